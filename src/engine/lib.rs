@@ -1,0 +1,1 @@
+//! Wirelore: see ARCHITECTURE.md.
