@@ -1,1 +1,55 @@
-//! Wirelore: see ARCHITECTURE.md.
+//! The ground: the words that every room of Wirelore speaks, and the contract that dissectors keep.
+//!
+//! It knows no protocol, does no IO and has no clock.
+//!
+//! A dissector reads with a [`Reader`]: taking bytes, naming them and fixing their range are one call.
+//!
+//! ```
+//! use wirelore_kit::*;
+//! static LEN: Field = Field::new("toy.len", "Length", Kind::Dec);
+//! static WORD: Field = Field::new("toy.word", "Word", Kind::Text).key();
+//!
+//! let (mut sink, mut memo) = (Sink::default(), Memo::default());
+//! let buf = BufId::arrival(0);
+//! let mut r = Reader::new(b"\x05hello", buf, 0, true, Level::Tree, &mut sink, &mut memo);
+//! let n = r.u8(&LEN).unwrap();
+//! let word = r.text(&WORD, n.into()).unwrap();
+//! assert_eq!(word.to_string(), "hello");
+//! assert_eq!(sink.nodes[1].span, Span::new(buf, 1, 5));
+//! assert_eq!(sink.cells.len(), 1); // WORD is a KEY field, so it is a column too
+//! ```
+
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
+
+pub mod explain;
+pub mod field;
+pub mod inflate;
+pub mod layer;
+pub mod note;
+pub mod out;
+pub mod reader;
+pub mod row;
+pub mod secrets;
+pub mod sink;
+pub mod source;
+pub mod span;
+pub mod spec;
+pub mod tree;
+pub mod value;
+pub mod verdict;
+
+pub use explain::{Explanations, FieldProse, NoteProse};
+pub use field::{DATA, F, Field, Flags, Kind, Names, Role, TRAILING, UNKNOWN};
+pub use inflate::{Broken, Inflater, Wrap};
+pub use layer::{Layer, LayerClaim, LayerTurn, Next, PacketBytes, Pseudo, read_packet};
+pub use note::{About, Note, Noted, Severity};
+pub use out::{Chunk, End, More, Op, Ops, Out};
+pub use reader::{Memo, Reader, Stop};
+pub use row::{Endpoint, Evidence, MessageState, PacketFacts, PacketRow};
+pub use secrets::{KeyLogRead, KeyTable, NoSecrets, SecretId, Secrets};
+pub use sink::{Cell, Level, Mark, Sink};
+pub use source::{Cancel, PacketLine, Problem, Strand, TreeSource, What};
+pub use span::{BitRange, BufId, BufKind, ConvId, Dir, How, Piece, Side, Span};
+pub use spec::{AfterGap, AfterGapPromise, Claim, Dissector, Expect, Framing, Hint, Peek, Relay, Rewrite, Spec, Start, State, Transport, Turn, Verdict};
+pub use tree::{Buffer, Node, Tie, Tree};
+pub use value::{Text, Value};

@@ -1,0 +1,280 @@
+//! All that the house knows about a protocol, as one value; and the contract that its dissector keeps.
+
+use crate::field::F;
+use crate::note::Note;
+use crate::out::{End, Out};
+use crate::reader::{Reader, Stop};
+use crate::secrets::Secrets;
+use crate::sink::Level;
+use crate::span::{Dir, Span};
+use crate::tree::Tree;
+use std::net::IpAddr;
+
+/// How a protocol's bytes come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Framing {
+    /// A byte stream: messages end where the protocol says.
+    Stream,
+    /// Datagrams: one read, one datagram.
+    Datagram,
+}
+
+/// Which transport carries a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Transport {
+    /// TCP, RFC 9293.
+    Tcp = 6,
+    /// UDP, RFC 768.
+    Udp = 17,
+    /// Something else that has a sender and a receiver.
+    Other = 0,
+}
+
+/// A reason to think that a flow speaks a protocol, known before its bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Claim {
+    /// A well-known TCP port of the server.
+    Tcp(u16),
+    /// A well-known UDP port of the server.
+    Udp(u16),
+    /// An ALPN name (RFC 7301).
+    Alpn(&'static [u8]),
+    /// A media type, lower case without parameters.
+    Media(&'static str),
+    /// An HTTP upgrade token, lower case.
+    Upgrade(&'static str),
+    /// The protocol itself by its name, where an outer protocol says so.
+    Named(&'static str),
+}
+
+/// What an outer protocol says of the bytes it hands on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Hint {
+    /// Nothing: find out.
+    Probe,
+    /// A protocol by its Spec's name.
+    Proto(&'static str),
+    /// An ALPN name.
+    Alpn(Box<[u8]>),
+    /// A media type, lower case without parameters.
+    Media(Box<str>),
+    /// An HTTP upgrade token, lower case.
+    Upgrade(Box<str>),
+    /// Only bytes, of this label: shown, not read.
+    Bytes(&'static str),
+}
+
+/// What a probe says. Prefix-stable: anything but `More` never changes as bytes are added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Certainly not.
+    No,
+    /// Cannot tell yet.
+    More,
+    /// Looks like it; needs another sign, as the port.
+    Likely,
+    /// Certainly.
+    Sure,
+}
+
+/// What a probe may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Peek<'a> {
+    /// First bytes of the client (at most 512).
+    pub to_server: &'a [u8],
+    /// First bytes of the server (at most 512).
+    pub to_client: &'a [u8],
+    /// The transport.
+    pub transport: Transport,
+    /// The client's port; 0 where there is none.
+    pub client_port: u16,
+    /// The server's port; 0 where there is none.
+    pub server_port: u16,
+    /// Whether no more will come in either direction.
+    pub ended: bool,
+}
+
+/// A named state of one side: the source of state panes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct State {
+    /// Name: `http.state.awaiting_response`.
+    pub name: &'static str,
+    /// What a person reads.
+    pub label: &'static str,
+}
+
+/// How messages return after a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterGapPromise {
+    /// At most so many messages behind the gap are lost besides those it cut.
+    Within(u32),
+    /// Frames are read again, their contents may not be.
+    FramesOnly,
+    /// Nothing behind a gap can be read.
+    Never,
+}
+
+/// What to do about bytes that never came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterGap {
+    /// The hole lies inside a counted body: the state has been carried over it, go on behind it.
+    Carry,
+    /// Look for the next start with [`Spec::resync`].
+    Resync,
+    /// Nothing more can be read in this direction.
+    GiveUp,
+}
+
+/// How much a proxy must watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relay {
+    /// Copy bytes.
+    Opaque,
+    /// Until the connection changes into something else.
+    WatchUntilUpgrade,
+    /// Always: messages name addresses or change hands.
+    WatchAlways,
+}
+
+/// Writes messages anew after an edit (framing, escapes, lengths).
+pub trait Rewrite: Sync {
+    /// The bytes of the message `tree` with the spans in `edits` replaced.
+    ///
+    /// # Errors
+    /// A note that says why this cannot be written.
+    fn rewrite(&self, tree: &Tree, edits: &[(Span, &[u8])]) -> Result<Vec<u8>, &'static Note>;
+}
+
+/// A flow to come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expect {
+    /// The end that will open it; `None` for either.
+    pub from: Option<IpAddr>,
+    /// Its port, if known.
+    pub from_port: Option<u16>,
+    /// The end that will be opened to.
+    pub to: Option<IpAddr>,
+    /// Its port, if known.
+    pub to_port: Option<u16>,
+    /// Over what.
+    pub transport: Transport,
+    /// The Spec's name of what it speaks.
+    pub proto: &'static str,
+    /// What ties it to the message that announced it.
+    pub key: u64,
+    /// For how long of capture time, nanoseconds.
+    pub within: i64,
+}
+
+/// What a conversation is told when it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// The transport.
+    pub transport: Transport,
+    /// The client's address and port.
+    pub client: Option<(IpAddr, u16)>,
+    /// The server's address and port.
+    pub server: Option<(IpAddr, u16)>,
+    /// What the outer protocol said.
+    pub hint: Hint,
+    /// Whether its beginning was not seen.
+    pub midstream: bool,
+    /// From an expectation: its key.
+    pub expected: Option<u64>,
+}
+
+/// The circumstances of one read.
+pub struct Turn<'t> {
+    /// Which direction is read.
+    pub dir: Dir,
+    /// Stream offset of the first unread byte.
+    pub at: u64,
+    /// Time of the arrival that brought that byte, nanoseconds since the epoch.
+    pub time: i64,
+    /// How much to leave behind.
+    pub level: Level,
+    /// No more bytes will come in this direction.
+    pub ended: bool,
+    /// No more bytes will come in the other direction and all of it was read.
+    pub other_ended: bool,
+    /// Addresses and ports of both ends.
+    pub start: &'t Start,
+    /// Keys and passwords that were given.
+    pub secrets: &'t dyn Secrets,
+    /// The whole of what is left to read now.
+    pub whole: Span,
+}
+
+/// Reads one protocol's conversation: pure, no IO, no clock.
+pub trait Dissector: Send {
+    /// Reads one message (or one piece of an open one) in `turn.dir` as if all its bytes were there. On [`Stop::Short`] or [`Stop::Wait`]
+    /// reader and `out` are rolled back and the call is made again later: so change `self` only after the last fallible read.
+    /// Each `Ok` must have taken bytes or closed something.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    fn read(&mut self, turn: &Turn<'_>, r: &mut Reader<'_>, out: &mut Out<'_>) -> Result<(), Stop>;
+
+    /// `missing` bytes never came (`u64::MAX`: nobody knows how many).
+    fn gap(&mut self, dir: Dir, missing: u64, out: &mut Out<'_>) -> AfterGap {
+        let _ = (dir, missing, out);
+        AfterGap::Resync
+    }
+
+    /// A direction ended, all its bytes are read.
+    fn end(&mut self, dir: Dir, how: End, out: &mut Out<'_>) {
+        let _ = (dir, how, out);
+    }
+
+    /// A copy of the state, for checkpoints; `None` where it cannot be copied now.
+    fn fork(&self) -> Option<Box<dyn Dissector>>;
+
+    /// Bytes of memory that the state holds.
+    fn weight(&self) -> usize;
+}
+
+/// A protocol.
+pub struct Spec {
+    /// Short name, as in filters and `frame.protocols`: "http".
+    pub name: &'static str,
+    /// What a person reads: "HTTP".
+    pub label: &'static str,
+    /// How its bytes come.
+    pub framing: Framing,
+    /// Every field.
+    pub fields: &'static [F],
+    /// Every note.
+    pub notes: &'static [&'static Note],
+    /// Ports and names that speak for it.
+    pub claims: &'static [Claim],
+    /// Looks at first bytes.
+    pub probe: fn(&Peek<'_>) -> Verdict,
+    /// Finds a plausible start of a message in the bytes behind a gap.
+    pub resync: Option<fn(&[u8], Dir) -> Option<usize>>,
+    /// Every state.
+    pub states: &'static [&'static State],
+    /// How messages return after a gap.
+    pub after_gap: AfterGapPromise,
+    /// How much a proxy must watch.
+    pub relay: Relay,
+    /// Writes edited messages.
+    pub rewrite: Option<&'static dyn Rewrite>,
+    /// A fresh dissector.
+    pub new: fn(&Start) -> Box<dyn Dissector>,
+    /// Prose by language: `("en", include_str!("explain.en.toml"))`.
+    pub explain: &'static [(&'static str, &'static str)],
+}
+
+impl std::fmt::Debug for Spec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Spec({})", self.name)
+    }
+}
+
+impl PartialEq for Spec {
+    fn eq(&self, other: &Spec) -> bool {
+        std::ptr::eq(self, other) || self.name == other.name
+    }
+}
+impl Eq for Spec {}
