@@ -1,1 +1,8 @@
-//! Wirelore: see ARCHITECTURE.md.
+//! Every protocol that Wirelore reads, a folder each, and the table of them.
+//!
+//! Dissectors know the kit and pure helpers; they know no socket, file, thread or clock, and no folder beside their own.
+
+use wirelore_kit::Spec;
+
+/// The table: all stream and datagram protocols, in the order in which they are asked.
+pub static TABLE: &[&Spec] = &[];
