@@ -91,7 +91,9 @@ class Talk:
 
     def hello(self, options=b"\x02\x04\x05\xb4\x01\x03\x03\x07"):
         """The three-way handshake with MSS 1460 and window scale 7."""
-        return [self.seg(0, "S", options=options), self.seg(1, "SA", options=options), self.seg(0, "A")]
+        opened = [self.seg(0, "S", options=options), self.seg(1, "SA", options=options)]
+        self.window = [502, 510]  # times 128 from here on
+        return [*opened, self.seg(0, "A")]
 
     def bye(self):
         """An orderly close, client first."""
