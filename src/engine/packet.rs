@@ -1,0 +1,352 @@
+//! The fast header read: from link type and bytes to addresses, ports and where the payload lies, without allocating.
+//!
+//! It reads what flows, reassembly and stream numbering need and nothing more; the field-by-field view of the same bytes is made on
+//! demand elsewhere and must agree with it on offsets, lengths, addresses and ports. Reading goes from one [`Step`](Walk) to the next
+//! in a loop, so that nesting costs no stack, and every layer met is written down with its offset.
+
+mod ip;
+mod layers;
+mod link;
+mod transport;
+mod tunnel;
+
+pub use layers::{LayerAt, LayerKind, Layers, MAX_LAYERS};
+pub use transport::{Icmp, Ports, Quote, Tcp, TcpOptions, Transport, flag};
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// How many tunnels may nest before reading stops with [`Stop::TooDeep`].
+pub const MAX_TUNNELS: u8 = 8;
+
+/// Source and destination of one IP header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum IpPair {
+    /// No IP header was read.
+    #[default]
+    None,
+    /// IPv4 source, destination.
+    V4(Ipv4Addr, Ipv4Addr),
+    /// IPv6 source, destination.
+    V6(Ipv6Addr, Ipv6Addr),
+}
+
+impl IpPair {
+    /// True if no IP header was read.
+    pub fn is_none(&self) -> bool {
+        matches!(self, IpPair::None)
+    }
+}
+
+/// Fragment facts of an IP header whose datagram is not whole (IPv4: RFC 791 section 3.1, IPv6: RFC 8200 section 4.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fragment {
+    /// Identification: 16 bits in IPv4, 32 in IPv6.
+    pub id: u32,
+    /// Where this fragment's bytes stand in the datagram's payload, in bytes.
+    pub offset: u32,
+    /// The "more fragments" bit.
+    pub more: bool,
+    /// Protocol number (IPv6: next header) of the datagram's payload.
+    pub proto: u8,
+    /// The fragment's bytes were all captured, so it can take part in reassembly.
+    pub whole: bool,
+}
+
+/// Why reading ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stop {
+    /// All headers that this reader knows were read; what follows is payload.
+    #[default]
+    Done,
+    /// A fragment: the payload is [`Headers::payload`], the upper layers come with the reassembled datagram.
+    Fragment,
+    /// The bytes end inside the header of `layer`.
+    Truncated {
+        /// The layer that could not be read.
+        layer: LayerKind,
+        /// Offset at which its header begins.
+        at: u32,
+        /// Bytes the header needs.
+        need: u32,
+        /// Bytes there are.
+        have: u32,
+    },
+    /// `layer` announces a protocol with this number (ethertype, IP protocol, PPP protocol, link type ...) that this reader does not know.
+    Unknown {
+        /// The layer that names the protocol.
+        layer: LayerKind,
+        /// Its number.
+        value: u32,
+    },
+    /// The header of `layer` contradicts itself.
+    Malformed {
+        /// The layer that is wrong.
+        layer: LayerKind,
+        /// Offset at which its header begins.
+        at: u32,
+        /// What is wrong, in words.
+        why: &'static str,
+    },
+    /// More layers than [`MAX_LAYERS`] or more tunnels than [`MAX_TUNNELS`].
+    TooDeep,
+}
+
+/// What the fast read found. Meant to be reused: [`read`] resets it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Headers {
+    /// Innermost addresses. For an ICMP error those of the error itself; the quoted packet is in [`Icmp::quote`].
+    pub net: IpPair,
+    /// Innermost transport header.
+    pub transport: Transport,
+    /// Innermost IP protocol number, 0 if there is no IP header (0 is also IPv6 hop-by-hop, which is never innermost).
+    pub proto: u8,
+    /// Traffic class of the innermost IP header: DSCP in the upper six bits, ECN in the lower two.
+    pub traffic_class: u8,
+    /// TTL or hop limit of the innermost IP header.
+    pub ttl: u8,
+    /// Set if the innermost IP header is that of a fragment.
+    pub fragment: Option<Fragment>,
+    /// Where what follows the last header read begins.
+    pub payload_at: u32,
+    /// How many of its bytes were captured (padding and trailers by IP or UDP lengths cut off).
+    pub payload_len: u32,
+    /// How many bytes it had on the wire; more than `payload_len` if the snap length cut them.
+    pub payload_wire_len: u32,
+    /// Addresses of the outermost IP header; equal to `net` without tunnels.
+    pub outer: IpPair,
+    /// Identity of the tunnel path: a hash over the kinds, unordered outer addresses and network identifiers (VNI) of all tunnels; 0 without tunnels.
+    pub path: u64,
+    /// Number of the innermost tunnel: VXLAN and Geneve VNI, GRE key, ERSPAN session, GTP TEID.
+    pub tunnel_id: Option<u32>,
+    /// Innermost VLAN identifier (0 to 4095).
+    pub vlan: Option<u16>,
+    /// The layers met, in order.
+    pub layers: Layers,
+    /// Why reading ended.
+    pub stop: Stop,
+}
+
+impl Headers {
+    /// True if the read ended in good order (a fragment or an unknown protocol is good order too).
+    pub fn is_sound(&self) -> bool {
+        matches!(self.stop, Stop::Done | Stop::Fragment | Stop::Unknown { .. })
+    }
+
+    /// The payload's captured bytes, out of the bytes that were read.
+    pub fn payload<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        let at = self.payload_at as usize;
+        bytes.get(at..at.saturating_add(self.payload_len as usize)).unwrap_or(&[])
+    }
+}
+
+/// Reads the headers of one captured packet: `link_type` is the capture's DLT/LINKTYPE number, `wire_len` the packet's length on the wire in bytes.
+pub fn read(link_type: u32, bytes: &[u8], wire_len: u32, out: &mut Headers) {
+    *out = Headers::default();
+    let wire_end = (wire_len as usize).max(bytes.len());
+    let mut walk = Walk { bytes, at: 0, end: bytes.len(), wire_end, tunnels: 0 };
+    let first = link::first_step(link_type, &mut walk, out);
+    walk.run(first, out);
+}
+
+/// Reads a reassembled datagram: `payload` is its joined IP payload of protocol `proto`, `last` the headers of the fragment that completed it.
+///
+/// `out.layers` begins with the layers of `last`; those from [`Layers::joined_at`] on have offsets into `payload`, and so has `out.payload_at`.
+pub fn read_datagram(last: &Headers, proto: u8, payload: &[u8], out: &mut Headers) {
+    *out = *last;
+    out.fragment = None;
+    out.stop = Stop::Done;
+    out.layers.mark_joined();
+    let mut walk = Walk { bytes: payload, at: 0, end: payload.len(), wire_end: payload.len(), tunnels: 0 };
+    let first = match last.net {
+        IpPair::V6(..) => Step::Proto6(proto),
+        _ => Step::Proto4(proto),
+    };
+    walk.run(first, out);
+}
+
+/// What is to be read next.
+#[derive(Clone, Copy)]
+enum Step {
+    Ethernet,
+    EtherType(u16, LayerKind),
+    Llc,
+    Vlan(LayerKind),
+    Mpls,
+    PseudoWire,
+    PppoeSession,
+    Ppp(LayerKind),
+    Arista,
+    MacSec,
+    Wlan,
+    /// IPv4 or IPv6, by the version nibble.
+    Ip(LayerKind),
+    Ip4,
+    Ip6,
+    Proto4(u8),
+    Proto6(u8),
+    Tcp,
+    Udp,
+    Icmp,
+    Icmp6,
+    Gre,
+    Vxlan,
+    Gpe,
+    Geneve,
+    Gtp,
+    Teredo,
+    End,
+}
+
+/// The place of reading: `bytes[at..end]` is what the current layer may use, `wire_end` where it ended on the wire.
+struct Walk<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    end: usize,
+    wire_end: usize,
+    tunnels: u8,
+}
+
+impl<'a> Walk<'a> {
+    fn run(&mut self, first: Step, out: &mut Headers) {
+        let mut step = first;
+        loop {
+            step = match step {
+                Step::Ethernet => link::ethernet(self, out),
+                Step::EtherType(value, from) => link::ether_type(self, value, from, out),
+                Step::Ip4 => ip::v4(self, out),
+                Step::Ip6 => ip::v6(self, out),
+                Step::Proto4(proto) => ip::proto(self, proto, false, out),
+                Step::Proto6(proto) => ip::proto(self, proto, true, out),
+                Step::Tcp => transport::tcp(self, out),
+                Step::Udp => transport::udp(self, out),
+                Step::Icmp => transport::icmp(self, out),
+                Step::Icmp6 => transport::icmp6(self, out),
+                Step::Llc => link::llc(self, out),
+                Step::Vlan(kind) => link::vlan(self, kind, out),
+                Step::Mpls => link::mpls(self, out),
+                Step::PseudoWire => link::pseudo_wire(self, out),
+                Step::PppoeSession => link::pppoe_session(self, out),
+                Step::Ppp(from) => link::ppp(self, from, out),
+                Step::Arista => link::arista(self, out),
+                Step::MacSec => link::macsec(self, out),
+                Step::Wlan => link::wlan(self, out),
+                Step::Ip(from) => match self.peek(0).map(|b| b >> 4) {
+                    Some(4) => Step::Ip4,
+                    Some(6) => Step::Ip6,
+                    Some(other) => self.unknown(from, u32::from(other), out),
+                    None => Step::End,
+                },
+                Step::Gre => tunnel::gre(self, out),
+                Step::Vxlan => tunnel::vxlan(self, out),
+                Step::Gpe => tunnel::gpe(self, out),
+                Step::Geneve => tunnel::geneve(self, out),
+                Step::Gtp => tunnel::gtp(self, out),
+                Step::Teredo => tunnel::teredo(self, out),
+                Step::End => break,
+            };
+            if out.layers.full() {
+                out.stop = Stop::TooDeep;
+                break;
+            }
+        }
+        self.settle(out);
+    }
+
+    /// Writes down what is left as the payload.
+    fn settle(&self, out: &mut Headers) {
+        out.payload_at = to32(self.at);
+        out.payload_len = to32(self.end.saturating_sub(self.at));
+        out.payload_wire_len = to32(self.wire_end.saturating_sub(self.at));
+    }
+
+    /// Bytes that the current layer may still use.
+    fn left(&self) -> usize {
+        self.end.saturating_sub(self.at)
+    }
+
+    /// All bytes that the current layer may still use.
+    fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..self.end).unwrap_or(&[])
+    }
+
+    fn peek(&self, ahead: usize) -> Option<u8> {
+        self.rest().get(ahead).copied()
+    }
+
+    fn peek_u16(&self, ahead: usize) -> Option<u16> {
+        self.rest().get(ahead..)?.first_chunk::<2>().map(|b| u16::from_be_bytes(*b))
+    }
+
+    /// The next `N` bytes, which stay unread; on shortage writes the stop.
+    #[inline]
+    fn header<const N: usize>(&self, layer: LayerKind, out: &mut Headers) -> Option<&'a [u8; N]> {
+        let head = self.rest().first_chunk::<N>();
+        if head.is_none() {
+            self.truncated(layer, N, out);
+        }
+        head
+    }
+
+    /// Steps over `len` bytes that were captured.
+    fn skip(&mut self, len: usize) {
+        self.at = self.at.saturating_add(len).min(self.end);
+    }
+
+    /// Narrows the current layer to `len` bytes from here (lengths beyond what is there change nothing).
+    fn narrow(&mut self, len: usize) {
+        let stop = self.at.saturating_add(len);
+        self.end = self.end.min(stop);
+        self.wire_end = self.wire_end.min(stop);
+    }
+
+    fn push(&self, kind: LayerKind, out: &mut Headers) {
+        out.layers.push(kind, to32(self.at));
+    }
+
+    #[cold]
+    fn truncated(&self, layer: LayerKind, need: usize, out: &mut Headers) -> Step {
+        out.stop = Stop::Truncated { layer, at: to32(self.at), need: to32(need), have: to32(self.left()) };
+        Step::End
+    }
+
+    #[cold]
+    fn malformed(&self, layer: LayerKind, why: &'static str, out: &mut Headers) -> Step {
+        out.stop = Stop::Malformed { layer, at: to32(self.at), why };
+        Step::End
+    }
+
+    fn unknown(&self, layer: LayerKind, value: u32, out: &mut Headers) -> Step {
+        out.stop = Stop::Unknown { layer, value };
+        Step::End
+    }
+
+    /// Enters a tunnel: what was the innermost address pair becomes part of the path. `shared` is an identifier that both directions
+    /// share (a VNI), or 0. False if the tunnels nest too deep.
+    fn enter_tunnel(&mut self, kind: LayerKind, shared: u32, out: &mut Headers) -> bool {
+        self.tunnels = self.tunnels.saturating_add(1);
+        if self.tunnels > MAX_TUNNELS {
+            out.stop = Stop::TooDeep;
+            return false;
+        }
+        let (low, high) = match out.net {
+            IpPair::None => (0, 0),
+            IpPair::V4(a, b) => {
+                let (a, b) = (u128::from(a.to_bits()), u128::from(b.to_bits()));
+                (a.min(b), a.max(b))
+            }
+            IpPair::V6(a, b) => (a.to_bits().min(b.to_bits()), a.to_bits().max(b.to_bits())),
+        };
+        let mut hash = out.path ^ 0x9e37_79b9_7f4a_7c15;
+        for word in [low as u64, (low >> 64) as u64, high as u64, (high >> 64) as u64, u64::from(shared) << 8 | kind as u64] {
+            hash = (hash ^ word).wrapping_mul(0xff51_afd7_ed55_8ccd);
+            hash ^= hash >> 32;
+        }
+        out.path = hash.max(1);
+        true
+    }
+}
+
+/// Offsets and lengths fit 32 bits: no capture record is longer.
+fn to32(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
