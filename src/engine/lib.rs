@@ -5,3 +5,4 @@ pub mod flow;
 pub mod ipfrag;
 pub mod conversation;
 pub mod identify;
+pub mod laws;

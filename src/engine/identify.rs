@@ -1,0 +1,125 @@
+//! Identification: which protocol a conversation speaks, as a claim with its evidence.
+//!
+//! Weighed in this order: what the user said, what another conversation announced, what the protocol around it says, a probe that is
+//! sure, a probe that finds it likely together with the port, the port alone. A candidate wins only when no better one can still come:
+//! every other probe has said something other than [`Verdict::More`], or [`PEEK`] bytes are there, or no more will come.
+
+use wirelore_kit::row::Evidence;
+use wirelore_kit::{Claim, Hint, Peek, Spec, Start, Transport, Verdict};
+
+/// A probe sees at most so many bytes of each direction.
+pub const PEEK: usize = 512;
+
+/// What identification came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// More bytes are needed.
+    Wait,
+    /// Nothing that we read.
+    Nobody,
+    /// This protocol.
+    Is {
+        /// Its place in the table.
+        index: usize,
+        /// Why.
+        evidence: Evidence,
+        /// The end that was taken for the client is the server.
+        flipped: bool,
+    },
+}
+
+/// What identification looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'q> {
+    /// The table.
+    pub table: &'static [&'static Spec],
+    /// Circumstances.
+    pub start: &'q Start,
+    /// First bytes by direction, as the ends are taken now.
+    pub bytes: [&'q [u8]; 2],
+    /// No more bytes will come in either direction.
+    pub ended: bool,
+    /// Whether the ends' roles are open (the beginning was not seen).
+    pub roles_open: bool,
+    /// Table places that were tried and withdrawn, as bits.
+    pub not: u64,
+    /// Said by the user.
+    pub user: Option<&'static str>,
+}
+
+fn port_of(spec: &Spec, transport: Transport, port: u16) -> bool {
+    port != 0
+        && spec.claims.iter().any(|c| match (c, transport) {
+            (Claim::Tcp(p), Transport::Tcp) | (Claim::Udp(p), Transport::Udp) => *p == port,
+            _ => false,
+        })
+}
+
+/// Whether any protocol of the table claims `port` as its server's.
+#[must_use]
+pub fn is_server_port(table: &[&'static Spec], transport: Transport, port: u16) -> bool {
+    table.iter().any(|s| port_of(s, transport, port))
+}
+
+fn hinted(table: &[&'static Spec], hint: &Hint) -> Option<usize> {
+    table.iter().position(|s| match hint {
+        Hint::Proto(name) => s.name == *name,
+        _ => s.claims.iter().any(|c| match (c, hint) {
+            (Claim::Alpn(a), Hint::Alpn(b)) => **a == **b,
+            (Claim::Media(a), Hint::Media(b)) => **a == **b,
+            (Claim::Upgrade(a), Hint::Upgrade(b)) => **a == **b,
+            _ => false,
+        }),
+    })
+}
+
+/// Weighs the candidates.
+#[must_use]
+pub fn identify(q: &Question<'_>) -> Decision {
+    let free = |i: usize| i >= 64 || q.not & (1 << i) == 0;
+    let is = |index, evidence, flipped| Decision::Is { index, evidence, flipped };
+    if let Some(i) = q.user.and_then(|name| q.table.iter().position(|s| s.name == name)).filter(|i| free(*i)) {
+        return is(i, Evidence::User, false);
+    }
+    if let Some(i) = hinted(q.table, &q.start.hint).filter(|i| free(*i)) {
+        return is(i, if q.start.expected.is_some() { Evidence::Expected } else { Evidence::Hint }, false);
+    }
+    if matches!(q.start.hint, Hint::Bytes(_)) {
+        return Decision::Nobody;
+    }
+    let [up, down] = q.bytes.map(|b| b.get(..PEEK).unwrap_or(b));
+    let (client, server) = (q.start.client.map_or(0, |c| c.1), q.start.server.map_or(0, |s| s.1));
+    let full = q.ended || up.len() >= PEEK || down.len() >= PEEK;
+    let mut open = false;
+    let mut likely = None;
+    let mut by_port = None;
+    for flipped in [false, true] {
+        if flipped && !q.roles_open {
+            break;
+        }
+        let peek = if flipped {
+            Peek { to_server: down, to_client: up, transport: q.start.transport, client_port: server, server_port: client, ended: q.ended }
+        } else {
+            Peek { to_server: up, to_client: down, transport: q.start.transport, client_port: client, server_port: server, ended: q.ended }
+        };
+        for (index, spec) in q.table.iter().enumerate().filter(|(i, _)| free(*i)) {
+            match (spec.probe)(&peek) {
+                Verdict::Sure => return is(index, Evidence::Probe, flipped),
+                Verdict::No => continue,
+                Verdict::Likely if port_of(spec, q.start.transport, peek.server_port) => {
+                    likely = likely.or(Some(is(index, Evidence::ProbeAndPort(peek.server_port), flipped)));
+                }
+                Verdict::Likely => {}
+                Verdict::More => open = true,
+            }
+            if port_of(spec, q.start.transport, peek.server_port) {
+                by_port = by_port.or(Some(is(index, Evidence::Port(peek.server_port), flipped)));
+            }
+        }
+    }
+    match likely.or(by_port) {
+        Some(best) if !open || full => best,
+        None if !open || full => Decision::Nobody,
+        _ => Decision::Wait,
+    }
+}
