@@ -235,7 +235,7 @@ def oddities():
     f.put_all(t.hello())
     f.put(t.seg(0, "PA", REQ))
     f.put(t.seg(1, "R", b"go away, says a middle box", ack=0), "RST with a message in it (RFC 9293, 3.5.3)")
-    f.expect("RST with payload", 50044, REQ, b"")
+    f.expect("RST with payload", 50044, REQ, None)
 
     t = frames.Talk(A, B, 50045, 80)
     f.put(t.seg(0, "S"), "both open at once")
