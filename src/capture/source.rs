@@ -422,9 +422,8 @@ impl Source {
         let left = self.spool.len().saturating_sub(self.at);
         if self.spool.stopped.is_none() && left > 0 {
             let at = self.at;
-            let mut head = [0; 32];
-            let there = usize::try_from(left).unwrap_or(usize::MAX).min(head.len());
-            let n = self.spool.read(at, head.get_mut(..there).unwrap_or_default()).unwrap_or(0);
+            let mut head = vec![0; usize::try_from(left).unwrap_or(usize::MAX).min(1 << 20)];
+            let n = self.spool.read(at, &mut head).unwrap_or(0);
             let head = head.get(..n).unwrap_or_default();
             let doubt = match &self.grammar {
                 Grammar::Pcap(g) => g.doubt_cut(head),

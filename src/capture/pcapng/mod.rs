@@ -349,23 +349,24 @@ impl Pcapng {
     pub(crate) fn doubt_cut(&self, have: &[u8]) -> bool {
         let n = Numbers { big: self.big };
         let (Some(kind), Some(len)) = (n.u32(have, 0), n.u32(have, 4)) else { return false };
-        match kind {
-            kind::ENHANCED | kind::PACKET => n.u32(have, 20).is_some_and(|cap_len| {
-                // Options of more than 64 KiB are not known to exist.
-                let room = len.saturating_sub(32);
-                cap_len > room || room.saturating_sub(cap_len) > 1 << 16
-            }),
-            kind::SECTION
-            | kind::INTERFACE
-            | kind::SIMPLE
-            | kind::NAMES
-            | kind::STATISTICS
-            | kind::SECRETS
-            | kind::JOURNAL
-            | kind::CUSTOM
-            | kind::CUSTOM_FIXED => false,
-            _ => true,
+        let packet = |at| n.u32(have, at).map(|cap_len| (cap_len as usize).next_multiple_of(4).saturating_add(28));
+        let options = match kind {
+            kind::ENHANCED | kind::PACKET => packet(20),
+            kind::SECTION => Some(24),
+            kind::INTERFACE => Some(16),
+            kind::STATISTICS => Some(20),
+            kind::NAMES => Some(8),
+            kind::SIMPLE | kind::SECRETS | kind::JOURNAL | kind::CUSTOM | kind::CUSTOM_FIXED => None,
+            _ => return true,
+        };
+        let Some(options) = options else { return false };
+        if options.saturating_add(4) > len as usize {
+            return true;
         }
+        // If the block closes properly before its claimed end, its opening length is wrong.
+        let closes = |at: usize| n.u32(have, at).is_some_and(|closing| closing as usize == at.saturating_add(4));
+        let mut list = Options::new(have.get(options..).unwrap_or_default(), self.big);
+        closes(options) || (list.by_ref().count() > 0 && closes(have.len().saturating_sub(list.rest().len())))
     }
 
     /// The block length, if these 12 bytes may begin a block.

@@ -12,14 +12,19 @@ pub(crate) const COMMENT: u16 = 1;
 #[derive(Debug, Clone)]
 pub(crate) struct Options<'a> {
     rest: &'a [u8],
+    /// What comes after `opt_endofopt`.
+    tail: &'a [u8],
     big: bool,
-    /// An option claimed more bytes than there are.
-    pub(crate) overrun: bool,
 }
 
 impl<'a> Options<'a> {
+    /// The bytes behind the end of the list, once it was found.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.tail
+    }
+
     pub(crate) fn new(rest: &'a [u8], big: bool) -> Self {
-        Self { rest, big, overrun: false }
+        Self { rest, tail: &[], big }
     }
 }
 
@@ -34,13 +39,13 @@ impl<'a> Iterator for Options<'a> {
             (u16_in::<false>([c0, c1]), u16_in::<false>([l0, l1]))
         };
         if code == 0 {
+            self.tail = self.rest.get(4..).unwrap_or_default();
             self.rest = &[];
             return None;
         }
         let len = usize::from(len);
         let body = self.rest.get(4..).unwrap_or_default();
         let Some(value) = body.get(..len) else {
-            self.overrun = true;
             self.rest = &[];
             return None;
         };
@@ -70,7 +75,7 @@ mod tests {
         let mut options = Options::new(&bytes, false);
         assert_eq!(options.next(), Some((1, &b"hi"[..])));
         assert_eq!(options.next(), None);
-        assert!(options.overrun);
+        assert_eq!(options.next(), None);
     }
 
     #[test]
