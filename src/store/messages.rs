@@ -1,0 +1,262 @@
+//! The message table as its one writer keeps it: a growing last segment, full ones shared with snapshots, changes folded in.
+
+use crate::cell::CellView;
+use crate::message::{MessageOpen, Packed};
+use crate::schema::Columns;
+use crate::segment::{Base, OwnedCell, Patch, ROWS, Segment};
+use crate::text::StringIndex;
+use std::sync::Arc;
+use wirelore_kit::row::NONE;
+use wirelore_kit::{Cell, F, MessageState};
+
+/// New text that the cells of one opening or change may bring, bytes; a message's columns are for finding it.
+const MOST_TEXT: usize = 64 << 10;
+/// Bytes of a summary that are kept.
+const MOST_SUMMARY: usize = 2048;
+/// Cells of one message, changes included.
+const MOST_CELLS: u16 = 4096;
+/// So many waiting patches are folded in although rows of the segment are still open.
+const MANY_PATCHES: usize = 512;
+
+#[derive(Debug)]
+struct Full {
+    segment: Segment,
+    open: u32,
+    /// Changed since the last look: it waits until changes pause before it is folded.
+    changed: bool,
+}
+
+/// Message rows with their one writer.
+#[derive(Debug, Default)]
+pub(crate) struct MessageTable {
+    full: Vec<Full>,
+    tail: Base,
+    tail_open: u32,
+    index: StringIndex,
+    /// Where in the last segment's statistics a column was found.
+    hints: Vec<usize>,
+    /// Cells of the last segment that were moved and leave a hole.
+    holes: usize,
+    /// The last segment as it was published, if nothing changed since.
+    shown: Option<Arc<Base>>,
+    /// Numbers of full segments that have patches.
+    patched: Vec<u32>,
+    /// Cells that were left out because of a limit.
+    pub left_out: u64,
+}
+
+impl MessageTable {
+    pub fn len(&self) -> u32 {
+        (self.full.len() * ROWS + self.tail.rows.len()) as u32
+    }
+
+    /// Adds a row; [`NONE`] when all numbers are used.
+    pub fn push(&mut self, m: &MessageOpen<'_>, previous: u32, columns: &mut Arc<Columns>) -> u32 {
+        let id = self.len();
+        if id >= NONE - 1 {
+            return NONE;
+        }
+        self.shown = None;
+        let mut row = Packed::new(m, previous);
+        row.summary = self.index.number(&mut self.tail.strings, kept_summary(m.summary).as_bytes()).unwrap_or(u32::MAX);
+        row.cells_at = self.tail.tags.len() as u32;
+        self.add_cells(&mut row, m.cells, m.arena, columns);
+        self.tail_open += u32::from(m.state == MessageState::Open);
+        self.tail.rows.push(row);
+        if self.tail.rows.len() == ROWS {
+            self.seal();
+        }
+        id
+    }
+
+    /// Adds cells behind those of the last segment; `row`'s own must be the last there.
+    fn add_cells(&mut self, row: &mut Packed, cells: &[(F, Cell)], arena: &[u8], columns: &mut Arc<Columns>) {
+        let mut text = 0;
+        for (field, cell) in cells {
+            let view = cell_view(cell, arena);
+            if let CellView::Text(t) = view {
+                text += t.len();
+            }
+            let column = Columns::number_or_add(columns, field);
+            let index = &mut self.index;
+            let added = text <= MOST_TEXT
+                && row.cells_len < MOST_CELLS
+                && column.is_some_and(|c| self.tail.push_cell(c, &view, |strings, t| index.number(strings, t)));
+            if !added {
+                self.left_out += 1;
+                continue;
+            }
+            row.cells_len += 1;
+            let column = column.unwrap_or_default();
+            let slot = usize::from(column);
+            if self.hints.len() <= slot {
+                self.hints.resize(slot + 1, usize::MAX);
+            }
+            if let Some(hint) = self.hints.get_mut(slot) {
+                *hint = self.tail.widen(column, &view, *hint);
+            }
+        }
+    }
+
+    fn seal(&mut self) {
+        // Either copies to just the size needed; the last segment's memory is used again.
+        let base = if self.holes > 0 { self.tail.rebuilt(&[]) } else { self.tail.clone() };
+        let segment = Segment { base: Arc::new(base), patches: None };
+        self.full.push(Full { segment, open: self.tail_open, changed: false });
+        self.tail.clear();
+        self.index.clear();
+        self.hints.clear();
+        (self.tail_open, self.holes) = (0, 0);
+    }
+
+    pub fn get(&self, id: u32) -> Option<&Packed> {
+        let (segment, row) = (id as usize / ROWS, id as usize % ROWS);
+        match self.full.get(segment) {
+            Some(full) => full.segment.packed(row),
+            None if segment == self.full.len() => self.tail.rows.get(row),
+            None => None,
+        }
+    }
+
+    /// Changes a row's plain facts.
+    pub fn edit(&mut self, id: u32, change: impl FnOnce(&mut Packed)) {
+        let (segment, row) = (id as usize / ROWS, id as usize % ROWS);
+        if segment == self.full.len() {
+            if let Some(p) = self.tail.rows.get_mut(row) {
+                self.shown = None;
+                let open = p.state() == MessageState::Open;
+                change(p);
+                self.tail_open = recount(self.tail_open, open, p.state() == MessageState::Open);
+            }
+        } else if let Some(patch) = self.patch(segment, row) {
+            let open = patch.now.state() == MessageState::Open;
+            change(&mut patch.now);
+            let now = patch.now.state() == MessageState::Open;
+            if let Some(full) = self.full.get_mut(segment) {
+                full.open = recount(full.open, open, now);
+            }
+        }
+    }
+
+    /// Gives a row another summary and more cells.
+    pub fn extend(&mut self, id: u32, summary: Option<&str>, cells: &[(F, Cell)], arena: &[u8], columns: &mut Arc<Columns>) {
+        if summary.is_none() && cells.is_empty() {
+            return;
+        }
+        let (segment, at) = (id as usize / ROWS, id as usize % ROWS);
+        if segment == self.full.len() {
+            let Some(mut row) = self.tail.rows.get(at).copied() else { return };
+            self.shown = None;
+            if let Some(summary) = summary {
+                row.summary = self.index.number(&mut self.tail.strings, kept_summary(summary).as_bytes()).unwrap_or(u32::MAX);
+            }
+            if !cells.is_empty() {
+                let from = row.cells_at as usize;
+                let to = from + usize::from(row.cells_len);
+                if to != self.tail.tags.len() {
+                    self.holes += to - from;
+                    row.cells_at = self.tail.tags.len() as u32;
+                    self.tail.tags.extend_from_within(from..to);
+                    self.tail.values.extend_from_within(from..to);
+                }
+                self.add_cells(&mut row, cells, arena, columns);
+            }
+            if let Some(slot) = self.tail.rows.get_mut(at) {
+                *slot = row;
+            }
+            return;
+        }
+        let mut left_out = 0;
+        if let Some(patch) = self.patch(segment, at) {
+            if let Some(summary) = summary {
+                patch.summary = Some(kept_summary(summary).into());
+            }
+            let had = usize::from(patch.now.cells_len);
+            let mut text = 0;
+            for (field, cell) in cells {
+                let view = cell_view(cell, arena);
+                if let CellView::Text(t) = view {
+                    text += t.len();
+                }
+                let more = patch.more.get_or_insert_default();
+                match Columns::number_or_add(columns, field) {
+                    Some(column) if text <= MOST_TEXT && had + more.len() < usize::from(MOST_CELLS) => {
+                        Arc::make_mut(more).push((column, OwnedCell::of(&view)));
+                    }
+                    _ => left_out += 1,
+                }
+            }
+        }
+        self.left_out += left_out;
+    }
+
+    /// The patch of a row of a full segment, made if need be.
+    fn patch(&mut self, segment: usize, row: usize) -> Option<&mut Patch> {
+        let full = self.full.get_mut(segment)?;
+        full.changed = true;
+        if full.segment.patches.is_none() {
+            self.patched.push(segment as u32);
+        }
+        let patches = Arc::make_mut(full.segment.patches.get_or_insert_default());
+        let at = match patches.binary_search_by_key(&row, |p| usize::from(p.row)) {
+            Ok(at) => at,
+            Err(at) => {
+                let now = *full.segment.base.rows.get(row)?;
+                patches.insert(at, Patch { row: row as u16, now, summary: None, more: None });
+                at
+            }
+        };
+        patches.get_mut(at)
+    }
+
+    /// Folds patches into their segments where all rows are closed and changes have paused, or where many wait.
+    pub fn fold(&mut self, all: bool) {
+        let full = &mut self.full;
+        self.patched.retain(|segment| {
+            let Some(full) = full.get_mut(*segment as usize) else { return false };
+            let quiet = !std::mem::take(&mut full.changed);
+            let patches = full.segment.patches();
+            if all || (full.open == 0 && quiet) || patches.len() >= MANY_PATCHES {
+                let base = Arc::new(full.segment.base.rebuilt(patches));
+                full.segment = Segment { base, patches: None };
+            }
+            full.segment.patches.is_some()
+        });
+    }
+
+    /// What a snapshot shares.
+    pub fn view(&mut self) -> Vec<Segment> {
+        let mut segments = Vec::with_capacity(self.full.len() + 1);
+        segments.extend(self.full.iter().map(|f| f.segment.clone()));
+        if !self.tail.rows.is_empty() {
+            let tail = &self.tail;
+            let base = self.shown.get_or_insert_with(|| Arc::new(tail.clone()));
+            segments.push(Segment { base: base.clone(), patches: None });
+        }
+        segments
+    }
+
+    /// Bytes held besides what snapshots share.
+    pub fn own_heap_size(&self) -> usize {
+        let tail = self.tail.heap_size();
+        tail.rows + tail.cells + tail.text + self.index.heap_size() + self.hints.capacity() * 8 + self.full.capacity() * size_of::<Full>()
+    }
+}
+
+const fn recount(count: u32, was: bool, is: bool) -> u32 {
+    count.saturating_sub(was as u32).saturating_add(is as u32)
+}
+
+fn cell_view<'a>(cell: &Cell, arena: &'a [u8]) -> CellView<'a> {
+    match cell {
+        Cell::U64(n) => CellView::U64(*n),
+        Cell::I64(n) => CellView::I64(*n),
+        Cell::Text(range) => CellView::Text(arena.get(range.start as usize..range.end as usize).unwrap_or(&[])),
+        Cell::Ip4(a) => CellView::Ip4(*a),
+        Cell::Ip6(a) => CellView::Ip6(*a),
+    }
+}
+
+fn kept_summary(s: &str) -> &str {
+    s.get(..s.floor_char_boundary(MOST_SUMMARY)).unwrap_or(s)
+}
