@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::sniff::{self, Compression};
@@ -11,13 +11,22 @@ use crate::sniff::{self, Compression};
 /// Where bytes come from: a file or a pipe.
 pub(crate) type Input = Box<dyn Read + Send>;
 
+/// What is counted of an input, for those outside the decoder that took it.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    /// Bytes taken.
+    pub taken: AtomicU64,
+    /// More was asked for than there is.
+    pub dry: AtomicBool,
+}
+
 /// A buffered input that can look ahead and counts what was taken.
 pub(crate) struct Raw {
     input: Input,
     buf: Vec<u8>,
     pos: usize,
     end: usize,
-    taken: Arc<AtomicU64>,
+    meter: Arc<Meter>,
     /// The last eight bytes taken, newest last: lz4 tells a whole frame from a cut one by them.
     last: [u8; 8],
 }
@@ -25,8 +34,8 @@ pub(crate) struct Raw {
 const RAW: usize = 128 * 1024;
 
 impl Raw {
-    pub(crate) fn new(input: Input, taken: Arc<AtomicU64>) -> Self {
-        Self { input, buf: vec![0; RAW], pos: 0, end: 0, taken, last: [0; 8] }
+    pub(crate) fn new(input: Input, meter: Arc<Meter>) -> Self {
+        Self { input, buf: vec![0; RAW], pos: 0, end: 0, meter, last: [0; 8] }
     }
 
     /// At least `want` bytes not yet taken (fewer at the end of the input; at most the buffer's size).
@@ -58,6 +67,9 @@ impl Raw {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(Duration::from_millis(5)),
                 Err(e) => return Err(e),
                 Ok(n) => {
+                    if n == 0 {
+                        self.meter.dry.store(true, Ordering::Relaxed);
+                    }
                     self.end = self.end.saturating_add(n).min(self.buf.len());
                     return Ok(n);
                 }
@@ -96,7 +108,7 @@ impl BufRead for Raw {
                 *old = *new;
             }
         }
-        self.taken.fetch_add(eaten.len() as u64, Ordering::Relaxed);
+        self.meter.taken.fetch_add(eaten.len() as u64, Ordering::Relaxed);
         self.pos = upto;
     }
 }
@@ -124,7 +136,7 @@ enum State {
 pub(crate) struct Decoder {
     state: State,
     packed: Option<Compression>,
-    taken: Arc<AtomicU64>,
+    meter: Arc<Meter>,
     frames: u64,
     /// The old lz4 format has no end mark: such a file ends with its last block.
     legacy: bool,
@@ -135,19 +147,19 @@ pub(crate) struct Decoder {
 impl Decoder {
     /// Finds out by the first bytes whether the input is packed. Blocks until there are some.
     pub(crate) fn new(input: Input) -> io::Result<Self> {
-        let taken = Arc::new(AtomicU64::new(0));
-        let mut raw = Raw::new(input, Arc::clone(&taken));
+        let meter = Arc::new(Meter::default());
+        let mut raw = Raw::new(input, Arc::clone(&meter));
         let packed = sniff::compression(raw.peek(4)?);
-        Ok(Self { state: State::Between(raw), packed, taken, frames: 0, legacy: false, trailing: false })
+        Ok(Self { state: State::Between(raw), packed, meter, frames: 0, legacy: false, trailing: false })
     }
 
     pub(crate) fn packed(&self) -> Option<Compression> {
         self.packed
     }
 
-    /// Counts the packed bytes taken so far, for progress.
-    pub(crate) fn taken(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.taken)
+    /// Counts the packed bytes taken so far.
+    pub(crate) fn meter(&self) -> Arc<Meter> {
+        Arc::clone(&self.meter)
     }
 
     /// Unpacks up to `out.len()` bytes; 0 at the end. After an error there is nothing more.
@@ -208,7 +220,7 @@ impl Decoder {
                 let raw = d.into_inner();
                 let [a @ .., _, _, _, _] = raw.last;
                 let [_, _, _, _, b @ ..] = raw.last;
-                if a != [0; 4] && b != [0; 4] && raw.taken.load(Ordering::Relaxed) > 0 && !self.legacy {
+                if a != [0; 4] && b != [0; 4] && raw.meter.taken.load(Ordering::Relaxed) > 0 && !self.legacy {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
                 State::Between(raw)

@@ -430,7 +430,7 @@ impl Source {
                 Grammar::Pcapng(g) => g.doubt_cut(head),
             };
             let damage = Damage {
-                kind: if doubt { DamageKind::Length } else { DamageKind::Cut },
+                kind: DamageKind::Cut,
                 at,
                 what: "the file ends in the middle of a record".into(),
                 why: if doubt {

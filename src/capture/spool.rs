@@ -6,13 +6,13 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError, bounded};
 
-use crate::decode::{Decoder, Input};
+use crate::decode::{Decoder, Input, Meter};
 use crate::error::OpenError;
 use crate::sniff::Compression;
 
@@ -117,7 +117,7 @@ pub(crate) struct Spool {
     pub(crate) stopped: Option<Stopped>,
     /// Bytes after the last packed frame were passed over.
     pub(crate) trailing: bool,
-    taken: Option<Arc<AtomicU64>>,
+    meter: Option<Arc<Meter>>,
     total: Option<u64>,
     packed: Option<Compression>,
     scratch: Vec<u8>,
@@ -152,9 +152,9 @@ impl Spool {
     /// Packed bytes, unpacked as the reader asks.
     pub(crate) fn packed(decoder: Decoder, total: u64, options: SpoolOptions) -> Result<Self, OpenError> {
         let (file, folder) = temporary(options.folder.as_deref())?;
-        let (taken, packed) = (decoder.taken(), decoder.packed());
+        let (meter, packed) = (decoder.meter(), decoder.packed());
         let mut spool = Self::with(Body::File(Arc::new(file)), 0, Some(Feed::Inline(Box::new(decoder))), options);
-        (spool.folder, spool.taken, spool.total, spool.packed) = (folder, Some(taken), Some(total), packed);
+        (spool.folder, spool.meter, spool.total, spool.packed) = (folder, Some(meter), Some(total), packed);
         Ok(spool)
     }
 
@@ -164,7 +164,7 @@ impl Spool {
         let (file, folder) = temporary(options.folder.as_deref())?;
         let io = |source| OpenError::Io { name: name.into(), source };
         let mut decoder = Decoder::new(input).map_err(io)?;
-        let (taken, packed) = (decoder.taken(), decoder.packed());
+        let (meter, packed) = (decoder.meter(), decoder.packed());
         let (send, receive) = bounded(8);
         let carry = move || {
             loop {
@@ -186,7 +186,7 @@ impl Spool {
         };
         std::thread::Builder::new().name("capture-feed".into()).spawn(carry).map_err(io)?;
         let mut spool = Self::with(Body::File(Arc::new(file)), 0, Some(Feed::Thread(receive)), options);
-        (spool.folder, spool.taken, spool.packed) = (folder, Some(taken), packed);
+        (spool.folder, spool.meter, spool.packed) = (folder, Some(meter), packed);
         Ok(spool)
     }
 
@@ -200,7 +200,7 @@ impl Spool {
             follow: false,
             stopped: None,
             trailing: false,
-            taken: None,
+            meter: None,
             total: Some(len),
             packed: None,
             scratch: Vec::new(),
@@ -234,7 +234,7 @@ impl Spool {
     /// Packed bytes taken and their number, where input is packed or piped.
     pub(crate) fn taken(&self) -> (Option<u64>, Option<u64>) {
         let piped = matches!(self.feed, Some(Feed::Thread(_)));
-        (self.taken.as_ref().map(|n| n.load(Ordering::Relaxed)), self.total.filter(|_| !piped))
+        (self.meter.as_ref().map(|m| m.taken.load(Ordering::Relaxed)), self.total.filter(|_| !piped))
     }
 
     /// Try to have all bytes below `end`; `wish` (at least `end`) is how far to unpack when it costs no waiting.
@@ -322,9 +322,11 @@ impl Spool {
                     self.feed = None;
                 }
                 Fed::Broken(e) => {
-                    let cut = e.kind() == io::ErrorKind::UnexpectedEof;
+                    // The decoders word it each in their way when their input is over too early.
+                    let cut = self.meter.as_ref().is_some_and(|m| m.dry.load(Ordering::Relaxed));
+                    let why = if cut { "the data ends in the middle of a frame".into() } else { e.to_string() };
                     self.stop(match self.packed {
-                        Some(_) => Stopped::Broken { why: e.to_string(), cut },
+                        Some(_) => Stopped::Broken { why, cut },
                         None => Stopped::Failed { why: e.to_string() },
                     });
                 }

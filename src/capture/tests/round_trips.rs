@@ -53,14 +53,16 @@ fn pcapng_in_both_byte_orders() {
 /// Two sections of different byte order, four interfaces of different link types and resolutions, every block.
 #[test]
 fn pcapng_with_all_its_blocks() {
-    let mut w = PcapngWriter::new(Vec::new(), &SectionSpec { os: Some("Linux"), comment: Some("hi"), ..Default::default() }).unwrap();
+    let mut w =
+        PcapngWriter::new(Vec::new(), &SectionSpec { os: Some("Linux"), comment: Some("hi"), ..Default::default() }).unwrap();
     let ten = InterfaceSpec { link_type: 1, description: Some("ten"), ..Default::default() };
     let two = InterfaceSpec { link_type: 101, snaplen: 8, resolution: Resolution::new(0x80 | 20, 0), ..Default::default() };
     let late = InterfaceSpec { link_type: 113, resolution: Resolution::new(3, 1_700_000_000), ..Default::default() };
     assert_eq!(w.interface(&ten).unwrap(), 0);
     assert_eq!(w.interface(&two).unwrap(), 1);
     let when = 1_700_000_000_500_000_000;
-    let packet = |interface, data: &'static [u8]| PacketSpec { interface, time_ns: when, wire_len: 99, data, ..Default::default() };
+    let packet =
+        |interface, data: &'static [u8]| PacketSpec { interface, time_ns: when, wire_len: 99, data, ..Default::default() };
     w.packet(&packet(0, b"one")).unwrap();
     w.secrets(secrets::TLS_KEY_LOG, b"CLIENT_RANDOM 00 11\n").unwrap();
     w.packet(&PacketSpec { flags: 2, dropped: 7, comments: &["a", "b"], ..packet(1, b"two") }).unwrap();
@@ -70,7 +72,8 @@ fn pcapng_with_all_its_blocks() {
     w.custom(0x1234, true, b"custom").unwrap();
     w.block(0x0bad_cafe, b"unknown").unwrap();
     w.simple(6, b"simple").unwrap();
-    w.statistics(&StatisticsSpec { interface: 1, time_ns: when, received: Some(10), dropped: Some(4), os_dropped: None }).unwrap();
+    w.statistics(&StatisticsSpec { interface: 1, time_ns: when, received: Some(10), dropped: Some(4), os_dropped: None })
+        .unwrap();
     w.section(&SectionSpec { big_endian: true, ..Default::default() }).unwrap();
     assert_eq!(w.interface(&late).unwrap(), 0);
     w.packet(&packet(0, b"four")).unwrap();
@@ -100,12 +103,15 @@ fn pcapng_with_all_its_blocks() {
     assert_eq!(names.records[0], (Address::V4(Ipv4Addr::LOCALHOST), vec!["localhost".into(), "me".into()]));
     assert_eq!(names.records[1], (Address::V6(v6), vec!["six".into()]));
     let (_, Event::Statistics(statistics)) = find(|e| matches!(e, Event::Statistics(_))) else { panic!() };
-    assert_eq!((statistics.interface, statistics.received, statistics.dropped, statistics.os_dropped), (1, Some(10), Some(4), None));
+    assert_eq!(
+        (statistics.interface, statistics.received, statistics.dropped, statistics.os_dropped),
+        (1, Some(10), Some(4), None)
+    );
     let others: Vec<_> = read.events.iter().filter_map(|e| if let Event::Other(o) = e { Some(*o) } else { None }).collect();
-    assert_eq!(others.iter().map(|o| (o.kind, o.enterprise, o.packets_before)).collect::<Vec<_>>(), [
-        (0xbad, Some(0x1234), 3),
-        (0x0bad_cafe, None, 3)
-    ]);
+    assert_eq!(
+        others.iter().map(|o| (o.kind, o.enterprise, o.packets_before)).collect::<Vec<_>>(),
+        [(0xbad, Some(0x1234), 3), (0x0bad_cafe, None, 3)]
+    );
     let block = &file[others[1].at as usize..][..others[1].len as usize];
     assert!(block.windows(7).any(|w| w == b"unknown"), "its place is told, to keep it on re-save");
 }
