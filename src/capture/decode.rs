@@ -125,7 +125,7 @@ impl Read for Raw {
 /// A decoder over its input, or the input between two frames.
 enum State {
     Between(Raw),
-    Gzip(flate2::bufread::GzDecoder<Raw>),
+    Gzip(Box<flate2::bufread::GzDecoder<Raw>>),
     Zstd(Box<ruzstd::decoding::StreamingDecoder<Raw, ruzstd::decoding::FrameDecoder>>),
     Lz4(Box<lz4_flex::frame::FrameDecoder<Raw>>),
     /// A decoder failed: there is nothing more.
@@ -259,7 +259,7 @@ impl Decoder {
             return Ok(());
         }
         self.state = match sniff::compression(&head) {
-            Some(Compression::Gzip) => State::Gzip(flate2::bufread::GzDecoder::new(raw)),
+            Some(Compression::Gzip) => State::Gzip(Box::new(flate2::bufread::GzDecoder::new(raw))),
             Some(Compression::Zstd) => {
                 State::Zstd(Box::new(ruzstd::decoding::StreamingDecoder::new(raw).map_err(io::Error::other)?))
             }

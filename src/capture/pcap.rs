@@ -47,7 +47,7 @@ impl Pcap {
         let link_field = u32_in::<BIG>([l0, l1, l2, l3]);
         // The upper half holds the FCS length in 16-bit words (top 4 bits), valid when bit 26 is set.
         let link_type = link_field & 0xffff;
-        let fcs_len = (link_field & 0x0400_0000 != 0).then(|| u8::try_from((link_field >> 28) * 2).unwrap_or(0));
+        let fcs_len = (link_field & 0x0400_0000 != 0).then(|| u8::try_from((link_field >> 28) << 1).unwrap_or(0));
         let order = match (major, minor) {
             (2, 0..=2) | (543, _) => Order::Swapped,
             (2, 3) => Order::Maybe,

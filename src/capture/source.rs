@@ -40,6 +40,7 @@ impl Default for Options {
 
 /// What [`Source::next`] gives.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "events are moved once; a box for each would cost more")]
 pub enum Step {
     /// Packets; none when there was work but nothing to show yet (unpacking, searching after damage): call again.
     Batch(Batch),

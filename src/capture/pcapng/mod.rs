@@ -69,7 +69,7 @@ impl Pcapng {
                 return self.section(buf, base, pos, out);
             }
             let len = u32_in::<BIG>([l0, l1, l2, l3]);
-            if len < 12 || len % 4 != 0 {
+            if len < 12 || !len.is_multiple_of(4) {
                 return (pos, bad_length(at, kind, len));
             }
             let whole = len as usize;
@@ -285,7 +285,7 @@ impl Pcapng {
             }
         };
         let len = if big { u32_in::<true>([l0, l1, l2, l3]) } else { u32_in::<false>([l0, l1, l2, l3]) };
-        if len < 28 || len % 4 != 0 {
+        if len < 28 || !len.is_multiple_of(4) {
             return (pos, bad_length(at, kind::SECTION, len));
         }
         let Some(block) = buf.get(pos..pos.saturating_add(len as usize)) else {
@@ -366,7 +366,7 @@ impl Pcapng {
         // If the block closes properly before its claimed end, its opening length is wrong.
         let closes = |at: usize| n.u32(have, at).is_some_and(|closing| closing as usize == at.saturating_add(4));
         let mut list = Options::new(have.get(options..).unwrap_or_default(), self.big);
-        closes(options) || (list.by_ref().count() > 0 && closes(have.len().saturating_sub(list.rest().len())))
+        closes(options) || (list.by_ref().count() > 0 && closes(have.len().saturating_sub(list.behind().len())))
     }
 
     /// The block length, if these 12 bytes may begin a block.
@@ -398,7 +398,7 @@ impl Pcapng {
             kind::SIMPLE => 16,
             _ => 12,
         };
-        (len >= least && len % 4 == 0 && len <= LONGEST).then_some(len)
+        (len >= least && len.is_multiple_of(4) && len <= LONGEST).then_some(len)
     }
 }
 

@@ -13,18 +13,18 @@ pub(crate) const COMMENT: u16 = 1;
 pub(crate) struct Options<'a> {
     rest: &'a [u8],
     /// What comes after `opt_endofopt`.
-    tail: &'a [u8],
+    behind: &'a [u8],
     big: bool,
 }
 
 impl<'a> Options<'a> {
     /// The bytes behind the end of the list, once it was found.
-    pub(crate) fn rest(&self) -> &'a [u8] {
-        self.tail
+    pub(crate) fn behind(&self) -> &'a [u8] {
+        self.behind
     }
 
     pub(crate) fn new(rest: &'a [u8], big: bool) -> Self {
-        Self { rest, tail: &[], big }
+        Self { rest, behind: &[], big }
     }
 }
 
@@ -39,7 +39,7 @@ impl<'a> Iterator for Options<'a> {
             (u16_in::<false>([c0, c1]), u16_in::<false>([l0, l1]))
         };
         if code == 0 {
-            self.tail = self.rest.get(4..).unwrap_or_default();
+            self.behind = self.rest.get(4..).unwrap_or_default();
             self.rest = &[];
             return None;
         }

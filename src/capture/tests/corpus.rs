@@ -81,10 +81,11 @@ fn broken_files_have_the_packets_tshark_sees() {
         let tshark = Command::new("tshark").args(["-n", "-T", "fields", "-e", "frame.len", "-r"]).arg(&path).output().unwrap();
         let listed = tshark.stdout.iter().filter(|b| **b == b'\n').count();
         let complaint = String::from_utf8_lossy(&tshark.stderr);
-        if complaint.contains("data that TShark doesn't support") {
+        let name = path.file_name().unwrap().to_string_lossy();
+        // Here tshark guesses a vendor's record header with 4 more bytes and lists a packet of 1 byte from the year 1925.
+        if complaint.contains("data that TShark doesn't support") || name == "sv__bug-6875-01__fuzz.pcap" {
             continue;
         }
-        let name = path.file_name().unwrap().to_string_lossy();
         let stopped = complaint.contains("damaged or corrupt") || complaint.contains("cut short");
         assert_eq!(stopped, !read.damages().is_empty(), "{name}: {complaint}, ours: {:?}", read.damages());
         if stopped {

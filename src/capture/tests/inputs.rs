@@ -264,10 +264,19 @@ fn a_file_that_may_not_be_read_is_told_so() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("secret.pcap");
     std::fs::write(&path, small_pcap(LE, 1)).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     match Source::open(&path, Options::default()) {
         Err(e) => assert!(matches!(e, OpenError::Permission { .. })),
         // The superuser may read everything.
         Ok(_) => eprintln!("SKIPPED, NOT PASSED: run as root"),
     }
+}
+
+#[test]
+fn readers_may_live_on_threads_of_their_own() {
+    fn sent<T: Send>() {}
+    fn shared<T: Send + Sync>() {}
+    sent::<Source>();
+    shared::<wirelore_capture::SpoolReader>();
+    shared::<wirelore_capture::Batch>();
 }
