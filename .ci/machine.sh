@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What this machine has and lacks: Rust, a C compiler, the window's libraries. Sourced by ./run, ./test and .ci/run.
 # Everything missing is named at once, with the exact command; sudo is used only after a yes.
 
@@ -9,7 +10,7 @@ newer_or_same() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2
 
 # offer PACKAGE...: says how to install Debian packages and, on a terminal, asks whether to do it. True if installed.
 offer() {
-    local as= answer
+    local as='' answer
     if ! command -v apt-get >/dev/null 2>&1; then
         echo "This is no Debian or Ubuntu: install what your distribution calls these (Debian's names): $*" >&2
         return 1

@@ -5,7 +5,6 @@ import re
 import socket
 import struct
 import subprocess
-import sys
 import time
 
 truth = []

@@ -2,7 +2,7 @@
 # Makes records.pcapng (BIND answers dig, UDP and TCP), mdns.pcapng (multicast DNS) and broken.pcapng (messages that no
 # server would send), each with its truth. Usage: sudo ./make.sh
 
-cd "$(dirname "$0")"
+cd "$(dirname "$0")" || exit 1
 HERE=$PWD
 . ../maker/lab.sh
 need ip iproute2 ethtool ethtool tcpdump tcpdump named bind9 dig bind9-dnsutils nsupdate bind9-dnsutils tshark tshark
@@ -21,7 +21,7 @@ ip -n wl-dns route add 224.0.0.0/4 dev eth0
 chmod -R a+rwX "$WORK"
 start dns named -g -4 -c "$WORK/named.conf" -u root
 listening dns 53
-for i in $(seq 50); do inside guest dig +short +dnssec @192.0.2.53 cafe.test SOA | grep -q SOA && break; sleep 0.2; done
+for _ in $(seq 50); do inside guest dig +short +dnssec @192.0.2.53 cafe.test SOA | grep -q SOA && break; sleep 0.2; done
 
 sniff guest eth0 "$WORK/raw.pcap" udp or tcp
 inside guest "$PY" ask.py "$WORK" >"$HERE/records.truth.json"

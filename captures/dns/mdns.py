@@ -7,7 +7,7 @@ import sys
 import time
 
 role, out = sys.argv[1], sys.argv[2]
-MINE = {"answer": ("192.0.2.53", "2001:db8::53"), "ask": ("192.0.2.10", "2001:db8::10")}[role][0]
+MINE = {"answer": "192.0.2.53", "ask": "192.0.2.10"}[role]
 GROUP4, GROUP6 = "224.0.0.251", "ff02::fb"
 SERVICE, WHO, HOST = ("_ipp", "_tcp", "local"), ("Küche 2.0 · Drucker", "_ipp", "_tcp", "local"), ("kueche", "local")
 MANY = ("_services", "_dns-sd", "_udp", "local")

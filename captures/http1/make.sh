@@ -2,7 +2,7 @@
 # Makes the HTTP/1 captures: everyday.pcapng (nginx and curl), proxy.pcapng (tinyproxy between them), and codings, framing,
 # headers, smuggling.pcapng (cases.py, spoken byte by byte over real TCP). Usage: sudo ./make.sh
 
-cd "$(dirname "$0")"
+cd "$(dirname "$0")" || exit 1
 HERE=$PWD
 . ../maker/lab.sh
 need ip iproute2 ethtool ethtool tcpdump tcpdump nginx nginx-light curl curl tinyproxy tinyproxy openssl openssl

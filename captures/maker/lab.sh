@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared shell functions of the capture makers: small networks of Linux namespaces with a sniffer on one end.
 # Source it from a make.sh. Needs root (namespaces and packet sockets); it changes nothing outside its own
 # namespaces, a temporary folder and /etc/netns/wl-* (resolver files, removed again at the end).
@@ -111,8 +112,7 @@ sniff() {
     shift 3
     ip netns exec "wl-$n" tcpdump -Z root -i "$i" -U --immediate-mode -s "${SNAPLEN:-0}" -B 4096 --time-stamp-precision=nano -w "$f" "$@" 2>"$WORK/tcpdump.log" &
     SNIFFER=$!
-    local k
-    for k in $(seq 100); do grep -q "listening on" "$WORK/tcpdump.log" && break; sleep 0.05; done
+    for _ in $(seq 100); do grep -q "listening on" "$WORK/tcpdump.log" && break; sleep 0.05; done
     sleep 0.2
 }
 hush() {

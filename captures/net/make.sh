@@ -3,7 +3,7 @@
 # fragments, ICMP, NDP, IGMP, MLD, cooked links); wrap.py puts real inner packets into the tunnels it cannot make.
 # Usage: sudo ./make.sh
 
-cd "$(dirname "$0")"
+cd "$(dirname "$0")" || exit 1
 HERE=$PWD
 . ../maker/lab.sh
 need ip iproute2 ethtool ethtool tcpdump tcpdump ping iputils-ping dnsmasq dnsmasq-base curl curl
@@ -33,14 +33,15 @@ ip -n wl-guest route add default via 192.0.2.1
 ip -n wl-guest route add 224.0.0.0/4 dev eth0
 ip -n wl-cafe route add default via 192.0.2.65
 ip -n wl-cafe -6 route add default via 2001:db8:2::1
-for h in guest cafe; do # a second network of their own, inside VXLAN
-    ip -n wl-$h link add vx0 address 02:00:5e:00:53:$([ $h = guest ] && echo 1a || echo 1b) type vxlan id 42 dstport 4789 dev eth0 \
-        local $([ $h = guest ] && echo 192.0.2.10 remote 192.0.2.80 || echo 192.0.2.80 remote 192.0.2.10)
-    inside $h ethtool -K vx0 rx off tx off tso off gso off gro off >/dev/null 2>&1 || true
-    ip -n wl-$h link set vx0 mtu 1450 up
-    ip -n wl-$h addr add 198.51.100.$([ $h = guest ] && echo 10 || echo 80)/24 dev vx0
-    ip -n wl-$h addr add 2001:db8:9::$([ $h = guest ] && echo 10 || echo 80)/64 dev vx0 nodad
-done
+second_network() { # NAME, its MAC's end, its address, its peer's address, the last number of its inner addresses
+    ip -n "wl-$1" link add vx0 address "02:00:5e:00:53:$2" type vxlan id 42 dstport 4789 dev eth0 local "$3" remote "$4"
+    inside "$1" ethtool -K vx0 rx off tx off tso off gso off gro off >/dev/null 2>&1 || true
+    ip -n "wl-$1" link set vx0 mtu 1450 up
+    ip -n "wl-$1" addr add "198.51.100.$5/24" dev vx0
+    ip -n "wl-$1" addr add "2001:db8:9::$5/64" dev vx0 nodad
+}
+second_network guest 1a 192.0.2.10 192.0.2.80 10 # inside VXLAN
+second_network cafe 1b 192.0.2.80 192.0.2.10 80
 start cafe "$PY" inner.py serve
 listening cafe 80
 sleep 2

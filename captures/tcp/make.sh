@@ -2,7 +2,7 @@
 # Makes the TCP captures. Real ones by two kernels and a bad wire: lossy-client, lossy-server, windows, ends. Scripted ones
 # by scripted.py, which needs neither root nor network. Usage: sudo ./make.sh      or: python3 scripted.py .
 
-cd "$(dirname "$0")"
+cd "$(dirname "$0")" || exit 1
 HERE=$PWD
 . ../maker/lab.sh
 need ip iproute2 ethtool ethtool tcpdump tcpdump nft nftables

@@ -6,7 +6,6 @@ The first line of a connection says what the server shall do; truth is what both
 import hashlib
 import json
 import random
-import select
 import socket
 import struct
 import sys

@@ -4,7 +4,7 @@
 # network namespaces: guest - router - cafe. The sniffer sits on the guest's end of the wire.
 # Usage: sudo ./make.sh [OUT.pcapng]       (PYTHON=/path/to/venv/bin/python chooses the Python)
 
-cd "$(dirname "$0")"
+cd "$(dirname "$0")" || exit 1
 HERE=$PWD
 OUT=${1:-$HERE/../tour.pcapng}
 . ../maker/lab.sh
@@ -54,7 +54,7 @@ sleep 2 # link-local addresses settle, multicast reports go by
 ip -n wl-guest neigh flush dev eth0
 ip -n wl-router neigh flush dev wifi0
 sniff guest eth0 "$WORK/raw.pcap"
-SSLKEYLOGFILE= inside guest "$PY" visit.py "$WORK"
+SSLKEYLOGFILE='' inside guest "$PY" visit.py "$WORK"
 hush
 
 "$PY" finish.py "$WORK" "$OUT" "$HERE/tour.story.toml"
