@@ -303,6 +303,16 @@ impl Snapshot {
         self.exchanges.iter().filter(|(_, e)| !e.withdrawn)
     }
 
+    /// Nanoseconds from the first byte of an exchange's question to the last of its first final answer; `None` where one is
+    /// missing, still open, or has no time.
+    #[must_use]
+    pub fn answer_time(&self, exchange: u32) -> Option<i64> {
+        let row = self.exchanges.get(exchange)?;
+        let asked = self.time_of(self.packed(row.ask)?.first())?;
+        let answered = self.time_of(self.packed(row.answer)?.done)?;
+        Some(answered.saturating_sub(asked))
+    }
+
     /// Every note of what was not withdrawn, with its number, in the order in which they were made.
     pub fn notes(&self) -> impl Iterator<Item = (u32, &NoteRow)> {
         self.notes.iter().filter(|(_, n)| self.is_live(n.message))

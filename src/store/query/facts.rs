@@ -1,0 +1,75 @@
+//! The facts of rows as values that tests take.
+
+use super::test::Ready;
+use super::{FlowFact, MessageFact, PacketFact};
+use crate::flow::Flow;
+use crate::message::Packed;
+use crate::snapshot::Snapshot;
+use wirelore_kit::row::NONE;
+use wirelore_kit::{Endpoint, PacketRow};
+
+/// Whether a fact of a packet passes.
+pub(crate) fn packet(snapshot: &Snapshot, number: u32, row: &PacketRow, fact: PacketFact, test: &Ready) -> bool {
+    let end = |back: bool| -> Option<Endpoint> {
+        let [first, second] = snapshot.flow(row.flow)?.ends();
+        Some(if row.is_backward() == back { first } else { second })
+    };
+    let port = |end: Option<Endpoint>| end.is_some_and(|e| e.port != 0 && test.number(e.port.into()));
+    match fact {
+        PacketFact::Number => test.number(i128::from(number) + 1),
+        PacketFact::Time => row.time != i64::MIN && test.number(row.time.into()),
+        PacketFact::CapLen => test.number(row.cap_len.into()),
+        PacketFact::WireLen => test.number(row.wire_len.into()),
+        PacketFact::Interface => test.number(row.interface().into()),
+        PacketFact::Verdicts => test.number((row.bits & 0xff_ffff).into()),
+        PacketFact::Flow => row.flow != NONE && test.number(row.flow.into()),
+        PacketFact::Source => end(false).is_some_and(|e| test.address(e.ip)),
+        PacketFact::Destination => end(true).is_some_and(|e| test.address(e.ip)),
+        PacketFact::SourcePort => port(end(false)),
+        PacketFact::DestinationPort => port(end(true)),
+    }
+}
+
+/// Whether a fact of a flow passes.
+pub(crate) fn flow(snapshot: &Snapshot, flow: &Flow<'_>, fact: FlowFact, test: &Ready) -> bool {
+    let port = |p: u16| p != 0 && test.number(p.into());
+    match fact {
+        FlowFact::Number => test.number(flow.id.into()),
+        FlowFact::Stream => flow.stream != NONE && test.number(flow.stream.into()),
+        FlowFact::Transport => test.number(flow.transport as i128),
+        FlowFact::IpProto => test.number(flow.ip_proto.into()),
+        FlowFact::Address => flow.ends().iter().any(|e| test.address(e.ip)),
+        FlowFact::Port => flow.ports().into_iter().any(port),
+        FlowFact::Client => test.address(flow.client().ip),
+        FlowFact::Server => test.address(flow.server().ip),
+        FlowFact::ClientPort => port(flow.client().port),
+        FlowFact::ServerPort => port(flow.server().port),
+        FlowFact::Protocol => flow.protocol().is_some_and(|p| test.number(p.into())),
+        FlowFact::Packets => test.number(flow.packet_count().into()),
+        FlowFact::Bytes => test.number(flow.byte_count().into()),
+        FlowFact::Duration => flow.first_time != i64::MIN && test.number(i128::from(flow.last_time) - i128::from(flow.first_time)),
+        FlowFact::InitialRtt => flow.initial_rtt().is_some_and(|t| test.number(t.into())),
+        FlowFact::GapBytes => test.number(flow.gap_bytes.into()),
+        FlowFact::Messages => test.number(flow.message_count().into()),
+        FlowFact::Worst => flow.worst().is_some_and(|s| test.number(s as i128)),
+        FlowFact::Tunnel => flow.tunnel != 0 && test.text(snapshot.tunnel(flow.tunnel).as_bytes()),
+    }
+}
+
+/// Whether a fact of a message passes; the summary is tested by the caller.
+pub(crate) fn message(snapshot: &Snapshot, number: u32, row: &Packed, fact: MessageFact, test: &Ready) -> bool {
+    match fact {
+        MessageFact::Number => test.number(number.into()),
+        MessageFact::Protocol => test.number(row.protocol().into()),
+        MessageFact::Dir => test.number(row.dir() as i128),
+        MessageFact::State => test.number(row.state() as i128),
+        MessageFact::Len => test.number(row.len.into()),
+        MessageFact::At => test.number(row.at().into()),
+        MessageFact::Flow => test.number(row.flow().into()),
+        MessageFact::Inner => test.number(row.conv().inner.into()),
+        MessageFact::Exchange => row.exchange != NONE && test.number(row.exchange.into()),
+        MessageFact::AnswerTime => snapshot.answer_time(row.exchange).is_some_and(|t| test.number(t.into())),
+        MessageFact::Worst => row.worst().severity().is_some_and(|s| test.number(s as i128)),
+        MessageFact::Summary => test.text(snapshot.summary(number).as_bytes()),
+    }
+}
