@@ -28,6 +28,7 @@ pub(crate) struct Pcap {
     limit: u32,
     unit_ns: i64,
     told_over: bool,
+    first_ns: Option<i64>,
     last_ns: Option<i64>,
 }
 
@@ -79,7 +80,7 @@ impl Pcap {
         }));
         let record_header = if kind.modified { 24 } else { 16 };
         let unit_ns = if kind.nanoseconds { 1 } else { 1000 };
-        Self { kind, record_header, order, snaplen, limit, unit_ns, told_over: false, last_ns: None }
+        Self { kind, record_header, order, snaplen, limit, unit_ns, told_over: false, first_ns: None, last_ns: None }
     }
 
     /// Reads the records of `buf`, whose first byte is at offset `base`, from position `from` on.
@@ -133,6 +134,9 @@ impl Pcap {
             }
             out.items.push(item);
             self.last_ns = Some(time_ns);
+            if self.first_ns.is_none() {
+                self.first_ns = Some(time_ns);
+            }
             pos = end;
         }
     }
@@ -167,8 +171,7 @@ impl Pcap {
 
     /// The record at the very end, of which only `have` is there: may its length be wrong, rather than the file be cut?
     pub(crate) fn doubt_cut(&self, have: &[u8]) -> bool {
-        let Some((cap_len, wire_len, ..)) = self.lengths(have) else { return false };
-        (self.snaplen != 0 && cap_len > self.snaplen) || cap_len > wire_len
+        have.len() >= 16 && !self.header_here(have)
     }
 
     fn lengths(&self, header: &[u8]) -> Option<(u32, u32, i64, u32)> {
@@ -192,10 +195,12 @@ impl Pcap {
         let Some((cap_len, wire_len, seconds, fraction)) = self.lengths(bytes) else { return false };
         let longest = if self.snaplen == 0 { self.limit } else { self.snaplen.min(self.limit) };
         let fractions = if self.kind.nanoseconds { 1_000_000_000 } else { 1_000_000 };
-        let near = self.last_ns.is_none_or(|last| {
-            let apart = seconds.saturating_sub(last / SECOND);
-            (-DAY..=30 * DAY).contains(&apart)
-        });
+        // The last packet's header may itself have been damaged bytes; the first one's was not.
+        let within = |of: Option<i64>, days: i64| {
+            let apart = of.map(|ns| seconds.saturating_sub(ns.div_euclid(SECOND)));
+            apart.is_some_and(|apart| (-DAY..=days.saturating_mul(DAY)).contains(&apart))
+        };
+        let near = self.first_ns.is_none() || within(self.last_ns, 30) || within(self.first_ns, 400);
         near && fraction < fractions && cap_len > 0 && cap_len <= longest && wire_len >= cap_len && wire_len <= LONGEST
     }
 

@@ -88,7 +88,7 @@ pub(crate) fn interface(block: &[u8], at: u64, index: u32, n: Numbers) -> Interf
 
 /// A name resolution block: records until `nrb_record_end`, then options.
 pub(crate) fn names(block: &[u8], at: u64, n: Numbers) -> Names {
-    let records = Options::new(body(block, 8), n.big).filter_map(|(kind, v)| {
+    let records = Options::records(body(block, 8), n.big).filter_map(|(kind, v)| {
         let (address, names) = match kind {
             1 => (Address::V4(Ipv4Addr::from(*take::<4>(v, 0)?)), v.get(4..)?),
             2 => (Address::V6(Ipv6Addr::from(*take::<16>(v, 0)?)), v.get(16..)?),

@@ -14,17 +14,24 @@ pub(crate) struct Options<'a> {
     rest: &'a [u8],
     /// What comes after `opt_endofopt`.
     behind: &'a [u8],
+    /// Options still to be given: a hostile block must not become millions of them.
+    left: u32,
     big: bool,
 }
 
 impl<'a> Options<'a> {
+    /// Records of a name resolution block: the same shape, but many are usual.
+    pub(crate) fn records(rest: &'a [u8], big: bool) -> Self {
+        Self { left: 1 << 20, ..Self::new(rest, big) }
+    }
+
     /// The bytes behind the end of the list, once it was found.
     pub(crate) fn behind(&self) -> &'a [u8] {
         self.behind
     }
 
     pub(crate) fn new(rest: &'a [u8], big: bool) -> Self {
-        Self { rest, behind: &[], big }
+        Self { rest, behind: &[], left: 4096, big }
     }
 }
 
@@ -32,6 +39,7 @@ impl<'a> Iterator for Options<'a> {
     type Item = (u16, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
         let [c0, c1, l0, l1] = *take::<4>(self.rest, 0)?;
         let (code, len) = if self.big {
             (u16_in::<true>([c0, c1]), u16_in::<true>([l0, l1]))
@@ -76,6 +84,13 @@ mod tests {
         assert_eq!(options.next(), Some((1, &b"hi"[..])));
         assert_eq!(options.next(), None);
         assert_eq!(options.next(), None);
+    }
+
+    #[test]
+    fn options_without_end_are_cut_off() {
+        let many = [7, 0, 0, 0].repeat(100_000);
+        assert_eq!(Options::new(&many, false).count(), 4096);
+        assert_eq!(Options::records(&many, false).count(), 100_000);
     }
 
     #[test]

@@ -149,7 +149,7 @@ fn what_is_no_capture_is_named() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     /// One changed byte: no panic, no endless reading, and nothing before the damage is lost.
     #[test]
@@ -170,7 +170,8 @@ proptest! {
             let in_data = whole.items.iter().any(|i| (i.at..i.at + u64::from(i.cap_len)).contains(&(at as u64)));
             if in_data {
                 prop_assert_eq!(read.items.len(), 30);
-            } else if at > 140 {
+            } else if which >= 2 && at > 140 {
+                // In pcap a wrong length that is still possible swallows what comes after it: nothing there tells.
                 prop_assert!(read.items.len() >= 26, "{} packets left of 30, byte {} was hit", read.items.len(), at);
             }
         } else {
