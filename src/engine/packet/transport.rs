@@ -200,7 +200,8 @@ pub(super) fn udp(walk: &mut Walk<'_>, out: &mut Headers) -> Step {
     let Some(h) = walk.header::<8>(L, out) else { return Step::End };
     let ports = two_ports(&[h[0], h[1], h[2], h[3]]);
     let len = usize::from(u16::from_be_bytes([h[4], h[5]]));
-    let jumbo = len == 0 && walk.wire_end.saturating_sub(walk.at) > usize::from(u16::MAX);
+    // A datagram too long for the field has length 0, in IPv6 only (RFC 2675 section 4).
+    let jumbo = len == 0 && matches!(out.net, IpPair::V6(..));
     out.transport = Transport::Udp(ports);
     if len < 8 && !jumbo {
         return walk.malformed(L, "the length is below 8 bytes", out);
