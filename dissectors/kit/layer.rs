@@ -56,6 +56,8 @@ pub struct LayerTurn {
     pub pseudo: Option<Pseudo>,
     /// Left by the IP layer when this is a fragment: offset in bytes and whether more follow.
     pub fragment: Option<(u32, bool)>,
+    /// The packet is quoted inside another (an ICMP error): it may end anywhere, its lengths are not held against it and it has no payload of its own.
+    pub quoted: bool,
     /// How many layers were read.
     pub depth: u8,
 }
@@ -100,6 +102,9 @@ impl std::fmt::Debug for Layer {
 /// The capture kept fewer bytes than the packet had.
 pub static SNAPPED: Note = Note::new("frame.note.cut", "The packet was captured in part: the rest was left out by the snapshot length", Severity::Note, About::Missing);
 
+/// The packet was whole and yet too short for a header.
+pub static SHORT: Note = Note::new("frame.note.short", "The packet ends inside this header", Severity::Error, About::Malformed);
+
 /// Layers may nest so deep (tunnels in tunnels).
 pub const MOST_LAYERS: u8 = 32;
 
@@ -140,6 +145,7 @@ pub fn read_packet(table: &[&'static Layer], packet: &PacketBytes) -> (Tree, Vec
     let mut bytes = packet.bytes.clone();
     let mut next = Next::By(LayerClaim::Link(packet.link_type));
     let mut padding: Vec<Span> = Vec::new();
+    let mut to_join = packet.joined.as_ref();
     loop {
         let here = bytes.get(at..end).unwrap_or(&[]);
         let mut memo = Memo::default();
@@ -158,6 +164,10 @@ pub fn read_packet(table: &[&'static Layer], packet: &PacketBytes) -> (Tree, Vec
         let mut r = Reader::new(here, at_buf, at as u64, true, Level::Tree, &mut sink, &mut memo);
         let Some(layer) = by.filter(|_| turn.depth < MOST_LAYERS) else {
             let left = r.left();
+            if by.is_some() {
+                let at = r.span(left);
+                r.note(&note::TOO_DEEP, at);
+            }
             if next == Next::Payload {
                 payload = Some(r.span(left));
             } else if left > 0 {
@@ -180,8 +190,9 @@ pub fn read_packet(table: &[&'static Layer], packet: &PacketBytes) -> (Tree, Vec
                 let span = r.span(left);
                 let snapped = (packet.bytes.len() as u64) < u64::from(packet.wire_len);
                 let what = match stop {
-                    Stop::Bad(what) if !(snapped && std::ptr::eq(what, &note::OVERRUN)) => what,
-                    _ => &SNAPPED,
+                    Stop::Bad(what) if !std::ptr::eq(what, &note::OVERRUN) => what,
+                    _ if snapped => &SNAPPED,
+                    _ => &SHORT,
                 };
                 r.note(what, span);
                 if left > 0 {
@@ -198,7 +209,8 @@ pub fn read_packet(table: &[&'static Layer], packet: &PacketBytes) -> (Tree, Vec
             }
         }
         if turn.fragment.is_some() {
-            match &packet.joined {
+            // Only the first fragment header met can be that of the datagram that was joined.
+            match to_join.take() {
                 Some((joined, map)) => {
                     let part = BufId::part(buffers.len() as u32);
                     let left = end.saturating_sub(at);

@@ -292,6 +292,38 @@ impl<'a> Reader<'a> {
         Ok(v)
     }
 
+    /// A range of bits as [`Reader::bits`] that counts units: the value told is `unit` times what they say (a header length in words).
+    ///
+    /// # Errors
+    /// As [`Reader::peek`].
+    pub fn scaled(&mut self, field: F, range: BitRange, unit: u64) -> Result<u64, Stop> {
+        let node = self.sink.nodes.len();
+        let value = self.bits(field, range)?.saturating_mul(unit);
+        if let Some(node) = self.sink.nodes.get_mut(node) {
+            node.value = Value::U64(value);
+        }
+        Ok(value)
+    }
+
+    /// A range of bits as [`Reader::bits`], and below it, as its children, those that `inner` names. Takes nothing.
+    ///
+    /// # Errors
+    /// As [`Reader::peek`]; what `inner` returned.
+    pub fn bit_group(&mut self, field: F, range: BitRange, inner: impl FnOnce(&mut Self, u64) -> Result<(), Stop>) -> Result<u64, Stop> {
+        let node = self.sink.nodes.len();
+        let value = self.bits(field, range)?;
+        self.sink.deeper();
+        let result = inner(self, value);
+        self.sink.shallower();
+        let end = self.sink.nodes.len() as u32;
+        if end > node as u32
+            && let Some(node) = self.sink.nodes.get_mut(node)
+        {
+            node.end = end;
+        }
+        result.map(|()| value)
+    }
+
     /// Takes `n` bytes that [`Reader::bits`] has named.
     ///
     /// # Errors
