@@ -278,6 +278,9 @@ impl Tcp {
         }
         self.flush(out);
         let half = self.half_mut(dir);
+        if half.is(flag::ENDED) {
+            return false;
+        }
         half.base = seq.wrapping_sub(half.next as u32);
         half.flags &= !(flag::HAS_ACK | flag::EXACT);
         let at = half.next;
@@ -402,7 +405,7 @@ impl Tcp {
             let next = self.half(dir).next;
             let first = self.waiting.as_ref().and_then(|w| w.side(dir).first_at());
             let until = first.map_or(to, |f| f.min(to));
-            if until <= next {
+            if until <= next || self.half(dir).is(flag::ENDED) {
                 // What stands here waits for the other direction, whose own clock runs.
                 return;
             }

@@ -176,8 +176,12 @@ impl Side {
         let mut remarks: SmallVec<[Remark; 2]> = SmallVec::new();
         let start = self.held.range(..=at).next_back().filter(|(a, h)| end_of(**a, h) > at).map_or(at, |(a, _)| *a);
         let mut cursor = at;
-        for (&held_at, held) in self.held.range(start..end) {
+        for (&held_at, held) in self.held.range_mut(start..end) {
             let held_end = end_of(held_at, held);
+            if at <= held_at && end >= held_end {
+                // A retransmission may carry a later acknowledgement than the first sending, whichever of them came first.
+                held.need = held.need.min(need);
+            }
             if held_at > cursor {
                 holes.push((cursor, held_at));
             }
