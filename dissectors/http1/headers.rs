@@ -1,0 +1,108 @@
+//! Header names that have a field of their own, and what each is read for.
+
+use super::fields as f;
+use wirelore_kit::F;
+
+/// What a header's value is read for besides being shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Only shown.
+    Plain,
+    /// Host.
+    Host,
+    /// The body's length.
+    Length,
+    /// Transfer codings.
+    Transfer,
+    /// Content codings.
+    Coding,
+    /// The media type.
+    Type,
+    /// Another protocol is offered or taken.
+    Upgrade,
+    /// 100-continue.
+    Expect,
+    /// Pairs of the client's cookies.
+    Cookie,
+    /// One cookie with its attributes.
+    SetCookie,
+    /// Ranges asked for.
+    Range,
+    /// The range sent.
+    ContentRange,
+    /// A scheme and a secret.
+    Credentials,
+}
+
+/// Name in lower case, field, use; by rising length of the name.
+static HEADERS: &[(&str, F, Use)] = &[
+    ("te", &f::TE, Use::Plain),
+    ("age", &f::AGE, Use::Plain),
+    ("via", &f::VIA, Use::Plain),
+    ("date", &f::DATE, Use::Plain),
+    ("etag", &f::ETAG, Use::Plain),
+    ("host", &f::HOST, Use::Host),
+    ("link", &f::LINK, Use::Plain),
+    ("vary", &f::VARY, Use::Plain),
+    ("range", &f::RANGE, Use::Range),
+    ("accept", &f::ACCEPT, Use::Plain),
+    ("cookie", &f::COOKIE, Use::Cookie),
+    ("expect", &f::EXPECT, Use::Expect),
+    ("origin", &f::ORIGIN, Use::Plain),
+    ("server", &f::SERVER, Use::Plain),
+    ("expires", &f::EXPIRES, Use::Plain),
+    ("referer", &f::REFERER, Use::Plain),
+    ("trailer", &f::TRAILER, Use::Plain),
+    ("upgrade", &f::UPGRADE, Use::Upgrade),
+    ("location", &f::LOCATION, Use::Plain),
+    ("connection", &f::CONNECTION, Use::Plain),
+    ("keep-alive", &f::KEEP_ALIVE, Use::Plain),
+    ("set-cookie", &f::SET_COOKIE, Use::SetCookie),
+    ("user-agent", &f::USER_AGENT, Use::Plain),
+    ("content-type", &f::CONTENT_TYPE, Use::Type),
+    ("accept-ranges", &f::ACCEPT_RANGES, Use::Plain),
+    ("authorization", &f::AUTHORIZATION, Use::Credentials),
+    ("cache-control", &f::CACHE_CONTROL, Use::Plain),
+    ("content-range", &f::CONTENT_RANGE, Use::ContentRange),
+    ("if-none-match", &f::IF_NONE_MATCH, Use::Plain),
+    ("last-modified", &f::LAST_MODIFIED, Use::Plain),
+    ("content-length", &f::CONTENT_LENGTH, Use::Length),
+    ("http2-settings", &f::HTTP2_SETTINGS, Use::Plain),
+    ("accept-encoding", &f::ACCEPT_ENCODING, Use::Plain),
+    ("accept-language", &f::ACCEPT_LANGUAGE, Use::Plain),
+    ("x-forwarded-for", &f::X_FORWARDED_FOR, Use::Plain),
+    ("content-encoding", &f::CONTENT_ENCODING, Use::Coding),
+    ("www-authenticate", &f::WWW_AUTHENTICATE, Use::Plain),
+    ("if-modified-since", &f::IF_MODIFIED_SINCE, Use::Plain),
+    ("sec-websocket-key", &f::WS_KEY, Use::Plain),
+    ("transfer-encoding", &f::TRANSFER_ENCODING, Use::Transfer),
+    ("proxy-authenticate", &f::PROXY_AUTHENTICATE, Use::Plain),
+    ("content-disposition", &f::CONTENT_DISPOSITION, Use::Plain),
+    ("proxy-authorization", &f::PROXY_AUTHORIZATION, Use::Credentials),
+    ("sec-websocket-accept", &f::WS_ACCEPT, Use::Plain),
+    ("sec-websocket-version", &f::WS_VERSION, Use::Plain),
+    ("sec-websocket-protocol", &f::WS_PROTOCOL, Use::Plain),
+    ("sec-websocket-extensions", &f::WS_EXTENSIONS, Use::Plain),
+    ("strict-transport-security", &f::STS, Use::Plain),
+];
+
+/// The field of a header name, in any case.
+#[must_use]
+pub fn known(name: &[u8]) -> Option<(F, Use)> {
+    let from = HEADERS.partition_point(|h| h.0.len() < name.len());
+    HEADERS.iter().skip(from).take_while(|h| h.0.len() == name.len()).find(|h| h.0.as_bytes().eq_ignore_ascii_case(name)).map(|h| (h.1, h.2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_of_the_table_is_found() {
+        for (name, field, _) in HEADERS {
+            let found = known(name.to_ascii_uppercase().as_bytes()).expect(name);
+            assert!(found.0.is(field), "{name}: the table is not sorted by length");
+        }
+        assert!(known(b"x-unheard-of").is_none());
+    }
+}
