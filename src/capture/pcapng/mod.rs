@@ -29,7 +29,7 @@ pub(crate) mod kind {
 }
 
 /// Interfaces a section may describe: a hostile file must not fill memory with them.
-const INTERFACES: usize = 1 << 20;
+const INTERFACES: usize = 1 << 16;
 
 /// What reading packets needs to know of an interface.
 #[derive(Debug, Clone, Copy)]
