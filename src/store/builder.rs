@@ -189,9 +189,14 @@ impl Builder {
         id
     }
 
-    /// Changes a message: it grew, ended, or says more. A row that was completed stays so.
+    /// A message that was not withdrawn: a withdrawn one stays as it was.
+    fn live(&self, message: u32) -> Option<Packed> {
+        self.messages.get(message).copied().filter(|m| !m.is_withdrawn())
+    }
+
+    /// Changes a message: it grew, ended, or says more. A row that was completed stays so. Rows that were withdrawn do not change.
     pub fn message_changed(&mut self, message: u32, m: &MessageEnd<'_>) {
-        let Some(was) = self.messages.get(message).copied() else { return };
+        let Some(was) = self.live(message) else { return };
         self.changed = true;
         self.messages.edit(message, |p| {
             p.len = m.len;
@@ -215,9 +220,9 @@ impl Builder {
         self.messages.len()
     }
 
-    /// This message asks: makes an exchange and returns its number, or [`NONE`] if there is no such message.
+    /// This message asks: makes an exchange and returns its number, or [`NONE`] if there is no such message or it was withdrawn.
     pub fn asks(&mut self, message: u32) -> u32 {
-        let Some(conv) = self.messages.get(message).map(Packed::conv) else { return NONE };
+        let Some(conv) = self.live(message).map(|m| m.conv()) else { return NONE };
         self.changed = true;
         let exchange = self.exchanges.push(ExchangeRow { conv, ask: message, answer: NONE, answers: 0, withdrawn: false });
         self.messages.edit(message, |p| p.exchange = exchange);
@@ -225,9 +230,9 @@ impl Builder {
     }
 
     /// This message answers in `exchange`; `None` where the question was not seen: then an exchange without one is made.
-    /// Returns the exchange's number.
+    /// Returns the exchange's number, or [`NONE`] if there is no such message or it was withdrawn.
     pub fn answers(&mut self, message: u32, exchange: Option<u32>, more: More) -> u32 {
-        let Some(conv) = self.messages.get(message).map(Packed::conv) else { return NONE };
+        let Some(conv) = self.live(message).map(|m| m.conv()) else { return NONE };
         self.changed = true;
         let fresh = ExchangeRow { conv, ask: NONE, answer: NONE, answers: 0, withdrawn: false };
         let exchange = exchange.filter(|e| self.exchanges.get(*e).is_some()).unwrap_or_else(|| self.exchanges.push(fresh));
@@ -243,7 +248,7 @@ impl Builder {
 
     /// A finding about a message made after it was opened.
     pub fn note_of_message(&mut self, message: u32, noted: &Noted) {
-        let Some(row) = self.messages.get(message).copied() else { return };
+        let Some(row) = self.live(message) else { return };
         self.messages.edit(message, |p| p.noted(noted.what.severity));
         self.add_note(NoteRow { note: noted.what, at: noted.at, message, packet: row.first(), flow: row.flow(), previous: NONE });
     }

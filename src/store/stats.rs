@@ -119,7 +119,8 @@ pub fn endpoints(s: &Snapshot, work: &Work) -> Option<Vec<EndpointStat>> {
             row.received.add(end(received).0, end(received).1);
         }
     }
-    rows.sort_by(|a, b| (b.sent.bytes + b.received.bytes, a.ip).cmp(&(a.sent.bytes + a.received.bytes, b.ip)));
+    let bytes = |e: &EndpointStat| e.sent.bytes.saturating_add(e.received.bytes);
+    rows.sort_by(|a, b| (bytes(b), a.ip).cmp(&(bytes(a), b.ip)));
     Some(rows)
 }
 
@@ -156,7 +157,7 @@ pub fn pairs(s: &Snapshot, work: &Work) -> Option<Vec<PairStat>> {
         add_ends(&mut row.sent, &flow, turned);
     }
     let mut rows: Vec<PairStat> = rows.into_values().collect();
-    let bytes = |p: &PairStat| p.sent.iter().map(|t| t.bytes).sum::<u64>();
+    let bytes = |p: &PairStat| p.sent.iter().fold(0, |sum: u64, t| sum.saturating_add(t.bytes));
     rows.sort_by(|a, b| (bytes(b), a.ips).cmp(&(bytes(a), b.ips)));
     Some(rows)
 }
