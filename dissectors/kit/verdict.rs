@@ -52,6 +52,12 @@ verdicts! {
     KEEP_ALIVE_ACK = 13, "tcp.analysis.keep_alive_ack", "TCP keep-alive ACK", false;
     /// The ports of an earlier connection are used again.
     REUSED_PORTS = 14, "tcp.analysis.reused_ports", "TCP port numbers reused", false;
+    /// A SYN with a fast open option (RFC 7413).
+    TFO_SYN = 15, "tcp.analysis.tfo_syn", "TCP fast open", false;
+    /// The SYN-ACK took the SYN's data.
+    TFO_ACK = 16, "tcp.analysis.tfo_ack", "TCP fast open accepted", false;
+    /// The SYN-ACK did not take the SYN's data.
+    TFO_IGNORED = 17, "tcp.analysis.tfo_ignored", "TCP fast open ignored", false;
 }
 
 /// Bits of verdicts that lists mark as trouble.

@@ -224,12 +224,10 @@ const WAS_PROBE: u8 = 4;
 const WAS_SYN_ACK: u8 = 8;
 /// A hole was seen: bytes in flight are not known until the next ACK.
 const HOLE: u8 = 16;
-/// Its SYN brought data with a fast open option.
-const TFO_DATA: u8 = 32;
 /// It has sent something, so that `window` means something.
-const WINDOW_KNOWN: u8 = 64;
+const WINDOW_KNOWN: u8 = 32;
 /// Some unacknowledged segments overlap: the list's head need not be the lowest.
-const OVERLAP: u8 = 128;
+const OVERLAP: u8 = 64;
 
 impl Default for Side {
     fn default() -> Self {
@@ -275,6 +273,8 @@ struct State {
     syn_ns: i64,
     syn_seen: bool,
     begun: bool,
+    /// A SYN brought data with a fast open option.
+    tfo_data: bool,
     completeness: u8,
 }
 
@@ -296,6 +296,12 @@ pub struct Summary {
 pub struct Sequences {
     flows: Vec<State>,
     pool: Pool,
+}
+
+/// `later - earlier` is below `limit` and not negative: where the clock ran back, no verdict rests on it.
+fn within(earlier: i64, later: i64, limit: i64) -> bool {
+    // Compared without sign, as in tshark: a negative limit (an RTT over such a jump) is endless.
+    (later.wrapping_sub(earlier) as u64) < limit as u64
 }
 
 /// `a` is before `b` in sequence space (RFC 9293 section 3.4).
@@ -334,18 +340,16 @@ impl Sequences {
 
         let syn = facts.has(flag::SYN);
         let with_ack = facts.has(flag::ACK);
+        if syn && !with_ack && fwd.is(BASE_KNOWN) {
+            // The handshake begins anew with the same number: what came after a hole is forgotten.
+            fwd.next = fwd.whole;
+        }
         learn_bases(fwd, rev, facts, &mut verdict.flags);
         verdict.seq = facts.seq.wrapping_sub(fwd.base);
         verdict.ack = if with_ack { facts.ack.wrapping_sub(rev.base) } else { facts.ack };
 
         state.completeness |= seen_of_life(state.begun, facts);
         state.begun = true;
-        if syn && !with_ack {
-            state.syn_ns = time_ns;
-            state.syn_seen = true;
-        } else if with_ack && !syn && state.syn_seen && state.first_rtt_ns == 0 {
-            state.first_rtt_ns = time_ns.saturating_sub(state.syn_ns);
-        }
         let reorder_ns = if state.first_rtt_ns != 0 { state.first_rtt_ns } else { REORDER_NS };
 
         window_verdicts(fwd, rev, facts, &mut verdict);
@@ -358,7 +362,14 @@ impl Sequences {
             }
         }
         if syn {
-            fast_open_verdicts(fwd, rev, facts, &mut verdict.flags);
+            fast_open_verdicts(&mut state.tfo_data, facts, &mut verdict);
+        }
+        // Only after the verdicts: the segment that ends the handshake is not yet judged by its RTT.
+        if syn && !with_ack {
+            state.syn_ns = time_ns;
+            state.syn_seen = true;
+        } else if with_ack && !syn && state.syn_seen && state.first_rtt_ns == 0 {
+            state.first_rtt_ns = time_ns.saturating_sub(state.syn_ns);
         }
 
         let probe = verdict.flags.has(Flags::ZERO_WINDOW_PROBE);
@@ -563,13 +574,13 @@ fn repeat_verdicts(fwd: &Side, rev: &Side, facts: &TcpFacts, now: i64, reorder_n
     if !repeats {
         return;
     }
-    if rev.dup_acks >= 2 && rev.last_ack == facts.seq && now.saturating_sub(rev.last_ack_ns) < FAST_NS {
+    if rev.dup_acks >= 2 && rev.last_ack == facts.seq && within(rev.last_ack_ns, now, FAST_NS) {
         flags.set(Flags::FAST_RETRANSMISSION);
         flags.set(Flags::RETRANSMISSION);
         return;
     }
     let virtual_end = end.wrapping_add(u32::from(facts.has(flag::SYN | flag::FIN)));
-    if now.saturating_sub(fwd.next_ns) < reorder_ns && fwd.next != virtual_end {
+    if within(fwd.next_ns, now, reorder_ns) && fwd.next != virtual_end {
         flags.set(Flags::OUT_OF_ORDER);
         return;
     }
@@ -577,14 +588,16 @@ fn repeat_verdicts(fwd: &Side, rev: &Side, facts: &TcpFacts, now: i64, reorder_n
 }
 
 /// Fast open (RFC 7413): whether the SYN-ACK took the data that came with the SYN.
-fn fast_open_verdicts(fwd: &mut Side, rev: &Side, facts: &TcpFacts, flags: &mut Flags) {
+fn fast_open_verdicts(tfo_data: &mut bool, facts: &TcpFacts, verdict: &mut Verdict) {
     if !facts.has(flag::ACK) {
         if facts.options.fast_open {
-            flags.set(Flags::TFO_SYN);
-            fwd.put(TFO_DATA, facts.len > 0);
+            verdict.flags.set(Flags::TFO_SYN);
+            *tfo_data |= facts.len > 0;
         }
-    } else if rev.is(TFO_DATA) {
-        flags.set(if facts.ack == rev.next { Flags::TFO_ACK } else { Flags::TFO_IGNORED });
+    } else if verdict.ack > 1 {
+        verdict.flags.set(Flags::TFO_ACK);
+    } else if *tfo_data {
+        verdict.flags.set(Flags::TFO_IGNORED);
     }
 }
 
@@ -701,18 +714,19 @@ impl Pool {
     /// Bytes from the lowest to the highest unacknowledged number of `side`; 0 if there is nothing or it makes no sense.
     fn in_flight(&self, side: &Side) -> u32 {
         let (Some(oldest), Some(newest)) = (self.get(side.oldest), self.get(side.newest)) else { return 0 };
-        let mut lowest = oldest.seq;
+        // Counted from the initial number without sign, as in tshark: what lies below it gives no sensible sum.
+        let mut lowest = oldest.seq.wrapping_sub(side.base);
+        let mut highest = newest.end.wrapping_sub(side.base);
         if side.is(OVERLAP) {
-            let mut at = oldest.next;
+            let mut at = side.oldest;
             for _ in 0..MAX_SCAN {
                 let Some(node) = self.get(at) else { break };
-                if before(node.seq, lowest) {
-                    lowest = node.seq;
-                }
+                lowest = lowest.min(node.seq.wrapping_sub(side.base));
+                highest = highest.max(node.end.wrapping_sub(side.base));
                 at = node.next;
             }
         }
-        let bytes = newest.end.wrapping_sub(lowest);
+        let bytes = highest.wrapping_sub(lowest);
         if bytes < MAX_IN_FLIGHT { bytes } else { 0 }
     }
 }

@@ -79,6 +79,8 @@ pub struct Message<'m> {
     pub exchange: Option<u32>,
     /// Whether it asks (true) or answers (false) in that exchange.
     pub asks: bool,
+    /// Of an answer: others follow.
+    pub more: bool,
 }
 
 /// Bytes of a stream inside a message that no dissector of its own reads: bodies.
@@ -154,7 +156,7 @@ struct OpenMessage {
     sink: Sink,
     told_cells: usize,
     told_notes: usize,
-    exchange: Option<(u32, bool)>,
+    exchange: Option<(u32, bool, bool)>,
     /// Bytes that are no message, gathered until one begins again.
     lost: bool,
 }
@@ -237,6 +239,13 @@ impl Conversation {
             inside: Vec::new(),
             next_inner: 1,
         }
+    }
+
+    /// Tells that the first end is the server: way 0 is from it.
+    #[must_use]
+    pub const fn turned(mut self, turned: bool) -> Conversation {
+        self.flipped = turned;
+        self
     }
 
     /// Sets what the user says that it speaks (a Spec's name).
@@ -832,6 +841,7 @@ impl Conversation {
             new_notes: 0,
             exchange: None,
             asks: false,
+            more: false,
         });
         self.half_mut(way).open = Some(Box::new(OpenMessage { at, first, done, sink, told_cells, told_notes, exchange: None, lost: true }));
     }
@@ -917,6 +927,7 @@ impl Conversation {
             new_notes: 0,
             exchange: said.exchange.map(|e| e.0),
             asks: said.exchange.is_some_and(|e| e.1),
+                more: said.exchange.is_some_and(|e| e.2),
         });
         let ops = std::mem::take(&mut s.ops);
         if opens {
@@ -970,6 +981,7 @@ impl Conversation {
                 new_notes: o.told_notes,
                 exchange: o.exchange.map(|e| e.0),
                 asks: o.exchange.is_some_and(|e| e.1),
+                more: o.exchange.is_some_and(|e| e.2),
             });
             o.told_cells = o.sink.cells.len();
             o.told_notes = o.sink.notes.len();
@@ -1012,7 +1024,7 @@ impl Conversation {
                         self.pending.remove(0);
                     }
                     self.pending.push((*key, n));
-                    said.exchange = Some((n, true));
+                    said.exchange = Some((n, true, false));
                 }
                 Op::Answers(key, more) => {
                     if let Some(p) = self.pending.iter().position(|(k, _)| k == key) {
@@ -1020,7 +1032,7 @@ impl Conversation {
                         if *more == More::No {
                             self.pending.remove(p);
                         }
-                        said.exchange = Some((n, false));
+                        said.exchange = Some((n, false, *more == More::Yes));
                     }
                 }
                 _ => {}
@@ -1247,7 +1259,7 @@ struct Said {
     summary: Option<u32>,
     opens: bool,
     closes: bool,
-    exchange: Option<(u32, bool)>,
+    exchange: Option<(u32, bool, bool)>,
 }
 
 impl Said {

@@ -98,7 +98,7 @@ fn differences(path: &Path) -> (u64, Vec<(String, String)>) {
         }
         let summary = seen.flow.and_then(|f| tracker.sequences.summary(f.stream)).unwrap_or_default();
         if !row[7].is_empty() {
-            let ns = summary.initial_rtt_ns.map(|n| format!("{}.{:09}", n / 1_000_000_000, n % 1_000_000_000)).unwrap_or_default();
+            let ns = summary.initial_rtt_ns.map(|n| format!("{}{}.{:09}", if n < 0 { "-" } else { "" }, n.abs() / 1_000_000_000, n.abs() % 1_000_000_000)).unwrap_or_default();
             differ("tcp.analysis.initial_rtt", ns, last(&row[7]));
         }
         for (i, (bit, name)) in Flags::ALL.iter().enumerate() {
@@ -127,6 +127,9 @@ fn hold(files: &[PathBuf]) {
         }
     }
     eprintln!("{compared} packets compared, {} differences: {kinds:?}; {} of {} exceptions used", wrong.len(), used.len(), excused.len());
+    if let Ok(what) = std::env::var("WIRELORE_ANALYSIS_ONLY") {
+        wrong.retain(|w| w.contains(&what));
+    }
     assert!(wrong.is_empty(), "{}", wrong.iter().take(150).cloned().collect::<Vec<_>>().join("\n"));
 }
 

@@ -1,0 +1,438 @@
+//! A shard: flows and conversations of one part of the packets, from headers to message rows. It is pure: batches in, [`Output`]s out.
+
+use crate::analysis::{Scale, Sequences, TcpFacts};
+use crate::conversation::{Arrival, Context, Conversation, Scratch};
+use crate::flow::{Direction, Ends, FlowTable};
+use crate::identify::is_server_port;
+use crate::ipfrag::{Datagram, FragmentTable, Outcome};
+use crate::log::{Log, Logged};
+use crate::output::{Event, FlowFacts, Output, mark};
+use crate::packet::{self, Headers, IpPair};
+use crate::packet::{Transport as Over, flag};
+use crate::reassembly::{Deliver, GapWhy, Segment, Source, Tcp};
+use crate::tell::{Numbers, Tell};
+use std::net::IpAddr;
+use wirelore_kit::note::{About, Note, Severity};
+use wirelore_kit::row::PacketRow;
+use wirelore_kit::{BufId, ConvId, End, Hint, Level, Noted, Secrets, Span, Spec, Start, Transport};
+
+/// Bytes came twice and differed: the first ones count.
+pub static CONFLICT: Note =
+    Note::new("tcp.note.conflict", "These bytes came again with other values; the first ones count", Severity::Warn, About::Security)
+        .rfc("RFC 9293 §3.10.7.4");
+/// Bytes of the stream were not captured.
+pub static GAP: Note = Note::new("tcp.note.gap", "Bytes of this stream were never captured", Severity::Warn, About::Missing);
+/// The snap length cut bytes off.
+pub static SNAP: Note = Note::new("tcp.note.snaplen", "Bytes of this stream were cut off by the snapshot length", Severity::Warn, About::Missing);
+/// A bound was reached before missing bytes came.
+pub static LIMIT: Note =
+    Note::new("tcp.note.limit", "Too much was waiting behind missing bytes, so they are given up", Severity::Warn, About::Limit);
+
+/// Every note of the engine.
+pub static NOTES: &[&Note] = &[&CONFLICT, &GAP, &SNAP, &LIMIT, &crate::conversation::FAULT];
+
+/// One packet as a shard takes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Packet<'p> {
+    /// Captured bytes.
+    pub bytes: &'p [u8],
+    /// Bytes on the wire.
+    pub wire_len: u32,
+    /// Nanoseconds since the epoch; `i64::MIN` for none.
+    pub time: i64,
+    /// Offset in the spool.
+    pub at: u64,
+    /// Interface.
+    pub interface: u16,
+    /// Its link type.
+    pub link_type: u32,
+}
+
+/// Who joins IP fragments.
+#[derive(Debug, Clone, Copy)]
+pub enum Joining<'d> {
+    /// The shard itself: it sees every packet.
+    Own,
+    /// Whoever routes packets to shards; the datagram that this packet completed.
+    Given(Option<&'d Datagram>),
+}
+
+/// The heavy part of a flow: what it needs only while it lives.
+struct Live {
+    tcp: Tcp,
+    conv: Conversation,
+    log: Log,
+    /// Stream offsets of datagrams by direction.
+    ends: [u64; 2],
+}
+
+struct FlowState {
+    facts: FlowFacts,
+    stream: u32,
+    live: Option<Box<Live>>,
+    tcp: bool,
+    dirty: bool,
+}
+
+/// A shard.
+pub struct Shard {
+    table: &'static [&'static Spec],
+    flows: FlowTable,
+    sequences: Sequences,
+    states: Vec<FlowState>,
+    fragments: FragmentTable,
+    numbers: Numbers,
+    scratch: Scratch,
+    headers: Headers,
+    dirty: Vec<u32>,
+}
+
+/// Passes deliveries of one packet on to the flow's conversation.
+struct Feed<'f, 't> {
+    conv: &'f mut Conversation,
+    cx: Context<'f>,
+    scratch: &'f mut Scratch,
+    tell: &'f mut Tell<'t>,
+    facts: &'f mut FlowFacts,
+    flow: u32,
+    packet: u32,
+    /// Of a datagram: whether the snapshot length cut it.
+    datagram: Option<bool>,
+}
+
+impl Feed<'_, '_> {
+    fn note(&mut self, what: &'static Note, dir: usize, at: u64, len: u64) {
+        let dir = if (dir == 0) != self.conv.is_flipped() { wirelore_kit::Dir::ToServer } else { wirelore_kit::Dir::ToClient };
+        let buf = BufId::stream(ConvId { flow: self.flow, inner: 0 }, dir);
+        let noted = Noted { what, at: Span::new(buf, at, u32::try_from(len).unwrap_or(u32::MAX)) };
+        self.tell.out.events.push((self.packet, Event::Note { flow: self.flow, packet: self.packet, noted }));
+    }
+}
+
+impl Deliver for Feed<'_, '_> {
+    fn data(&mut self, dir: usize, at: u64, bytes: &[u8], from: Source) {
+        let from = Arrival { number: from.number, time: from.time };
+        match self.datagram {
+            Some(snapped) => self.conv.datagram(dir, at, bytes, snapped, from, self.cx, self.scratch, self.tell),
+            None => self.conv.push(dir, at, bytes, from, self.cx, self.scratch, self.tell),
+        }
+    }
+
+    fn gap(&mut self, dir: usize, at: u64, missing: u64, why: GapWhy) {
+        match why {
+            GapWhy::Midstream => self.facts.marks |= mark::MIDSTREAM,
+            _ => {
+                self.facts.marks |= mark::GAPS;
+                if missing != u64::MAX {
+                    self.facts.gap_bytes = self.facts.gap_bytes.saturating_add(missing);
+                }
+                let what = match why {
+                    GapWhy::Snaplen => &SNAP,
+                    GapWhy::Limit => &LIMIT,
+                    _ => &GAP,
+                };
+                self.note(what, dir, at, if missing == u64::MAX { 0 } else { missing });
+            }
+        }
+        self.conv.gap(dir, at, missing, self.cx, self.scratch, self.tell);
+    }
+
+    fn conflict(&mut self, dir: usize, at: u64, len: u32, _: u32, _: Source) {
+        self.facts.marks |= mark::CONFLICT;
+        self.note(&CONFLICT, dir, at, u64::from(len));
+    }
+
+    fn end(&mut self, dir: usize, how: End, number: u32, time: i64) {
+        self.conv.end(dir, how, Arrival { number, time }, self.cx, self.scratch, self.tell);
+    }
+}
+
+/// The addresses of a pair.
+#[must_use]
+pub fn addresses(net: IpPair) -> Option<(IpAddr, IpAddr)> {
+    match net {
+        IpPair::None => None,
+        IpPair::V4(a, b) => Some((IpAddr::V4(a), IpAddr::V4(b))),
+        IpPair::V6(a, b) => Some((IpAddr::V6(a), IpAddr::V6(b))),
+    }
+}
+
+/// How a flow's conversation starts, from its ends (the first sender as source) and the marks that its beginning left.
+/// A second reading starts the same way from the same values.
+#[must_use]
+pub fn start_conversation(flow: u32, ends: &Ends, marks: u16) -> Conversation {
+    let (a, b) = addresses(ends.net).map_or((None, None), |(a, b)| (Some((a, ends.ports.src)), Some((b, ends.ports.dst))));
+    let turned = marks & mark::TURNED != 0;
+    let (client, server) = if turned { (b, a) } else { (a, b) };
+    let transport = match ends.proto {
+        6 => Transport::Tcp,
+        17 => Transport::Udp,
+        _ => Transport::Other,
+    };
+    let open = marks & mark::ROLES_OPEN != 0;
+    let start = Start { transport, client, server, hint: Hint::Probe, midstream: open && transport == Transport::Tcp, expected: None };
+    Conversation::new(ConvId { flow, inner: 0 }, start, open).turned(turned)
+}
+
+impl Shard {
+    /// A shard that reads with `table`.
+    #[must_use]
+    pub fn new(table: &'static [&'static Spec]) -> Shard {
+        Shard {
+            table,
+            flows: FlowTable::default(),
+            sequences: Sequences::default(),
+            states: Vec::new(),
+            fragments: FragmentTable::default(),
+            numbers: Numbers::default(),
+            scratch: Scratch::default(),
+            headers: Headers::default(),
+            dirty: Vec::new(),
+        }
+    }
+
+    /// How many flows it has seen.
+    #[must_use]
+    pub fn flows(&self) -> usize {
+        self.states.len()
+    }
+
+    /// Takes packet `number`, one after the other in capture order; rows and events go to `out`.
+    pub fn packet(&mut self, number: u32, p: &Packet<'_>, joining: Joining<'_>, secrets: &dyn Secrets, out: &mut Output) {
+        let mut h = std::mem::take(&mut self.headers);
+        packet::read(p.link_type, p.bytes, p.wire_len, &mut h);
+        let mut row = PacketRow::new(p.time, p.at, p.interface, p.bytes.len() as u32, p.wire_len);
+        if !h.is_sound() {
+            row.bits |= PacketRow::ODD;
+        }
+        let mut own = None;
+        let mut joined = None;
+        if let Some(f) = h.fragment {
+            row.bits |= PacketRow::FRAGMENT;
+            joined = match joining {
+                Joining::Given(d) => d,
+                Joining::Own if f.whole => {
+                    let took = self.fragments.take(h.net, &f, h.payload(p.bytes), u64::from(number), h.payload_at, p.time);
+                    if let Outcome::Joined(d) = took {
+                        own = Some(d);
+                    }
+                    own.as_deref()
+                }
+                Joining::Own => None,
+            };
+        }
+        if let Some(d) = joined {
+            let pieces = d.pieces.iter().map(|p| (p.at, p.len, p.arrival as u32, p.offset)).collect();
+            out.events.push((number, Event::Joined(number, d.proto, pieces)));
+            let last = h;
+            packet::read_datagram(&last, d.proto, &d.bytes, &mut h);
+        }
+        let bytes = joined.map_or(p.bytes, |d| &d.bytes);
+        self.flow_packet(number, p, bytes, &h, &mut row, secrets, out);
+        out.packets.push(row);
+        self.headers = h;
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one packet's facts")]
+    fn flow_packet(&mut self, number: u32, p: &Packet<'_>, bytes: &[u8], h: &Headers, row: &mut PacketRow, secrets: &dyn Secrets, out: &mut Output) {
+        let Some(ends) = Ends::of(h) else { return };
+        let Some(mut found) = self.flows.look(&ends, h.path) else { return };
+        let tcp = TcpFacts::of(h, bytes);
+        let mut reused = false;
+        if tcp.is_some_and(|f| !found.new && self.sequences.reopens(found.stream, found.dir, &f)) {
+            let old = found.id;
+            if let Some(again) = self.flows.renew(old, found.dir) {
+                found = again;
+                reused = true;
+                self.end_flow(old, number, End::Capture, secrets, out);
+            }
+        }
+        if found.new {
+            self.open_flow(number, p, &ends, h, found.stream, out);
+        }
+        row.flow = found.id;
+        if found.dir == Direction::Backward {
+            row.bits |= PacketRow::BACKWARD;
+        }
+        let dir = found.dir.index();
+        let Some(state) = self.states.get_mut(found.id as usize) else { return };
+        if !state.dirty {
+            state.dirty = true;
+            self.dirty.push(found.id);
+        }
+        let facts = &mut state.facts;
+        let [pa, pb] = &mut facts.packets;
+        let packets = if dir == 0 { pa } else { pb };
+        *packets = packets.saturating_add(1);
+        let [ba, bb] = &mut facts.bytes;
+        let total = if dir == 0 { ba } else { bb };
+        *total = total.saturating_add(u64::from(p.wire_len));
+        facts.last = number;
+        facts.last_time = p.time;
+        match h.transport {
+            Over::Tcp(t) => {
+                if t.flags & flag::SYN != 0 {
+                    facts.marks |= mark::SYN;
+                }
+                if t.flags & flag::FIN != 0 {
+                    facts.marks |= mark::FIN;
+                }
+                if t.flags & flag::RST != 0 {
+                    facts.marks |= mark::RST;
+                }
+                if let Some(seen) = tcp {
+                    let verdict = self.sequences.see(found.stream, found.dir, &seen, p.time, number, reused);
+                    row.bits |= verdict.flags.0;
+                    facts.verdicts |= verdict.flags.0;
+                }
+                let Some(live) = state.live.as_mut().filter(|_| t.sound) else { return };
+                let segment = Segment {
+                    seq: t.seq,
+                    ack: (t.flags & flag::ACK != 0).then_some(t.ack),
+                    syn: t.flags & flag::SYN != 0,
+                    fin: t.flags & flag::FIN != 0,
+                    rst: t.flags & flag::RST != 0,
+                    payload: h.payload(bytes),
+                    wire_len: h.payload_wire_len,
+                    number,
+                    time: p.time,
+                    offset: h.payload_at,
+                };
+                let mut tell = Tell { out, numbers: &mut self.numbers, table: self.table, packet: number, flipped: None };
+                let cx = Context { table: self.table, level: Level::Rows, secrets };
+                let Live { tcp, conv, log, .. } = &mut **live;
+                let mut feed = Feed { conv, cx, scratch: &mut self.scratch, tell: &mut tell, facts, flow: found.id, packet: number, datagram: None };
+                tcp.segment(dir, &segment, &mut Logged::new(log, &mut feed));
+                if let Some(flipped) = tell.flipped {
+                    set(&mut facts.marks, mark::FLIPPED, flipped);
+                }
+                if tcp.is_over() {
+                    facts.marks |= mark::OVER;
+                    flush_log(found.id, log, number, out);
+                    state.live = None;
+                }
+            }
+            Over::Udp(_) => {
+                let Some(live) = state.live.as_mut() else { return };
+                let payload = h.payload(bytes);
+                if payload.is_empty() {
+                    return;
+                }
+                let Live { conv, log, ends, .. } = &mut **live;
+                let [ea, eb] = ends;
+                let end = if dir == 0 { ea } else { eb };
+                let at = *end;
+                *end = at.saturating_add(payload.len() as u64);
+                let datagram = Some(h.payload_wire_len > h.payload_len);
+                let mut tell = Tell { out, numbers: &mut self.numbers, table: self.table, packet: number, flipped: None };
+                let cx = Context { table: self.table, level: Level::Rows, secrets };
+                let mut feed = Feed { conv, cx, scratch: &mut self.scratch, tell: &mut tell, facts, flow: found.id, packet: number, datagram };
+                Logged::new(log, &mut feed).data(dir, at, payload, Source { number, time: p.time, offset: h.payload_at });
+                if let Some(flipped) = tell.flipped {
+                    set(&mut facts.marks, mark::FLIPPED, flipped);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn open_flow(&mut self, number: u32, p: &Packet<'_>, ends: &Ends, h: &Headers, stream: u32, out: &mut Output) {
+        let flow = self.states.len() as u32;
+        let transport = match h.transport {
+            Over::Tcp(_) => Transport::Tcp,
+            Over::Udp(_) => Transport::Udp,
+            _ => Transport::Other,
+        };
+        out.events.push((number, Event::Flow { ends: *ends, transport, path: h.path, first: (number, p.time) }));
+        let claims = |port| is_server_port(self.table, transport, port);
+        let by_port = claims(ends.ports.src) && !claims(ends.ports.dst);
+        let marks = match h.transport {
+            Over::Tcp(t) => match (t.flags & flag::SYN != 0, t.flags & flag::ACK != 0) {
+                (true, false) => 0,
+                (true, true) => mark::TURNED | mark::FLIPPED,
+                _ if by_port => mark::TURNED | mark::FLIPPED | mark::ROLES_OPEN,
+                _ => mark::ROLES_OPEN,
+            },
+            _ if by_port => mark::TURNED | mark::FLIPPED | mark::ROLES_OPEN,
+            _ => mark::ROLES_OPEN,
+        };
+        let live = matches!(transport, Transport::Tcp | Transport::Udp).then(|| {
+            Box::new(Live {
+                tcp: Tcp::default(),
+                conv: start_conversation(flow, ends, marks),
+                log: Log::default(),
+                ends: [0; 2],
+            })
+        });
+        let facts = FlowFacts { marks, ..FlowFacts::default() };
+        self.states.push(FlowState { facts, stream, live, tcp: transport == Transport::Tcp, dirty: false });
+    }
+
+    fn end_flow(&mut self, flow: u32, number: u32, how: End, secrets: &dyn Secrets, out: &mut Output) {
+        let Some(state) = self.states.get_mut(flow as usize) else { return };
+        let Some(mut live) = state.live.take() else { return };
+        if !state.dirty {
+            state.dirty = true;
+            self.dirty.push(flow);
+        }
+        let mut tell = Tell { out, numbers: &mut self.numbers, table: self.table, packet: number, flipped: None };
+        let cx = Context { table: self.table, level: Level::Rows, secrets };
+        let Live { tcp, conv, log, .. } = &mut *live;
+        if tcp.next_offset(0) > 0 || tcp.next_offset(1) > 0 || tcp.is_waiting() {
+            let facts = &mut state.facts;
+            let mut feed = Feed { conv, cx, scratch: &mut self.scratch, tell: &mut tell, facts, flow, packet: number, datagram: None };
+            tcp.finish_as(how, &mut Logged::new(log, &mut feed));
+        } else {
+            let at = Arrival { number, time: state.facts.last_time };
+            for way in 0..2 {
+                conv.end(way, how, at, cx, &mut self.scratch, &mut tell);
+            }
+        }
+        if let Some(flipped) = tell.flipped {
+            set(&mut state.facts.marks, mark::FLIPPED, flipped);
+        }
+        flush_log(flow, &mut live.log, number, out);
+    }
+
+    /// The end of a batch: facts and logs of the flows that it touched.
+    pub fn batch_ends(&mut self, number: u32, out: &mut Output) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for flow in dirty.drain(..) {
+            let Some(state) = self.states.get_mut(flow as usize) else { continue };
+            state.dirty = false;
+            if let Some(live) = state.live.as_mut() {
+                flush_log(flow, &mut live.log, number, out);
+            }
+            if let Some(s) = self.sequences.summary(state.stream).filter(|_| state.tcp) {
+                state.facts.seq_base = s.base;
+                state.facts.initial_rtt = s.initial_rtt_ns;
+                state.facts.window_shift = s.scale.map(|s| match s {
+                    Scale::Shift(n) => Some(n),
+                    Scale::Unknown | Scale::Off => None,
+                });
+            }
+            out.events.push((number, Event::Facts(flow, Box::new(state.facts))));
+        }
+        self.dirty = dirty;
+    }
+
+    /// The end of the capture behind packet `number`: every flow ends.
+    pub fn finish(&mut self, number: u32, how: End, secrets: &dyn Secrets, out: &mut Output) {
+        for flow in 0..self.states.len() as u32 {
+            self.end_flow(flow, number, how, secrets, out);
+        }
+        self.batch_ends(number, out);
+    }
+}
+
+fn set(marks: &mut u16, bit: u16, on: bool) {
+    if on { *marks |= bit } else { *marks &= !bit }
+}
+
+fn flush_log(flow: u32, log: &mut Log, number: u32, out: &mut Output) {
+    if !log.is_empty() {
+        let from = out.logs.len() as u32;
+        log.drain_into(&mut out.logs);
+        out.events.push((number, Event::Log(flow, from..out.logs.len() as u32)));
+    }
+}

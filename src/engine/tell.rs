@@ -1,0 +1,124 @@
+//! The listener of a shard: turns what conversations tell into events of its output.
+//!
+//! Named states are not recorded: who shows them reads the conversation again.
+
+use crate::conversation::{Listen, Message};
+use crate::output::{Event, MessageEvent, Output};
+use hashbrown::HashMap;
+use wirelore_kit::row::{Evidence, MessageState, NONE};
+use wirelore_kit::{Cell, ConvId, Dir, Expect, SecretId, Spec};
+
+/// Numbers that a shard gives.
+#[derive(Debug, Default)]
+pub struct Numbers {
+    /// Messages so far.
+    pub messages: u32,
+    /// Exchanges so far.
+    pub exchanges: u32,
+    /// Open messages by what names them.
+    open: HashMap<(ConvId, Dir, u64), u32>,
+}
+
+/// Writes events for the packet at hand.
+pub struct Tell<'t> {
+    /// Where to.
+    pub out: &'t mut Output,
+    /// Numbering.
+    pub numbers: &'t mut Numbers,
+    /// The table, for protocols' places in it.
+    pub table: &'static [&'static Spec],
+    /// The packet at hand.
+    pub packet: u32,
+    /// Set when a conversation turned out to have its ends the other way round.
+    pub flipped: Option<bool>,
+}
+
+impl Tell<'_> {
+    fn place(&self, spec: &'static Spec) -> u16 {
+        self.table.iter().position(|s| std::ptr::eq(*s, spec)).unwrap_or(0) as u16
+    }
+
+    fn event(&mut self, m: &Message<'_>, local: u32) -> MessageEvent {
+        let shift = self.out.text.len() as u32;
+        let cells_from = self.out.cells.len() as u32;
+        for (f, cell) in m.sink.cells.iter().skip(m.new_cells) {
+            let cell = match cell {
+                Cell::Text(r) => Cell::Text(r.start.saturating_add(shift)..r.end.saturating_add(shift)),
+                other => other.clone(),
+            };
+            self.out.cells.push((f, cell));
+        }
+        if self.out.cells.len() as u32 > cells_from {
+            self.out.text.extend_from_slice(&m.sink.arena);
+        }
+        let notes_from = self.out.notes.len() as u32;
+        self.out.notes.extend_from_slice(m.sink.notes.get(m.new_notes..).unwrap_or(&[]));
+        let summary_from = self.out.text.len() as u32;
+        self.out.text.extend_from_slice(m.summary.unwrap_or("").as_bytes());
+        MessageEvent {
+            local,
+            conv: m.conv,
+            protocol: self.place(m.spec),
+            dir: m.dir,
+            state: m.state,
+            first: m.first.number,
+            done: m.done.number,
+            at: m.at,
+            len: m.len,
+            summary: summary_from..self.out.text.len() as u32,
+            has_summary: m.summary.is_some(),
+            cells: cells_from..self.out.cells.len() as u32,
+            notes: notes_from..self.out.notes.len() as u32,
+            exchange: m.exchange.unwrap_or(NONE),
+            asks: m.asks,
+            more: m.more,
+        }
+    }
+
+    fn push(&mut self, e: Event) {
+        self.out.events.push((self.packet, e));
+    }
+}
+
+impl Listen for Tell<'_> {
+    fn identified(&mut self, conv: ConvId, spec: &'static Spec, evidence: Evidence, flipped: bool) {
+        if conv.inner == 0 {
+            self.flipped = Some(flipped);
+        }
+        let place = self.place(spec);
+        self.push(Event::Identified(conv, place, evidence));
+    }
+
+    fn opened(&mut self, m: &Message<'_>) {
+        let local = self.numbers.messages;
+        self.numbers.messages = local.wrapping_add(1);
+        if m.state == MessageState::Open {
+            self.numbers.open.insert((m.conv, m.dir, m.at), local);
+        }
+        let e = self.event(m, local);
+        self.push(Event::Opened(Box::new(e)));
+    }
+
+    fn changed(&mut self, m: &Message<'_>) {
+        let name = (m.conv, m.dir, m.at);
+        let local = if m.state == MessageState::Open { self.numbers.open.get(&name).copied() } else { self.numbers.open.remove(&name) };
+        if let Some(local) = local {
+            let e = self.event(m, local);
+            self.push(Event::Changed(Box::new(e)));
+        }
+    }
+
+    fn exchange(&mut self) -> u32 {
+        let n = self.numbers.exchanges;
+        self.numbers.exchanges = n.wrapping_add(1);
+        n
+    }
+
+    fn expect(&mut self, conv: ConvId, _: (Dir, u64), e: &Expect) {
+        self.push(Event::Expect(conv, Box::new(e.clone())));
+    }
+
+    fn wants(&mut self, conv: ConvId, id: &SecretId) {
+        self.push(Event::Wants(conv, Box::new(id.clone())));
+    }
+}

@@ -1,0 +1,280 @@
+//! The writer's work: outputs of all shards for a batch become rows of the store, in the order of arrivals.
+//!
+//! Shards number flows, messages and exchanges for themselves; here they get the numbers that everybody sees, by first packet.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use wirelore_engine::ledger::Ledger;
+use wirelore_engine::output::{Event, FlowFacts, MessageEvent, Output, mark};
+use wirelore_engine::shard::addresses;
+use wirelore_kit::row::{Endpoint, MessageState, NONE};
+use wirelore_kit::{BufId, BufKind, Cell, ConvId, F, More, Noted, Span, Transport};
+use wirelore_store::{Builder, FlowFlags, FlowRow, MessageEnd, MessageOpen};
+
+/// Numbers of one shard and what they are for everybody.
+#[derive(Default)]
+struct Numbers {
+    flows: Vec<u32>,
+    messages: Vec<u32>,
+    exchanges: Vec<u32>,
+}
+
+/// Turns outputs into rows.
+pub struct Merger {
+    /// The store's writer.
+    pub builder: Builder,
+    ledger: Arc<RwLock<Ledger>>,
+    shards: Vec<Numbers>,
+    streams: [u32; 2],
+    rows: Vec<wirelore_kit::PacketRow>,
+    notes: Vec<Noted>,
+    cells: Vec<(F, Cell)>,
+}
+
+fn global(numbers: &[u32], local: u32) -> u32 {
+    numbers.get(local as usize).copied().unwrap_or(NONE)
+}
+
+impl Merger {
+    /// For so many shards.
+    #[must_use]
+    pub fn new(builder: Builder, ledger: Arc<RwLock<Ledger>>, shards: usize) -> Merger {
+        Merger {
+            builder,
+            ledger,
+            shards: (0..shards.max(1)).map(|_| Numbers::default()).collect(),
+            streams: [0; 2],
+            rows: Vec::new(),
+            notes: Vec::new(),
+            cells: Vec::new(),
+        }
+    }
+
+    /// Takes what every shard made of one batch: one output each, in the order of the shards.
+    pub fn take(&mut self, outputs: &[Output]) {
+        let ledger = Arc::clone(&self.ledger);
+        // A poisoned lock only means that a reader panicked; the ledger itself is whole.
+        let mut ledger = ledger.write().unwrap_or_else(PoisonError::into_inner);
+        if let [only] = outputs {
+            for (packet, event) in &only.events {
+                self.event(0, *packet, event, only, &mut ledger);
+            }
+            if self.flows_are_the_same(0) {
+                self.builder.packets(&only.packets);
+                return;
+            }
+        } else {
+            let mut next = vec![0usize; outputs.len()];
+            loop {
+                let first = outputs
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(s, o)| Some((o.events.get(*next.get(s)?)?.0, s)))
+                    .min();
+                let Some((packet, s)) = first else { break };
+                let (Some(o), Some(n)) = (outputs.get(s), next.get_mut(s)) else { break };
+                // All events of a packet come from one shard.
+                while let Some((_, event)) = o.events.get(*n).filter(|(p, _)| *p == packet) {
+                    *n += 1;
+                    self.event(s, packet, event, o, &mut ledger);
+                }
+            }
+        }
+        self.packets(outputs);
+    }
+
+    fn flows_are_the_same(&self, shard: usize) -> bool {
+        self.shards.len() == 1 && self.shards.get(shard).is_some_and(|n| n.flows.last().is_none_or(|l| *l as usize + 1 == n.flows.len()))
+    }
+
+    fn packets(&mut self, outputs: &[Output]) {
+        let total: usize = outputs.iter().map(|o| o.packets.len()).sum();
+        let first = outputs.first().map_or(0, |o| o.first);
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.clear();
+        rows.resize(total, wirelore_kit::PacketRow::default());
+        for (s, o) in outputs.iter().enumerate() {
+            for (i, row) in o.packets.iter().enumerate() {
+                let number = o.numbers.get(i).map_or(i as u32, |n| n.saturating_sub(first));
+                if let (Some(slot), Some(numbers)) = (rows.get_mut(number as usize), self.shards.get(s)) {
+                    *slot = *row;
+                    if row.flow != NONE {
+                        slot.flow = global(&numbers.flows, row.flow);
+                    }
+                }
+            }
+        }
+        self.builder.packets(&rows);
+        self.rows = rows;
+    }
+
+    fn conv(&self, shard: usize, conv: ConvId) -> ConvId {
+        let flow = self.shards.get(shard).map_or(NONE, |n| global(&n.flows, conv.flow));
+        ConvId { flow, inner: conv.inner }
+    }
+
+    fn span(&self, shard: usize, span: Span) -> Span {
+        match span.buf.kind() {
+            BufKind::Stream(conv, dir) => Span { buf: BufId::stream(self.conv(shard, conv), dir), ..span },
+            _ => span,
+        }
+    }
+
+    fn event(&mut self, shard: usize, packet: u32, event: &Event, o: &Output, ledger: &mut Ledger) {
+        match event {
+            Event::Flow { ends, transport, path, first } => {
+                let Some((a, b)) = addresses(ends.net) else { return };
+                let mut row = FlowRow::new(*transport, ends.proto, first.0, first.1);
+                let [tcp, udp] = &mut self.streams;
+                let stream = match transport {
+                    Transport::Tcp => tcp,
+                    Transport::Udp => udp,
+                    Transport::Other => &mut 0,
+                };
+                row.stream = if *transport == Transport::Other { NONE } else { *stream };
+                *stream = stream.saturating_add(1);
+                if *path != 0 {
+                    row.tunnel = self.builder.tunnel(&format!("tunnel {path:016x}"));
+                }
+                let ends = [Endpoint { ip: a, port: ends.ports.src }, Endpoint { ip: b, port: ends.ports.dst }];
+                let flow = self.builder.flow(ends, row);
+                ledger.open(0);
+                if let Some(n) = self.shards.get_mut(shard) {
+                    n.flows.push(flow);
+                }
+            }
+            Event::Facts(flow, facts) => {
+                let flow = self.conv(shard, ConvId { flow: *flow, inner: 0 }).flow;
+                ledger.mark(flow, facts.marks);
+                if let Some(row) = self.builder.flow_mut(flow) {
+                    set_facts(row, facts);
+                }
+            }
+            Event::Identified(conv, protocol, evidence) => {
+                let conv = self.conv(shard, *conv);
+                if conv.inner == 0
+                    && let Some(row) = self.builder.flow_mut(conv.flow)
+                {
+                    row.set_protocol(Some(*protocol), *evidence);
+                }
+            }
+            Event::Opened(m) => self.opened(shard, m, o),
+            Event::Changed(m) => self.changed(shard, m, o),
+            Event::Note { flow, packet, noted } => {
+                let flow = self.conv(shard, ConvId { flow: *flow, inner: 0 }).flow;
+                let at = self.span(shard, noted.at);
+                self.builder.note_of_packet(*packet, flow, noted.what, at);
+            }
+            Event::Log(flow, range) => {
+                let flow = self.conv(shard, ConvId { flow: *flow, inner: 0 }).flow;
+                ledger.append(flow, o.logs.get(range.start as usize..range.end as usize).unwrap_or(&[]));
+            }
+            Event::Joined(number, proto, pieces) => ledger.join(*number, *proto, pieces.clone()),
+            Event::Expect(..) | Event::Wants(..) => {}
+        }
+        let _ = packet;
+    }
+
+    /// Notes of a message with their places in everybody's numbers; cells with their text.
+    fn gather(&mut self, shard: usize, m: &MessageEvent, o: &Output) {
+        let notes = o.notes.get(m.notes.start as usize..m.notes.end as usize).unwrap_or(&[]);
+        let mut own = std::mem::take(&mut self.notes);
+        own.clear();
+        own.extend(notes.iter().map(|n| Noted { what: n.what, at: self.span(shard, n.at) }));
+        self.notes = own;
+        self.cells.clear();
+        self.cells.extend_from_slice(o.cells.get(m.cells.start as usize..m.cells.end as usize).unwrap_or(&[]));
+    }
+
+    fn opened(&mut self, shard: usize, m: &MessageEvent, o: &Output) {
+        self.gather(shard, m, o);
+        let id = self.builder.message(&MessageOpen {
+            conv: self.conv(shard, m.conv),
+            protocol: m.protocol,
+            dir: m.dir,
+            first: m.first,
+            done: if m.state == MessageState::Open { NONE } else { m.done },
+            at: m.at,
+            len: m.len,
+            state: m.state,
+            summary: o.text(&m.summary),
+            cells: &self.cells,
+            arena: &o.text,
+            notes: &self.notes,
+            generation: 0,
+        });
+        if let Some(n) = self.shards.get_mut(shard) {
+            n.messages.push(id);
+        }
+        self.exchange(shard, m, id);
+    }
+
+    fn changed(&mut self, shard: usize, m: &MessageEvent, o: &Output) {
+        self.gather(shard, m, o);
+        let Some(id) = self.shards.get(shard).map(|n| global(&n.messages, m.local)) else { return };
+        self.builder.message_changed(
+            id,
+            &MessageEnd {
+                done: if m.state == MessageState::Open { NONE } else { m.done },
+                len: m.len,
+                state: m.state,
+                summary: m.has_summary.then(|| o.text(&m.summary)),
+                cells: &self.cells,
+                arena: &o.text,
+                notes: &self.notes,
+            },
+        );
+    }
+
+    fn exchange(&mut self, shard: usize, m: &MessageEvent, id: u32) {
+        let Some(n) = self.shards.get_mut(shard).filter(|_| m.exchange != NONE) else { return };
+        if m.asks {
+            let exchange = self.builder.asks(id);
+            let at = m.exchange as usize;
+            if n.exchanges.len() <= at {
+                n.exchanges.resize(at.saturating_add(1), NONE);
+            }
+            if let Some(slot) = n.exchanges.get_mut(at) {
+                *slot = exchange;
+            }
+        } else {
+            let known = Some(global(&n.exchanges, m.exchange)).filter(|e| *e != NONE);
+            self.builder.answers(id, known, if m.more { More::Yes } else { More::No });
+        }
+    }
+}
+
+fn set_facts(row: &mut FlowRow, f: &FlowFacts) {
+    row.packets = f.packets;
+    row.bytes = f.bytes;
+    row.last_packet = f.last;
+    row.last_time = f.last_time;
+    row.gap_bytes = f.gap_bytes;
+    for (end, base) in f.seq_base.iter().enumerate() {
+        if let Some(seq) = base {
+            row.set_seq_base(end, *seq);
+        }
+    }
+    for (end, shift) in f.window_shift.iter().enumerate() {
+        if let Some(shift) = shift {
+            row.set_window_shift(end, *shift);
+        }
+    }
+    if let Some(rtt) = f.initial_rtt {
+        row.set_initial_rtt(rtt);
+    }
+    for (bit, flag) in [
+        (mark::SYN, FlowFlags::SYN),
+        (mark::FIN, FlowFlags::FIN),
+        (mark::RST, FlowFlags::RST),
+        (mark::GAPS, FlowFlags::GAPS),
+        (mark::MIDSTREAM, FlowFlags::MIDSTREAM),
+        (mark::OVER, FlowFlags::ENDED),
+        (mark::FLIPPED, FlowFlags::CLIENT_IS_SECOND),
+    ] {
+        if f.marks & bit != 0 {
+            row.flags.set(flag);
+        } else {
+            row.flags.clear(flag);
+        }
+    }
+}

@@ -1,0 +1,582 @@
+//! Recall: trees, lines and bytes on demand, by reading the recorded bytes again with the same dissectors.
+//!
+//! A conversation is replayed from its delivery log up to the message that is wanted; places on the way are remembered (checkpoints), and
+//! so are the trees of the messages behind it, so that looking through a conversation in order reads it once.
+
+use std::collections::{HashMap, VecDeque};
+use std::ops::{ControlFlow, Range};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use bytes::Bytes;
+use wirelore_capture::SpoolReader;
+use wirelore_dissectors::layers;
+use wirelore_engine::conversation::{InnerBytes, Listen, Message};
+use wirelore_engine::flow::Ends;
+use wirelore_engine::ledger::Ledger;
+use wirelore_engine::log::Log;
+use wirelore_engine::packet::{IpPair, Ports};
+use wirelore_engine::reread::Rereading;
+use wirelore_engine::source_map;
+use wirelore_kit::row::{MessageState, NONE};
+use wirelore_kit::{
+    Buffer, BufId, BufKind, Cancel, ConvId, Dir, Field, Hint, How, KeyTable, Kind, Level, Node, PacketBytes, PacketLine, Piece, Problem, Span,
+    Spec, Tie, Tree, TreeSource, Value, What, read_packet, verdict,
+};
+use wirelore_store::{Flow, MessageRow, Snapshot, Store};
+
+/// The payload of a TCP segment.
+pub static TCP_PAYLOAD: Field = Field::new("tcp.payload", "TCP payload", Kind::Bytes).rfc("RFC 9293 §3.1");
+/// The payload of a UDP datagram.
+pub static UDP_PAYLOAD: Field = Field::new("udp.payload", "UDP payload", Kind::Bytes).rfc("RFC 768");
+
+/// Bytes of one buffer of a tree that are kept; a longer one is shown in part.
+pub const MOST_BUFFER: usize = 16 << 20;
+/// Messages whose trees are made along with the one that is wanted.
+const AHEAD: usize = 64;
+/// Bytes that the trees kept may take.
+const MOST_KEPT: usize = 64 << 20;
+/// Conversations whose places are kept.
+const MOST_PLACES: usize = 256;
+
+/// What names a message, besides its row.
+type Name = (ConvId, Dir, u64);
+
+#[derive(Default)]
+struct Kept {
+    trees: HashMap<Name, Arc<Tree>>,
+    order: VecDeque<(Name, usize)>,
+    bytes: usize,
+    places: VecDeque<Place>,
+}
+
+/// A checkpoint: a conversation on its way, and the highest packet that it has read.
+struct Place {
+    flow: u32,
+    highest: u32,
+    at: Rereading,
+}
+
+impl Kept {
+    fn keep(&mut self, name: Name, tree: Arc<Tree>) {
+        let weight = tree.nodes.len() * size_of::<Node>() + tree.buffers.iter().map(|b| b.bytes.len()).sum::<usize>() + 256;
+        if self.trees.insert(name, tree).is_none() {
+            self.order.push_back((name, weight));
+            self.bytes += weight;
+        }
+        while self.bytes > MOST_KEPT && self.order.len() > 1 {
+            if let Some((old, weight)) = self.order.pop_front() {
+                self.trees.remove(&old);
+                self.bytes -= weight;
+            }
+        }
+    }
+}
+
+/// Reads recorded bytes again.
+pub struct Recall {
+    store: Store,
+    spool: SpoolReader,
+    ledger: Arc<RwLock<Ledger>>,
+    links: Arc<RwLock<Arc<Vec<u32>>>>,
+    keys: Arc<RwLock<KeyTable>>,
+    table: &'static [&'static Spec],
+    kept: Mutex<Kept>,
+}
+
+fn gone(what: &str) -> Problem {
+    Problem {
+        what: format!("{what} cannot be shown"),
+        why: "Its bytes can no longer be read.".into(),
+        what_to_do: "The file may have been moved or changed: open it again.".into(),
+    }
+}
+
+fn missing(what: &str) -> Problem {
+    Problem { what: format!("There is no {what}"), why: "No row has that number.".into(), what_to_do: "Choose one from the list.".into() }
+}
+
+fn cancelled() -> Problem {
+    Problem { what: "Cancelled".into(), why: "Something else was asked for.".into(), what_to_do: String::new() }
+}
+
+impl Recall {
+    pub(crate) fn new(
+        store: Store,
+        spool: SpoolReader,
+        ledger: Arc<RwLock<Ledger>>,
+        links: Arc<RwLock<Arc<Vec<u32>>>>,
+        keys: Arc<RwLock<KeyTable>>,
+        table: &'static [&'static Spec],
+    ) -> Recall {
+        Recall { store, spool, ledger, links, keys, table, kept: Mutex::default() }
+    }
+
+    /// The bytes of a packet as captured.
+    #[must_use]
+    pub fn packet_bytes(&self, snapshot: &Snapshot, packet: u32) -> Option<Bytes> {
+        let row = snapshot.packet(packet)?;
+        self.spool.read_at(row.at(), row.cap_len as usize).ok()
+    }
+
+    /// The datagram that a packet completed: protocol, payload, source map.
+    fn joined(&self, snapshot: &Snapshot, packet: u32) -> Option<(Bytes, Vec<Piece>)> {
+        let pieces: Vec<(u32, u32, u32, u32)> = {
+            let ledger = self.ledger.read().unwrap_or_else(PoisonError::into_inner);
+            ledger.joined(packet)?.1.to_vec()
+        };
+        let mut bytes = Vec::new();
+        let mut map = Vec::new();
+        for (at, len, arrival, offset) in pieces {
+            let from = self.packet_bytes(snapshot, arrival)?;
+            bytes.extend_from_slice(from.get(offset as usize..(offset as usize).saturating_add(len as usize))?);
+            let from = Span::new(BufId::arrival(u64::from(arrival)), u64::from(offset), len);
+            map.push(Piece { at: u64::from(at), len, from, how: How::Joined });
+        }
+        Some((bytes.into(), map))
+    }
+
+    /// The bytes that delivery offsets of a packet count in, and its time.
+    fn fetch(&self, snapshot: &Snapshot, packet: u32) -> Option<(Bytes, i64)> {
+        let row = snapshot.packet(packet)?;
+        if row.bits & wirelore_kit::PacketRow::FRAGMENT != 0
+            && let Some((bytes, _)) = self.joined(snapshot, packet)
+        {
+            return Some((bytes, row.time));
+        }
+        Some((self.packet_bytes(snapshot, packet)?, row.time))
+    }
+
+    /// The delivery log of a flow so far.
+    #[must_use]
+    pub fn log(&self, flow: u32) -> Log {
+        Log::from_runs(self.ledger.read().unwrap_or_else(PoisonError::into_inner).log(flow))
+    }
+
+    /// Reads a whole conversation again, at `level`, telling `to`.
+    ///
+    /// # Errors
+    /// [`Problem`] when there is no such flow or the work was cancelled.
+    pub fn reread(&self, flow: u32, level: Level, cancel: &Cancel, to: &mut dyn Listen) -> Result<(), Problem> {
+        let snapshot = self.store.snapshot();
+        let mut reading = self.begin(&snapshot, flow).ok_or_else(|| missing("such conversation"))?;
+        reading.level = level;
+        let log = self.log(flow);
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        while reading.step(&log, self.table, &*keys, &mut |n| self.fetch(&snapshot, n), to) == ControlFlow::Continue(()) {
+            if cancel.is_cancelled() {
+                return Err(cancelled());
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands the bytes of both streams of a flow to `data` (direction 0 or 1 as rows count them, offset, bytes) and its gaps to `gap`.
+    ///
+    /// # Errors
+    /// [`Problem`] when bytes cannot be read any more.
+    pub fn stream(
+        &self,
+        flow: u32,
+        data: &mut dyn FnMut(usize, u64, &[u8]),
+        gap: &mut dyn FnMut(usize, u64, u64, wirelore_engine::reassembly::GapWhy),
+    ) -> Result<(), Problem> {
+        use wirelore_engine::log::Entry;
+        let snapshot = self.store.snapshot();
+        for entry in self.log(flow).entries() {
+            match entry {
+                Entry::Data(run) => {
+                    let (bytes, _) = self.fetch(&snapshot, run.number).ok_or_else(|| gone("The stream"))?;
+                    let from = run.offset as usize;
+                    data(run.dir, run.at, bytes.get(from..from.saturating_add(run.len as usize)).unwrap_or(&[]));
+                }
+                Entry::Gap { dir, at, missing, why } => gap(dir, at, missing, why),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&self, snapshot: &Snapshot, flow: u32) -> Option<Rereading> {
+        let row = snapshot.flow(flow)?;
+        let marks = self.ledger.read().unwrap_or_else(PoisonError::into_inner).marks(flow);
+        Some(Rereading::new(flow, &ends_of(&row), row.transport, marks))
+    }
+
+    fn message(&self, id: u32, cancel: &Cancel) -> Result<Arc<Tree>, Problem> {
+        let snapshot = self.store.snapshot();
+        let row = snapshot.message(id).ok_or_else(|| missing("such message"))?;
+        let name = (row.conv, row.dir, row.at);
+        if let Some(tree) = self.lock().trees.get(&name) {
+            return Ok(Arc::clone(tree));
+        }
+        self.read_trees(&snapshot, &row, cancel)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read_trees(&self, snapshot: &Snapshot, row: &MessageRow, cancel: &Cancel) -> Result<Arc<Tree>, Problem> {
+        let flow = row.conv.flow;
+        let place = {
+            let mut kept = self.lock();
+            let best = kept
+                .places
+                .iter()
+                .enumerate()
+                .filter(|(_, p)| p.flow == flow && p.highest < row.first)
+                .max_by_key(|(_, p)| p.highest)
+                .map(|(i, _)| i);
+            best.and_then(|i| kept.places.get_mut(i)).and_then(|p| Some((p.at.fork()?, p.highest)))
+        };
+        let (mut reading, mut highest) = match place {
+            Some(p) => p,
+            None => (self.begin(snapshot, flow).ok_or_else(|| missing("such conversation"))?, 0),
+        };
+        reading.level = Level::Rows;
+        let log = self.log(flow);
+        let want = (row.conv, row.dir, row.at);
+        let mut gatherer = Gatherer { want, ..Gatherer::default() };
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if cancel.is_cancelled() {
+                return Err(cancelled());
+            }
+            let Some(next) = reading.next_packet(&log) else { break };
+            if next == row.first {
+                reading.level = Level::Tree;
+            }
+            gatherer.trees = reading.level == Level::Tree;
+            if gatherer.found && gatherer.done.len() >= AHEAD {
+                // Go on from here the next time.
+                if let Some(at) = reading.fork() {
+                    let mut kept = self.lock();
+                    kept.places.push_back(Place { flow, highest, at });
+                    if kept.places.len() > MOST_PLACES {
+                        kept.places.pop_front();
+                    }
+                    break;
+                }
+            }
+            highest = highest.max(next);
+            if reading.step(&log, self.table, &*keys, &mut |n| self.fetch(snapshot, n), &mut gatherer) == ControlFlow::Break(()) {
+                break;
+            }
+        }
+        drop(keys);
+        let flipped = reading.conversation().is_flipped();
+        let open = gatherer.open.into_iter();
+        let mut wanted = None;
+        for (name, part) in gatherer.done.into_iter().chain(open) {
+            let is_wanted = name == want;
+            if !is_wanted && part.state == MessageState::Open {
+                continue;
+            }
+            let tree = Arc::new(self.finish(snapshot, &log, flipped, name, part));
+            if is_wanted {
+                wanted = Some(Arc::clone(&tree));
+            }
+            self.lock().keep(name, tree);
+        }
+        wanted.ok_or_else(|| gone("The message"))
+    }
+
+    /// Nodes become a tree with the buffers that they lie in.
+    fn finish(&self, snapshot: &Snapshot, log: &Log, flipped: bool, name: Name, part: Part) -> Tree {
+        let (conv, dir, at) = name;
+        let way = usize::from((dir == Dir::ToServer) == flipped);
+        let len = part.len.min(MOST_BUFFER as u64);
+        let mut buffers = Vec::new();
+        let map = if conv.inner == 0 { source_map::pieces(log, way, at..at.saturating_add(len)) } else { Vec::new() };
+        let mut bytes = Vec::with_capacity(len as usize);
+        for p in &map {
+            // Holes are zeros, so that offsets stay true; the notes tell of them.
+            bytes.resize(p.at.saturating_sub(at) as usize, 0);
+            if let BufKind::Arrival(n) = p.from.buf.kind()
+                && let Some((b, _)) = self.fetch(snapshot, n as u32)
+            {
+                let from = p.from.at as usize;
+                bytes.extend_from_slice(b.get(from..from.saturating_add(p.len as usize)).unwrap_or(&[]));
+            }
+        }
+        let id = BufId::stream(conv, dir);
+        buffers.push(Buffer { id, label: self.label(snapshot, conv, dir), base: at, bytes: bytes.into(), map });
+        for (i, inner) in part.inner.into_iter().enumerate() {
+            let id = BufId::part(i as u32 + 1);
+            buffers.push(Buffer { id, label: inner.label, base: 0, bytes: inner.bytes.into(), map: inner.map });
+        }
+        Tree { nodes: part.nodes, buffers, notes: part.notes }
+    }
+
+    fn label(&self, snapshot: &Snapshot, conv: ConvId, dir: Dir) -> String {
+        let (kind, number) = snapshot.flow(conv.flow).map_or(("Stream", conv.flow), |f| {
+            let kind = if f.transport == wirelore_kit::Transport::Tcp { "TCP stream" } else { "UDP stream" };
+            (kind, if f.stream == NONE { conv.flow } else { f.stream })
+        });
+        let way = if dir == Dir::ToServer { "to server" } else { "to client" };
+        if conv.inner == 0 { format!("{kind} {number}, {way}") } else { format!("{kind} {number}, inner {}, {way}", conv.inner) }
+    }
+
+    fn packet(&self, packet: u32, cancel: &Cancel) -> Result<Tree, Problem> {
+        let snapshot = self.store.snapshot();
+        let (mut tree, _, payload) = self.layers(&snapshot, packet)?;
+        let tcp = snapshot.packet(packet).and_then(|p| snapshot.flow(p.flow)).is_some_and(|f| f.transport == wirelore_kit::Transport::Tcp);
+        if let Some(span) = payload.filter(|s| s.len > 0) {
+            let field = if tcp { &TCP_PAYLOAD } else { &UDP_PAYLOAD };
+            let end = tree.nodes.len() as u32 + 1;
+            tree.nodes.push(Node { field, span, value: Value::Span, depth: 0, tie: Tie::Own, end });
+        }
+        for id in snapshot.messages_done_in(packet) {
+            let message = self.message(id, cancel)?;
+            let shift = tree.nodes.len() as u32;
+            tree.nodes.extend(message.nodes.iter().map(|n| Node { end: n.end.saturating_add(shift), ..n.clone() }));
+            let parts = tree.buffers.len() as u32 + 64;
+            for b in &message.buffers {
+                // Parts are numbered within each message: renumber them, for several messages may share this tree.
+                let id = match b.id.kind() {
+                    BufKind::Part(n) => BufId::part(n.saturating_add(parts)),
+                    _ => b.id,
+                };
+                if !tree.buffers.iter().any(|x| x.id == id && x.base == b.base) {
+                    tree.buffers.push(Buffer { id, ..b.clone() });
+                }
+            }
+            for n in tree.nodes.iter_mut().skip(shift as usize) {
+                if let BufKind::Part(p) = n.span.buf.kind() {
+                    n.span.buf = BufId::part(p.saturating_add(parts));
+                }
+            }
+            tree.notes.extend_from_slice(&message.notes);
+        }
+        Ok(tree)
+    }
+
+    fn layers(&self, snapshot: &Snapshot, packet: u32) -> Result<(Tree, Vec<&'static str>, Option<Span>), Problem> {
+        let row = snapshot.packet(packet).ok_or_else(|| missing("such packet"))?;
+        let bytes = self.packet_bytes(snapshot, packet).ok_or_else(|| gone("The packet"))?;
+        let link_type = {
+            let links = self.links.read().unwrap_or_else(PoisonError::into_inner);
+            links.get(usize::from(row.interface())).copied().unwrap_or(u32::MAX)
+        };
+        let joined = if row.bits & wirelore_kit::PacketRow::FRAGMENT != 0 { self.joined(snapshot, packet) } else { None };
+        let facts = snapshot.packet_facts(packet);
+        let packet = PacketBytes { number: u64::from(packet), link_type, bytes, wire_len: row.wire_len, joined, facts };
+        Ok(read_packet(layers::LAYERS, &packet))
+    }
+
+    fn line(&self, snapshot: &Snapshot, packet: u32) -> Result<PacketLine, Problem> {
+        let row = snapshot.packet(packet).ok_or_else(|| missing("such packet"))?;
+        let done = snapshot.messages_done_in(packet);
+        if let (Some(flow), Some(last)) = (snapshot.flow(row.flow), done.last().and_then(|m| snapshot.message(*m))) {
+            let [a, b] = flow.ends();
+            let (source, destination) = if row.is_backward() { (b, a) } else { (a, b) };
+            let mut info = String::new();
+            for v in verdict::ALL.iter().filter(|v| v.trouble && row.bits & v.bit != 0) {
+                info.push_str(&format!("[{}] ", v.label));
+            }
+            for (i, m) in done.iter().enumerate() {
+                if i > 0 {
+                    info.push_str(" | ");
+                }
+                info.push_str(snapshot.summary(*m));
+            }
+            return Ok(PacketLine {
+                source: source.ip.to_string(),
+                destination: destination.ip.to_string(),
+                protocol: snapshot.schema().protocol_label(last.protocol).to_owned(),
+                info,
+            });
+        }
+        let (tree, names, _) = self.layers(snapshot, packet)?;
+        Ok(layers::line(&tree, &names))
+    }
+}
+
+/// The ends of a flow as the engine names them.
+fn ends_of(flow: &Flow<'_>) -> Ends {
+    use std::net::IpAddr;
+    let [a, b] = flow.ends();
+    let net = match (a.ip, b.ip) {
+        (IpAddr::V4(x), IpAddr::V4(y)) => IpPair::V4(x, y),
+        (IpAddr::V6(x), IpAddr::V6(y)) => IpPair::V6(x, y),
+        _ => IpPair::None,
+    };
+    Ends { net, ports: Ports { src: a.port, dst: b.port }, proto: flow.ip_proto }
+}
+
+/// What was gathered of one message.
+#[derive(Default)]
+struct Part {
+    nodes: Vec<Node>,
+    notes: Vec<wirelore_kit::Noted>,
+    inner: Vec<InnerPart>,
+    len: u64,
+    state: MessageState,
+}
+
+struct InnerPart {
+    key: (u64, Dir),
+    label: String,
+    bytes: Vec<u8>,
+    map: Vec<Piece>,
+}
+
+/// Listens for trees.
+struct Gatherer {
+    want: Name,
+    /// Whether trees are made now.
+    trees: bool,
+    found: bool,
+    done: Vec<(Name, Part)>,
+    open: HashMap<Name, Part>,
+}
+
+impl Default for Gatherer {
+    fn default() -> Self {
+        Gatherer {
+            want: (ConvId::default(), Dir::ToServer, 0),
+            trees: false,
+            found: false,
+            done: Vec::new(),
+            open: HashMap::new(),
+        }
+    }
+}
+
+impl Gatherer {
+    fn take(&mut self, m: &Message<'_>) {
+        let name = (m.conv, m.dir, m.at);
+        let part = self.open.entry(name).or_default();
+        part.len = m.len;
+        part.state = m.state;
+        if m.state != MessageState::Open || name == self.want {
+            part.nodes.clone_from(&m.sink.nodes);
+            part.notes.clone_from(&m.sink.notes);
+        }
+        if m.state != MessageState::Open {
+            self.found |= name == self.want;
+            if let Some(part) = self.open.remove(&name) {
+                self.done.push((name, part));
+            }
+        }
+    }
+}
+
+impl Listen for Gatherer {
+    fn opened(&mut self, m: &Message<'_>) {
+        if self.trees {
+            self.take(m);
+        }
+    }
+
+    fn changed(&mut self, m: &Message<'_>) {
+        if self.open.contains_key(&(m.conv, m.dir, m.at)) {
+            self.take(m);
+        }
+    }
+
+    fn inner(&mut self, b: &InnerBytes<'_>) {
+        let name = (b.conv, b.message.0, b.message.1);
+        // Bytes of a message that is whole at once are told behind it.
+        let part = match self.open.get_mut(&name) {
+            Some(p) => p,
+            None => match self.done.iter_mut().rev().find(|(n, _)| *n == name) {
+                Some((_, p)) => p,
+                None => return,
+            },
+        };
+        let at = match part.inner.iter().position(|i| i.key == b.key) {
+            Some(i) => i,
+            None => {
+                part.inner.push(InnerPart { key: b.key, label: inner_label(b.hint, b.how), bytes: Vec::new(), map: Vec::new() });
+                part.inner.len() - 1
+            }
+        };
+        let Some(inner) = part.inner.get_mut(at) else { return };
+        let room = MOST_BUFFER.saturating_sub(inner.bytes.len());
+        let new = b.bytes.get(..room.min(b.bytes.len())).unwrap_or(&[]);
+        let at = inner.bytes.len() as u64;
+        inner.bytes.extend_from_slice(new);
+        if let Some(last) = inner.map.last_mut()
+            && b.how.keeps_offsets()
+            && last.how == b.how
+            && last.from.buf == b.from.buf
+            && last.from.end() == b.from.at
+        {
+            last.len = last.len.saturating_add(new.len() as u32);
+            last.from.len = last.from.len.saturating_add(b.from.len);
+        } else if !new.is_empty() {
+            inner.map.push(Piece { at, len: new.len() as u32, from: b.from, how: b.how });
+        }
+    }
+}
+
+fn inner_label(hint: &Hint, how: How) -> String {
+    match hint {
+        Hint::Bytes(label) => format!("{label}, {}", how.words()),
+        Hint::Media(media) => format!("Body, {} ({media})", how.words()),
+        _ => format!("Inner, {}", how.words()),
+    }
+}
+
+impl TreeSource for Recall {
+    fn tree(&self, of: What, cancel: &Cancel) -> Result<Tree, Problem> {
+        match of {
+            What::Packet(n) => self.packet(n, cancel),
+            What::Message(id) => self.message(id, cancel).map(|t| (*t).clone()),
+        }
+    }
+
+    fn lines(&self, range: Range<u32>, cancel: &Cancel) -> Result<Vec<PacketLine>, Problem> {
+        let snapshot = self.store.snapshot();
+        range
+            .map(|n| if cancel.is_cancelled() { Err(cancelled()) } else { self.line(&snapshot, n) })
+            .collect()
+    }
+
+    fn bytes(&self, span: Span) -> Result<Vec<u8>, Problem> {
+        let snapshot = self.store.snapshot();
+        let want = (span.len as usize).min(MOST_BUFFER);
+        match span.buf.kind() {
+            BufKind::Arrival(n) => {
+                let all = self.packet_bytes(&snapshot, n as u32).ok_or_else(|| gone("The packet"))?;
+                let from = (span.at as usize).min(all.len());
+                Ok(all.get(from..from.saturating_add(want).min(all.len())).unwrap_or(&[]).to_vec())
+            }
+            BufKind::Stream(conv, _) if conv.inner == 0 => {
+                let mut out = Vec::new();
+                for from in self.origin(span)? {
+                    if let BufKind::Arrival(n) = from.buf.kind() {
+                        let (b, _) = self.fetch(&snapshot, n as u32).ok_or_else(|| gone("The stream"))?;
+                        let at = from.at as usize;
+                        out.extend_from_slice(b.get(at..at.saturating_add(from.len as usize)).unwrap_or(&[]));
+                    }
+                }
+                Ok(out)
+            }
+            _ => Err(missing("such buffer outside of its tree")),
+        }
+    }
+
+    fn origin(&self, span: Span) -> Result<Vec<Span>, Problem> {
+        match span.buf.kind() {
+            BufKind::Arrival(_) => Ok(vec![span]),
+            BufKind::Stream(conv, dir) if conv.inner == 0 => {
+                let snapshot = self.store.snapshot();
+                let flow = snapshot.flow(conv.flow).ok_or_else(|| missing("such conversation"))?;
+                let flipped = flow.client_end() == 1;
+                let way = usize::from((dir == Dir::ToServer) == flipped);
+                let pieces = source_map::pieces(&self.log(conv.flow), way, span.at..span.end());
+                Ok(pieces.into_iter().map(|p| p.from).collect())
+            }
+            _ => Err(missing("such buffer outside of its tree")),
+        }
+    }
+
+    fn name(&self, buf: BufId) -> String {
+        match buf.kind() {
+            BufKind::Arrival(n) => format!("Packet {}", n.saturating_add(1)),
+            BufKind::Stream(conv, dir) => self.label(&self.store.snapshot(), conv, dir),
+            BufKind::Part(n) => format!("Part {n}"),
+        }
+    }
+}

@@ -1,0 +1,475 @@
+//! A session: one capture being read, from its bytes to the store. Threads and wiring live here and nowhere else.
+//!
+//! One thread reads batches, one for each shard turns them into rows and events, one merges and publishes. Queues are bounded: a file
+//! waits for the slowest. Dropping the session cancels the reading.
+
+use crate::merge::Merger;
+use crate::recall::Recall;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use wirelore_capture::{Address, Batch, Event, Source, Step, secrets};
+use wirelore_engine::ipfrag::Datagram;
+use wirelore_engine::ledger::Ledger;
+use wirelore_engine::output::Output;
+use wirelore_engine::router::Router;
+use wirelore_engine::shard::{Joining, Packet, Shard};
+use wirelore_kit::{Cancel, End, F, Flags, KeyTable, Problem, Spec};
+use wirelore_store::{Builder, Damage, InterfaceFact, Progress, Schema, Store};
+
+/// How a capture is read.
+#[derive(Debug, Clone, Default)]
+pub struct SessionOptions {
+    /// Key log file, followed while the capture is read.
+    pub keylog: Option<PathBuf>,
+    /// Number of shards; by default as many as there are cores less two, at least one.
+    pub shards: Option<usize>,
+    /// What the source is called.
+    pub name: String,
+    /// Its size in bytes, where known.
+    pub size: Option<u64>,
+}
+
+/// The table of protocols and the fields that are columns.
+#[must_use]
+pub fn schema(table: &'static [&'static Spec]) -> Schema {
+    let mut key_fields: Vec<F> = Vec::new();
+    for f in table.iter().flat_map(|s| s.fields.iter().copied()).filter(|f| f.flags.has(Flags::KEY)) {
+        if !key_fields.iter().any(|k| k.is(f)) {
+            key_fields.push(f);
+        }
+    }
+    Schema { protocols: table.iter().map(|s| (s.name, s.label)).collect(), key_fields }
+}
+
+/// A capture being read.
+pub struct Session {
+    /// Its rows.
+    pub store: Store,
+    /// Reads its bytes again.
+    pub recall: Arc<Recall>,
+    /// Its keys.
+    pub keys: Arc<RwLock<KeyTable>>,
+    cancel: Arc<Cancel>,
+    threads: Vec<JoinHandle<()>>,
+    problem: Arc<Mutex<Option<Problem>>>,
+}
+
+/// A batch on its way to the shards.
+struct Work {
+    batch: Batch,
+    links: Arc<Vec<u32>>,
+    /// Which shard each packet belongs to; empty when there is only one.
+    routes: Vec<u32>,
+    joined: BTreeMap<u32, Box<Datagram>>,
+}
+
+/// What the writer is told, in order.
+enum Told {
+    /// Every shard has this batch.
+    Batch,
+    Event(Event),
+    Progress(Progress),
+    /// The capture is read to its end, behind so many packets.
+    End,
+}
+
+/// Batches that may wait for a shard.
+const WAITING: usize = 8;
+
+impl Session {
+    /// Begins to read `source`; rows appear in [`Session::store`] at once.
+    #[must_use]
+    pub fn start(source: Source, table: &'static [&'static Spec], options: SessionOptions) -> Session {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let count = options.shards.unwrap_or(cores.saturating_sub(2)).clamp(1, 64);
+        let mut builder = Builder::new(schema(table));
+        let facts = builder.facts();
+        facts.name.clone_from(&options.name);
+        facts.size = options.size;
+        builder.publish(true);
+        let store = builder.store();
+        let ledger = Arc::new(RwLock::new(Ledger::default()));
+        let keys = Arc::new(RwLock::new(KeyTable::default()));
+        let links = Arc::new(RwLock::new(Arc::new(Vec::new())));
+        let cancel = Arc::new(Cancel::new());
+        let problem = Arc::new(Mutex::new(None));
+        let recall = Arc::new(Recall::new(
+            store.clone(),
+            source.reader(),
+            Arc::clone(&ledger),
+            Arc::clone(&links),
+            Arc::clone(&keys),
+            table,
+        ));
+        let (told_in, told_out) = bounded::<Told>(WAITING * 4);
+        let (mut works, mut outputs, mut backs) = (Vec::new(), Vec::new(), Vec::new());
+        let mut threads = Vec::new();
+        for n in 0..count {
+            let (work_in, work_out) = bounded::<Arc<Work>>(WAITING);
+            let (out_in, out_out) = bounded::<Output>(WAITING);
+            let (back_in, back_out) = bounded::<Output>(WAITING);
+            works.push(work_in);
+            outputs.push(out_out);
+            backs.push(back_in);
+            let keys = Arc::clone(&keys);
+            threads.push(spawn(format!("shard {n}"), move || run_shard(n as u32, table, &work_out, &out_in, &back_out, &keys)));
+        }
+        let merger = Merger::new(builder, ledger, count);
+        threads.push(spawn("writer".into(), move || run_writer(merger, &told_out, &outputs, &backs)));
+        let reader = Reader {
+            source,
+            works,
+            told: told_in,
+            links,
+            keys: Arc::clone(&keys),
+            cancel: Arc::clone(&cancel),
+            problem: Arc::clone(&problem),
+            router: (count > 1).then(|| Router::new(count as u32)),
+            keylog: options.keylog.map(|path| KeyLog { path, read: 0 }),
+        };
+        threads.push(spawn("reader".into(), move || reader.run()));
+        Session { store, recall, keys, cancel, threads, problem }
+    }
+
+    /// Asks the reading to stop soon; what was read stays.
+    pub fn cancel(&self) {
+        self.cancel.cancel();
+    }
+
+    /// Waits until everything is read.
+    ///
+    /// # Errors
+    /// Why reading stopped before the end; what was read until then is in the store.
+    pub fn wait(&mut self) -> Result<(), Problem> {
+        for t in self.threads.drain(..) {
+            // A thread that panicked has left its rows; the panic was printed.
+            let _ = t.join();
+        }
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone().map_or(Ok(()), Err)
+    }
+
+    /// Why reading stopped before the end, if it did.
+    #[must_use]
+    pub fn problem(&self) -> Option<Problem> {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    std::thread::Builder::new().name(name).spawn(work).unwrap_or_else(|e| {
+        // Without threads nothing works: say why rather than hang.
+        eprintln!("wirelore: the system refuses another thread: {e}");
+        std::process::exit(8)
+    })
+}
+
+/// A key log file that may still grow.
+struct KeyLog {
+    path: PathBuf,
+    read: u64,
+}
+
+impl KeyLog {
+    /// Reads the lines that were added.
+    fn follow(&mut self, keys: &RwLock<KeyTable>, last: bool) -> std::io::Result<()> {
+        use std::io::{Read, Seek};
+        let mut file = std::fs::File::open(&self.path)?;
+        if file.metadata()?.len() < self.read {
+            // Begun anew.
+            self.read = 0;
+        }
+        file.seek(std::io::SeekFrom::Start(self.read))?;
+        let mut text = Vec::new();
+        file.take(256 << 20).read_to_end(&mut text)?;
+        let mut table = keys.write().unwrap_or_else(PoisonError::into_inner);
+        let (taken, _) = table.read_log(&text);
+        self.read += taken as u64;
+        if last && let Some(rest) = text.get(taken..) {
+            let mut done = wirelore_kit::KeyLogRead::default();
+            table.read_line(rest, &mut done);
+        }
+        Ok(())
+    }
+}
+
+struct Reader {
+    source: Source,
+    works: Vec<Sender<Arc<Work>>>,
+    told: Sender<Told>,
+    links: Arc<RwLock<Arc<Vec<u32>>>>,
+    keys: Arc<RwLock<KeyTable>>,
+    cancel: Arc<Cancel>,
+    problem: Arc<Mutex<Option<Problem>>>,
+    router: Option<Router>,
+    keylog: Option<KeyLog>,
+}
+
+impl Reader {
+    fn run(mut self) {
+        let unreadable = self.keylog.as_mut().and_then(|k| {
+            let e = k.follow(&self.keys, false).err()?;
+            Some(Problem {
+                what: format!("The key log {} cannot be read", k.path.display()),
+                why: format!("{e}."),
+                what_to_do: "Check the path and that you may read it.".into(),
+            })
+        });
+        if let Some(problem) = unreadable {
+            self.fail(problem);
+        }
+        let mut last = std::time::Instant::now();
+        while !self.cancel.is_cancelled() {
+            let went = match self.source.next() {
+                Ok(Step::Batch(batch)) => self.batch(batch),
+                Ok(Step::Event(event)) => self.event(event),
+                Ok(Step::Pending) => {
+                    if let Some(k) = &mut self.keylog {
+                        // The next look tells the same if it is still unreadable.
+                        let _ = k.follow(&self.keys, false);
+                    }
+                    std::thread::sleep(std::time::Duration::from_millis(50));
+                    true
+                }
+                Ok(Step::End) => break,
+                Err(e) => {
+                    self.fail(Problem {
+                        what: "Reading the capture stopped".into(),
+                        why: format!("{e}."),
+                        what_to_do: "What was read until then is listed. Open it again to try once more.".into(),
+                    });
+                    break;
+                }
+            };
+            if !went {
+                return;
+            }
+            if last.elapsed().as_millis() >= 16 {
+                last = std::time::Instant::now();
+                let p = self.source.progress();
+                if self.told.send(Told::Progress(Progress { read: p.read, of: p.of, done: false })).is_err() {
+                    return;
+                }
+            }
+        }
+        if let Some(k) = &mut self.keylog {
+            let _ = k.follow(&self.keys, true);
+        }
+        let p = self.source.progress();
+        // If the writer is gone nobody needs the end.
+        let _ = self.told.send(Told::Progress(Progress { read: p.read, of: p.of, done: true }));
+        let _ = self.told.send(Told::End);
+    }
+
+    fn fail(&self, problem: Problem) {
+        *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
+    }
+
+    /// Hands a batch to every shard; false when nobody listens any more.
+    fn batch(&mut self, batch: Batch) -> bool {
+        if batch.items.is_empty() {
+            return true;
+        }
+        let links = Arc::clone(&self.links.read().unwrap_or_else(PoisonError::into_inner));
+        let (mut routes, mut joined) = (Vec::new(), BTreeMap::new());
+        if let Some(router) = &mut self.router {
+            for (i, item) in batch.items.iter().enumerate() {
+                let number = (batch.first as u32).saturating_add(i as u32);
+                let link = links.get(item.interface as usize).copied().unwrap_or(u32::MAX);
+                let (shard, datagram) = router.route(number, link, batch.data(item), item.wire_len, item.time_ns);
+                routes.push(shard);
+                if let Some(d) = datagram {
+                    joined.insert(number, d);
+                }
+            }
+        }
+        let work = Arc::new(Work { batch, links, routes, joined });
+        for to in &self.works {
+            if to.send(Arc::clone(&work)).is_err() {
+                return false;
+            }
+        }
+        self.told.send(Told::Batch).is_ok()
+    }
+
+    fn event(&mut self, event: Event) -> bool {
+        match &event {
+            Event::Interface(i) => {
+                let mut links = self.links.write().unwrap_or_else(PoisonError::into_inner);
+                let list = Arc::make_mut(&mut links);
+                let at = i.index as usize;
+                if list.len() <= at {
+                    list.resize(at.saturating_add(1), u32::MAX);
+                }
+                if let Some(link) = list.get_mut(at) {
+                    *link = i.link_type;
+                }
+            }
+            Event::Secrets(s) if s.kind == secrets::TLS_KEY_LOG => {
+                let mut table = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+                let (taken, _) = table.read_log(&s.data);
+                let mut done = wirelore_kit::KeyLogRead::default();
+                table.read_line(s.data.get(taken..).unwrap_or(&[]), &mut done);
+            }
+            _ => {}
+        }
+        self.told.send(Told::Event(event)).is_ok()
+    }
+}
+
+fn run_shard(
+    me: u32,
+    table: &'static [&'static Spec],
+    work: &Receiver<Arc<Work>>,
+    to: &Sender<Output>,
+    back: &Receiver<Output>,
+    keys: &RwLock<KeyTable>,
+) {
+    let mut shard = Shard::new(table);
+    let mut last = 0;
+    while let Ok(w) = work.recv() {
+        let mut out = back.try_recv().unwrap_or_default();
+        out.clear();
+        out.first = w.batch.first as u32;
+        let secrets = keys.read().unwrap_or_else(PoisonError::into_inner);
+        for (i, item) in w.batch.items.iter().enumerate() {
+            let number = out.first.saturating_add(i as u32);
+            last = number;
+            let mut joining = Joining::Own;
+            if !w.routes.is_empty() {
+                if w.routes.get(i).is_none_or(|s| *s != me) {
+                    continue;
+                }
+                out.numbers.push(number);
+                joining = Joining::Given(w.joined.get(&number).map(|d| &**d));
+            }
+            let packet = Packet {
+                bytes: w.batch.data(item),
+                wire_len: item.wire_len,
+                time: item.time_ns,
+                at: item.at,
+                interface: item.interface.min(u32::from(u16::MAX)) as u16,
+                link_type: w.links.get(item.interface as usize).copied().unwrap_or(u32::MAX),
+            };
+            shard.packet(number, &packet, joining, &*secrets, &mut out);
+        }
+        drop(secrets);
+        shard.batch_ends(last, &mut out);
+        drop(w);
+        if to.send(out).is_err() {
+            return;
+        }
+    }
+    let mut out = Output { first: last.saturating_add(1), ..Output::default() };
+    let secrets = keys.read().unwrap_or_else(PoisonError::into_inner);
+    shard.finish(last, End::Capture, &*secrets, &mut out);
+    // The writer may be gone after a cancel.
+    let _ = to.send(out);
+}
+
+fn run_writer(mut merger: Merger, told: &Receiver<Told>, outputs: &[Receiver<Output>], backs: &[Sender<Output>]) {
+    let collect = |merger: &mut Merger| {
+        let batch: Vec<Output> = outputs.iter().filter_map(|o| o.recv().ok()).collect();
+        merger.take(&batch);
+        for (out, back) in batch.into_iter().zip(backs) {
+            // A full or closed way back only means that the memory is not used again.
+            let _ = back.try_send(out);
+        }
+    };
+    let mut progress = Progress::default();
+    let mut first = true;
+    while let Ok(t) = told.recv() {
+        match t {
+            Told::Batch => {
+                collect(&mut merger);
+                merger.builder.publish(first);
+                first = false;
+            }
+            Told::Progress(p) => {
+                progress = p;
+                merger.builder.progress(Progress { done: false, ..p });
+                merger.builder.publish(false);
+            }
+            Told::Event(e) => source_event(&mut merger.builder, e),
+            Told::End => break,
+        }
+    }
+    // The shards end when the reader has let go of them; each gives one last output.
+    collect(&mut merger);
+    merger.builder.progress(Progress { done: true, ..progress });
+    merger.builder.publish(true);
+}
+
+fn source_event(b: &mut Builder, e: Event) {
+    match e {
+        Event::Section(s) => {
+            let f = b.facts();
+            f.sections = f.sections.saturating_add(1);
+            f.comments.extend(s.comments);
+            if f.recorded_by.is_empty() {
+                let parts: Vec<String> = [s.application, s.os, s.hardware].into_iter().flatten().collect();
+                f.recorded_by = parts.join(", ");
+            }
+        }
+        Event::Interface(i) => {
+            let f = b.facts();
+            let at = i.index as usize;
+            if f.interfaces.len() <= at {
+                f.interfaces.resize(at.saturating_add(1), InterfaceFact::default());
+            }
+            if let Some(slot) = f.interfaces.get_mut(at) {
+                *slot = InterfaceFact {
+                    name: i.name.unwrap_or_default(),
+                    description: i.description.unwrap_or_default(),
+                    link_type: i.link_type,
+                    snap_len: i.snaplen,
+                    filter: i.filter.unwrap_or_default(),
+                    ..InterfaceFact::default()
+                };
+            }
+        }
+        Event::Secrets(_) => b.facts().secrets = b.facts().secrets.saturating_add(1),
+        Event::Names(n) => {
+            for (address, names) in n.records {
+                let ip = match address {
+                    Address::V4(a) => a.into(),
+                    Address::V6(a) => a.into(),
+                    _ => continue,
+                };
+                for name in names.iter().take(1) {
+                    b.name(ip, name);
+                }
+            }
+        }
+        Event::Comment(c) => b.comment(u32::try_from(c.packet).unwrap_or(u32::MAX), &c.text),
+        Event::Drops(d) => b.facts().dropped = b.facts().dropped.saturating_add(d.dropped),
+        Event::Statistics(s) => {
+            if let Some(n) = s.dropped
+                && let Some(i) = b.facts().interfaces.get_mut(s.interface as usize)
+            {
+                i.dropped = Some(n);
+            }
+        }
+        Event::Damage(d) => {
+            b.damage(Damage { offset: d.at, what: d.what.into_owned(), why: d.why.into_owned(), what_to_do: d.what_to_do.into_owned() });
+        }
+        Event::Note(n) => {
+            b.damage(Damage { offset: n.at, what: n.what.into_owned(), why: n.why.into_owned(), what_to_do: n.what_to_do.into_owned() });
+        }
+        Event::Resumed(r) => {
+            if r.skipped > 0 {
+                let why = format!("{} bytes were passed over until a record could be read again.", r.skipped);
+                b.damage(Damage { offset: r.at, what: "Reading goes on here".into(), why, what_to_do: String::new() });
+            }
+        }
+        Event::Other(_) => {}
+    }
+}
