@@ -130,6 +130,10 @@ impl Http {
 
     fn read_head(&mut self, turn: &Turn<'_>, r: &mut Reader<'_>, out: &mut Out<'_>) -> Result<(), Stop> {
         let dir = turn.dir;
+        let response = dir == Dir::ToClient;
+        if self.must_wait(turn, response) {
+            return Err(Stop::Wait);
+        }
         let here = r.at();
         let Some(blank) = parse::leading(r.rest()) else {
             return Err(Stop::Short { need: r.left().saturating_add(1) });
@@ -141,14 +145,13 @@ impl Http {
         if r.is_bounded() && r.is_empty() && blank > 0 {
             return Ok(());
         }
-        let response = match parse::begins(r.rest()) {
-            Begins::Response => true,
-            Begins::Request => false,
+        let guessed = self.half(dir).guessed;
+        match parse::begins(r.rest(), response, guessed) {
+            Begins::Message => {}
+            Begins::Open if r.left() > parse::MOST_HEAD => return Err(Stop::Bad(&n::HEAD_TOO_LONG)),
+            Begins::Open if r.is_bounded() => {}
             Begins::Open => return Err(Stop::Short { need: r.taken().saturating_add(r.left()).saturating_add(1) }),
             Begins::Neither => return Err(self.refuse(dir)),
-        };
-        if let Some(stop) = self.must_wait(turn, response) {
-            return Err(stop);
         }
         let (len, cut) = match r.seek(parse::head_end) {
             Ok(len) => (len, false),
@@ -158,12 +161,6 @@ impl Http {
         };
         if len > parse::MOST_HEAD {
             return Err(Stop::Bad(&n::HEAD_TOO_LONG));
-        }
-        if self.half(dir).guessed {
-            let first = parse::Line::of(r.rest());
-            if !parse::is_strict(r.peek(first.len)?, response) {
-                return Err(self.refuse(dir));
-            }
         }
         let head = head::read(r, len, response)?;
         self.half(dir).guessed = false;
@@ -176,19 +173,19 @@ impl Http {
     }
 
     /// Whether a head in `turn.dir` must not be read yet.
-    fn must_wait(&mut self, turn: &Turn<'_>, response: bool) -> Option<Stop> {
+    fn must_wait(&mut self, turn: &Turn<'_>, response: bool) -> bool {
         if turn.other_ended {
-            return None;
+            return false;
         }
         let own = self.half(turn.dir);
         // Behind CONNECT and Upgrade the answer says what the bytes are.
         if own.asked.back().is_some_and(|a| !a.doubtful && matches!(a.kind, Kind::Connect | Kind::Upgrade)) {
-            return Some(Stop::Wait);
+            return true;
         }
         let midstream = self.midstream;
         let other = self.half(turn.dir.other());
         // Its request is still on the way: packets of both directions may be captured in the wrong order.
-        (response && other.asked.is_empty() && !other.lost && !midstream && other.body.is_none()).then_some(Stop::Wait)
+        response && other.asked.is_empty() && !other.lost && !midstream && other.body.is_none()
     }
 
     /// A request's head was read.
@@ -396,12 +393,10 @@ fn probe(peek: &Peek<'_>) -> Verdict {
 fn probe_request(b: &[u8], ended: bool) -> Verdict {
     let open = if ended { Verdict::No } else { Verdict::More };
     let Some(b) = parse::leading(b).and_then(|blank| b.get(blank..).filter(|_| blank <= 8)) else { return open };
-    match parse::begins(b) {
-        Begins::Open => return open,
-        Begins::Response | Begins::Neither => return Verdict::No,
-        Begins::Request => {}
+    let Some(method) = parse::method(b) else { return Verdict::No };
+    if method.len() == b.len() {
+        return open;
     }
-    let method = b.split(|c| *c == b' ').next().unwrap_or(b);
     let rest = b.get(method.len().saturating_add(1)..).unwrap_or(&[]);
     let end = memchr::memchr(b'\n', rest);
     let line = rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest);

@@ -52,32 +52,51 @@ pub fn head_end(b: &[u8], from: usize) -> Option<usize> {
 /// How a first line looks so far. Anything but `Open` stays as bytes are added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begins {
-    /// A status line.
-    Response,
-    /// A method and a blank.
-    Request,
+    /// A message.
+    Message,
     /// Too few bytes to tell.
     Open,
-    /// Neither.
+    /// No message.
     Neither,
 }
 
-/// What kind of message `b` begins, leading blank lines left out.
+/// The token that `b` begins with, if a blank or nothing follows it.
 #[must_use]
-pub fn begins(b: &[u8]) -> Begins {
-    for start in [&b"HTTP/"[..], b"ICY "] {
-        if b.starts_with(start) {
-            return Begins::Response;
-        }
-        if !b.is_empty() && start.starts_with(b) {
-            return Begins::Open;
-        }
+pub fn method(b: &[u8]) -> Option<&[u8]> {
+    let n = b.iter().take(MOST_METHOD).take_while(|c| is_tchar(**c)).count();
+    let good = match b.get(n) {
+        Some(c) => *c == b' ' && n > 0,
+        None => n < MOST_METHOD,
+    };
+    b.get(..n).filter(|_| good)
+}
+
+/// Whether `b` begins a response or a request, leading blank lines left out. Where the start was `guessed`, its first line must be
+/// beyond doubt.
+#[must_use]
+pub fn begins(b: &[u8], response: bool, guessed: bool) -> Begins {
+    let line = memchr(b'\n', b).map(|_| b.get(..Line::of(b).len).unwrap_or(b));
+    if response {
+        let start = |s: &[u8]| b.starts_with(s) || s.starts_with(b);
+        return match line {
+            _ if !start(b"HTTP/") && !start(b"ICY ") => Begins::Neither,
+            Some(line) if guessed && status_line(line).odd => Begins::Neither,
+            None if guessed || b.len() < 5 => Begins::Open,
+            _ => Begins::Message,
+        };
     }
-    let token = b.iter().take(MOST_METHOD).take_while(|c| is_tchar(**c)).count();
-    match b.get(token) {
-        Some(b' ') if token > 0 => Begins::Request,
-        None if token < MOST_METHOD => Begins::Open,
-        _ => Begins::Neither,
+    let Some(word) = method(b) else { return Begins::Neither };
+    match line {
+        Some(line) => {
+            let parts = request_line(line);
+            let version = line.get(parts.version.clone()).unwrap_or(&[]);
+            let sure = !parts.odd && !parts.target.is_empty() && version.starts_with(b"HTTP/1.");
+            // A word of our own making is a method only where a version follows.
+            let good = if guessed { sure } else { is_method(word) || version.ends_with(b"HTTP/1.1") || version.starts_with(b"HTTP/") };
+            if good { Begins::Message } else { Begins::Neither }
+        }
+        None if guessed || word.len() == b.len() || !is_method(word) => Begins::Open,
+        None => Begins::Message,
     }
 }
 
@@ -379,15 +398,4 @@ pub fn resync(b: &[u8], to_client: bool) -> Option<usize> {
         let method = METHODS.iter().filter(|m| word.ends_with(m)).max_by_key(|m| m.len())?;
         Some(sp.saturating_sub(method.len()))
     })
-}
-
-/// Whether a first line is beyond doubt, for the first message behind a hole.
-#[must_use]
-pub fn is_strict(line: &[u8], response: bool) -> bool {
-    if response {
-        return !status_line(line).odd;
-    }
-    let parts = request_line(line);
-    let version = line.get(parts.version.clone()).unwrap_or(&[]);
-    !parts.odd && !parts.target.is_empty() && matches!(version, [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _])
 }
