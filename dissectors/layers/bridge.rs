@@ -102,6 +102,7 @@ pub(super) static MACSEC: Layer = layer("macsec", "MACsec", &[], &[], &[LayerCla
 pub(super) static ARISTA: Layer = layer("avsp", "Arista timestamp", &[], &[], &[LayerClaim::EtherType(0xd28b)], arista);
 
 fn bridge_id(r: &mut Reader<'_>, [prio, ext, address]: [F; 3]) -> Result<(), Stop> {
+    r.peek(2)?;
     r.scaled(prio, bits(0, 4), 4096)?;
     r.bits(ext, bits(4, 12))?;
     r.skip(2)?;
@@ -147,6 +148,7 @@ fn lldp(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
     r.group(&LLDP_HEADER, |r| {
         while !r.is_empty() {
             let kind = r.group(&LLDP_TLV, |r| {
+                r.peek(2)?;
                 let kind = r.bits(&LLDP_TYPE, bits(0, 7))?;
                 let len = r.bits(&LLDP_LEN, bits(7, 9))? as usize;
                 r.skip(2)?;

@@ -133,6 +133,7 @@ fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
 
 fn erspan(r: &mut Reader<'_>, _turn: &mut LayerTurn) -> Result<Next, Stop> {
     r.group(&ERSPAN_HEADER, |r| {
+        r.peek(4)?;
         let version = r.bits(&E_VERSION, bits(0, 4))?;
         r.bits(&E_VLAN, bits(4, 12))?;
         r.bits(&E_COS, bits(16, 3))?;
@@ -142,6 +143,7 @@ fn erspan(r: &mut Reader<'_>, _turn: &mut LayerTurn) -> Result<Next, Stop> {
         r.skip(4)?;
         match version {
             1 => {
+                r.peek(4)?;
                 r.bits(&E_INDEX, bits(12, 20))?;
                 r.skip(4)?;
                 Ok(named("eth"))
@@ -149,6 +151,7 @@ fn erspan(r: &mut Reader<'_>, _turn: &mut LayerTurn) -> Result<Next, Stop> {
             2 => {
                 r.u32(&E_TIMESTAMP)?;
                 r.u16(&E_SGT)?;
+                r.peek(2)?;
                 r.bits(&E_P, bits(0, 1))?;
                 let frame = r.bits(&E_FRAME, bits(1, 5))?;
                 r.bits(&E_HARDWARE, bits(6, 6))?;

@@ -104,10 +104,10 @@ pub(super) fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Sto
     r.titled(&IP, |r| {
         let lead = r.peek(1)?.first().copied().unwrap_or(0);
         let header_len = usize::from(lead & 15).saturating_mul(4);
-        r.bits(&VERSION, bits(0, 4))?;
         if lead >> 4 != 4 {
             return Err(Stop::Bad(&VERSION_ODD));
         }
+        r.bits(&VERSION, bits(0, 4))?;
         r.scaled(&HDR_LEN, bits(4, 4), 4)?;
         r.skip(1)?;
         r.bit_group(&DSFIELD, bits(0, 8), |r, _| {
@@ -118,6 +118,7 @@ pub(super) fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Sto
         let total_at = r.span(2);
         let total = usize::from(r.u16(&LEN)?);
         r.u16(&ID)?;
+        r.peek(2)?;
         let flags_at = super::Span { bits: Some(bits(0, 3)), ..r.span(1) };
         let flags = r.bit_group(&FLAGS, bits(0, 3), |r, _| {
             r.bits(&FLAGS_RB, bits(0, 1))?;

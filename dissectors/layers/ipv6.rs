@@ -50,10 +50,11 @@ pub(super) const fn next(number: u8) -> Next {
 pub(super) fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
     r.titled(&IPV6, |r| {
         let lead = r.peek(1)?.first().copied().unwrap_or(0);
-        r.bits(&VERSION, bits(0, 4))?;
         if lead >> 4 != 6 {
             return Err(Stop::Bad(&VERSION_ODD));
         }
+        r.peek(4)?;
+        r.bits(&VERSION, bits(0, 4))?;
         r.bit_group(&CLASS, bits(4, 8), |r, _| {
             r.bits(&CLASS_DSCP, bits(4, 6))?;
             r.bits(&CLASS_ECN, bits(10, 2)).map(|_| ())

@@ -242,6 +242,7 @@ fn fragment(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
     r.group(&FRAGHDR, |r| {
         let number = r.u8(&FRAGHDR_NXT)?;
         r.u8(&FRAGHDR_RESERVED)?;
+        r.peek(2)?;
         let offset = r.bits(&FRAGHDR_OFFSET, bits(0, 13))? as u32;
         r.bits(&FRAGHDR_BITS, bits(13, 2))?;
         let more = r.bits(&FRAGHDR_MORE, bits(15, 1))? == 1;

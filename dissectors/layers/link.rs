@@ -46,6 +46,7 @@ fields! {
     NF_LENGTH = dec("nflog.tlv_length", "Length", "LINKTYPE_NFLOG");
     NF_TYPE = dec("nflog.tlv_type", "Type", "LINKTYPE_NFLOG").names(NF_TYPES);
     NF_VALUE = raw("nflog.tlv_value", "Value", "LINKTYPE_NFLOG");
+    NF_PADDING = raw("nflog.padding", "Padding", "LINKTYPE_NFLOG").oracle("-");
 }
 
 notes! {
@@ -127,7 +128,10 @@ fn nflog(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
             r.within(&NF_TLV, padded.max(len), |r| {
                 head(r)?;
                 r.bytes(&NF_VALUE, len.saturating_sub(4))?;
-                r.skip(r.left())
+                match r.left() {
+                    0 => Ok(()),
+                    n => r.bytes(&NF_PADDING, n).map(|_| ()),
+                }
             })?;
         }
         Ok(Next::Data)

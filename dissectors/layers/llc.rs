@@ -48,7 +48,7 @@ fn read(r: &mut Reader<'_>, _turn: &mut LayerTurn) -> Result<Next, Stop> {
         // Information and supervisory frames have a second control byte; the first one is the low half.
         let control = r.uint_le(&CONTROL, if unnumbered { 1 } else { 2 })?;
         if sap != 0xaaaa || control != 3 {
-            return Ok(if unnumbered { Next::By(LayerClaim::Sap((sap >> 8) as u8)) } else { Next::Data });
+            return Ok(if unnumbered && !r.is_empty() { Next::By(LayerClaim::Sap((sap >> 8) as u8)) } else { Next::Data });
         }
         let oui = r.u24(&OUI)?;
         if ENCAPSULATED.contains(&oui) {

@@ -55,6 +55,7 @@ fn read(r: &mut Reader<'_>, _turn: &mut LayerTurn) -> Result<Next, Stop> {
     r.group(&MPLS, |r| {
         loop {
             let (label, bottom) = r.group(&ENTRY, |r| {
+                r.peek(4)?;
                 let label = r.bits(&LABEL, bits(0, 20))?;
                 r.bits(&CLASS, bits(20, 3))?;
                 let bottom = r.bits(&BOTTOM, bits(23, 1))?;

@@ -82,6 +82,7 @@ pub(super) fn packet(r: &mut Reader<'_>) -> Result<(), Stop> {
 
 fn extensions(r: &mut Reader<'_>) -> Result<(), Stop> {
     let all = r.rest();
+    r.peek(2)?;
     r.bits(&EXT_VERSION, bits(0, 4))?;
     r.bits(&EXT_RES, bits(4, 12))?;
     r.skip(2)?;

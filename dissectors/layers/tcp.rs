@@ -88,6 +88,7 @@ pub(super) fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Sto
         let seq = r.u32(&SEQ_RAW)?;
         let ack_at = r.span(4);
         let ack = r.u32(&ACK_RAW)?;
+        r.peek(2)?;
         let header_len = r.scaled(&HDR_LEN, bits(0, 4), 4)? as usize;
         let flags_at = r.span(2);
         let flags = flags(r)?;

@@ -37,6 +37,7 @@ pub(super) static SERVICE: Layer =
 
 fn tag(r: &mut Reader<'_>, turn: &mut LayerTurn, heading: F, [priority, dei, id]: [F; 3]) -> Result<Next, Stop> {
     r.group(heading, |r| {
+        r.peek(2)?;
         r.bits(priority, bits(0, 3))?;
         r.bits(dei, bits(3, 1))?;
         r.bits(id, bits(4, 12))?;
