@@ -128,6 +128,8 @@ mod flag {
     pub const SEEN: u8 = 16;
     /// `acked` is known.
     pub const HAS_ACK: u8 = 32;
+    /// On both: a reset came before any byte. A SYN sent again may still be accepted.
+    pub const REFUSED: u8 = 64;
 }
 
 /// One direction of a flow.
@@ -233,7 +235,7 @@ impl Tcp {
             || s.syn
             || s.fin
             || s.rst
-            || half.flags & (flag::SETTLED | flag::ENDED) != flag::SETTLED
+            || half.flags & (flag::SETTLED | flag::ENDED | flag::REFUSED) != flag::SETTLED
             || s.payload.len() as u64 != u64::from(s.wire_len)
             || (s.wire_len > 0 && s.seq != half.seq())
         {
@@ -268,6 +270,7 @@ impl Tcp {
     pub fn finish_as<D: Deliver + ?Sized>(&mut self, how: End, out: &mut D) {
         let (how, number, time) = match self.waiting.as_ref().and_then(|w| w.reset) {
             Some(r) => (End::Reset, r.number, r.time),
+            None if self.is_refused() => (End::Reset, self.last_number, self.last_time),
             None => (how, self.last_number, self.last_time),
         };
         self.flush(out);
@@ -293,13 +296,21 @@ impl Tcp {
             self.patience(now, out);
             self.check_reset(Some(now), out);
             self.drop_idle();
+        } else if self.is_refused() && now.saturating_sub(self.last_time) >= causal::RESET_NS {
+            self.finish(out);
         }
     }
 
-    /// Whether [`Tcp::tick`] has anything to do.
+    /// Whether [`Tcp::tick`] may have anything to do.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        self.waiting.is_some()
+        self.waiting.is_some() || self.is_refused()
+    }
+
+    /// Whether a reset came before any byte and nothing has come since. Such a connection is over unless a SYN sent again is accepted.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.half.iter().all(|h| h.flags & (flag::REFUSED | flag::ENDED) == flag::REFUSED)
     }
 
     /// Bytes of memory held by waiting segments, bookkeeping included.

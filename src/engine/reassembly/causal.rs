@@ -8,7 +8,7 @@ const MIDSTREAM_PACKETS: u32 = 8;
 /// Packets of the flow without anything new after which a reset takes effect.
 const RESET_PACKETS: u32 = 64;
 /// Silence after which a reset takes effect, nanoseconds of capture time.
-const RESET_NS: i64 = 1_000_000_000;
+pub(super) const RESET_NS: i64 = 1_000_000_000;
 
 /// What of a segment is yet to be placed.
 struct Part<'a> {
@@ -138,15 +138,12 @@ impl Tcp {
     }
 
     fn reset<D: Deliver + ?Sized>(&mut self, dir: usize, s: &Segment<'_>, out: &mut D) {
-        let silent = self.half.iter().all(|h| h.next == 0);
-        if self.waiting.is_none() && (silent || self.half(dir ^ 1).is(flag::ENDED)) {
-            // Refused, or nothing can be under way any more.
-            for dir in 0..2 {
-                if !self.half(dir).is(flag::ENDED) {
-                    self.end(dir, End::Reset, s.number, s.time, out);
-                }
-            }
-            return;
+        if self.waiting.is_none() && self.half(dir ^ 1).is(flag::ENDED) {
+            // Nothing can be under way any more.
+            return self.end(dir, End::Reset, s.number, s.time, out);
+        }
+        if self.waiting.is_none() && self.half.iter().all(|h| h.next == 0) {
+            return self.half.iter_mut().for_each(|h| h.flags |= flag::REFUSED);
         }
         // Bytes already under way may still pass the capture, and a reset may be forged: it counts when nothing more comes.
         let packets = self.packets;
@@ -157,6 +154,9 @@ impl Tcp {
     fn place<D: Deliver + ?Sized>(&mut self, dir: usize, s: &Segment<'_>, need: u64, out: &mut D) {
         let len = s.payload.len() as u64;
         let wire = u64::from(s.wire_len).max(len);
+        if wire > 0 || s.fin || (s.syn && s.ack.is_some()) {
+            self.half.iter_mut().for_each(|h| h.flags &= !flag::REFUSED);
+        }
         if wire == 0 && !s.fin {
             return;
         }

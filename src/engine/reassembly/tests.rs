@@ -404,12 +404,27 @@ fn what_waits_at_the_end_is_delivered_with_its_gaps() {
 }
 
 #[test]
-fn a_refused_connection_is_over_at_once() {
+fn a_refused_connection_ends_by_the_reset_without_taking_memory() {
     let mut s = scene();
     s.give(A, Segment { seq: 999, syn: true, ..Segment::default() });
     s.give(B, Segment { seq: 0, ack: Some(1000), rst: true, ..Segment::default() });
+    assert!(s.tcp.is_refused() && s.tcp.waiting.is_none());
+    s.tcp.tick(s.time + 1_000_000_000, &mut s.told);
     s.tells(&["a end Reset <2", "b end Reset <2"]);
     assert!(s.tcp.is_over() && !s.tcp.is_waiting());
+}
+
+#[test]
+fn a_refused_syn_sent_again_and_accepted_is_the_same_connection() {
+    let mut s = scene();
+    s.give(A, Segment { seq: 999, syn: true, ..Segment::default() });
+    s.give(B, Segment { seq: 0, ack: Some(1000), rst: true, ..Segment::default() });
+    s.give(A, Segment { seq: 999, syn: true, ..Segment::default() });
+    s.give(B, Segment { seq: 4999, ack: Some(1000), syn: true, ..Segment::default() });
+    s.seg(A, 1000, 5000, "GET");
+    s.seg(B, 5000, 1003, "OK");
+    s.tells(&["a0 GET <5+54", "b0 OK <6+54"]);
+    assert!(!s.tcp.is_refused());
 }
 
 #[test]
