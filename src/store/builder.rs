@@ -404,7 +404,7 @@ impl Builder {
         self.changed = false;
         self.messages.fold(self.progress.done);
         self.generation += 1;
-        self.note_counts.sort_by(|a, b| (b.note.severity, b.count).cmp(&(a.note.severity, a.count)));
+        self.note_counts.sort_by_key(|c| std::cmp::Reverse((c.note.severity, c.count)));
         let copied = self.packets.take_copied() + self.flows.take_copied() + self.exchanges.take_copied();
         self.shared.publish(Snapshot {
             schema: self.schema.clone(),

@@ -27,9 +27,17 @@ impl Strings {
         &self.bytes
     }
 
-    /// The string that holds byte `at` of [`Strings::bytes`]: its number and range. Empty strings hold none.
-    pub fn holding(&self, at: usize) -> Option<(u32, std::ops::Range<usize>)> {
-        let number = self.ends.partition_point(|end| *end as usize <= at);
+    /// The string that holds byte `at` of [`Strings::bytes`]: its number and range. It must not stand before string `from`;
+    /// strings near that are found sooner. Empty strings hold no byte.
+    pub fn holding(&self, at: usize, from: u32) -> Option<(u32, std::ops::Range<usize>)> {
+        let later = self.ends.get(from as usize..)?;
+        let mut reach = 1;
+        while later.get(reach - 1).is_some_and(|end| *end as usize <= at) {
+            reach *= 2;
+        }
+        let low = reach / 2;
+        let near = later.get(low..reach.min(later.len()))?;
+        let number = from as usize + low + near.partition_point(|end| *end as usize <= at);
         let end = *self.ends.get(number)? as usize;
         let start = number.checked_sub(1).and_then(|n| self.ends.get(n)).map_or(0, |s| *s as usize);
         Some((number as u32, start..end))
@@ -96,8 +104,27 @@ mod tests {
         assert_eq!(strings.len(), 3);
         assert_eq!(strings.get(2), b"shop.example");
         assert_eq!(strings.get(9), b"");
-        assert_eq!(strings.holding(2), Some((0, 0..3)));
-        assert_eq!(strings.holding(3), Some((2, 3..15)));
-        assert_eq!(strings.holding(15), None);
+        assert_eq!(strings.holding(2, 0), Some((0, 0..3)));
+        assert_eq!(strings.holding(3, 0), Some((2, 3..15)));
+        assert_eq!(strings.holding(15, 0), None);
+    }
+
+    #[test]
+    fn the_holder_of_each_byte_is_found_from_anywhere_before_it() {
+        let mut strings = Strings::default();
+        for i in 0..100usize {
+            strings.push(&vec![b'x'; i % 4]);
+        }
+        let mut at = 0;
+        for i in 0..100u32 {
+            for _ in 0..i % 4 {
+                for from in 0..=i {
+                    assert_eq!(strings.holding(at, from).map(|h| h.0), Some(i));
+                }
+                at += 1;
+            }
+        }
+        assert_eq!(strings.holding(at, 7), None);
+        assert_eq!(strings.holding(at, 700), None);
     }
 }

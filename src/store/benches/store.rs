@@ -42,7 +42,9 @@ fn open<'a>(flow: u32, packet: u32, summary: &'a str, cells: &'a [(F, Cell)], ar
 }
 
 /// A request's line, cells and their text, as a shard would hand them over.
-fn requests(n: u32) -> Vec<(String, [(F, Cell); 4], String)> {
+type Request = (String, [(F, Cell); 4], String);
+
+fn requests(n: u32) -> Vec<Request> {
     let agents = ["curl/7.88.1", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"];
     (0..n)
         .map(|i| {

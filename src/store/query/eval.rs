@@ -3,13 +3,13 @@
 use super::bits::{BLOCK, Bits, Block};
 use super::needle::{Case, Needle};
 use super::test::Ready;
-use super::{MessageFact, PacketFact, Query, Rows, Subject, Test, endpoints, facts};
+use super::{MessageFact, Query, Rows, Subject, Test, endpoints, facts};
 use crate::cell::{CellKind, column_of};
 use crate::jobs::Work;
 use crate::segment::{ROWS, Segment};
 use crate::snapshot::Snapshot;
 use wirelore_kit::row::NONE;
-use wirelore_kit::F;
+use wirelore_kit::{Endpoint, F};
 
 const _: () = assert!(ROWS == BLOCK as usize, "a block is a segment of messages");
 
@@ -114,7 +114,14 @@ impl Eval<'_> {
                 self.carry(found, Rows::Messages, rows)
             }
             Subject::Packet(fact) => {
-                let found = Bits::filled(snapshot.packets(), self.work, |block, bits| self.packets(block, fact, &ready, bits))?;
+                let found = match facts::end_of(fact) {
+                    Some((receiver, of_end)) => self.by_ends(receiver, |end| of_end(end, &ready))?,
+                    None => Bits::filled(snapshot.packets(), self.work, |block, bits| {
+                        for (i, row) in snapshot.packet_table().segment(block as usize).iter().enumerate() {
+                            bits.put(i, facts::packet(block * BLOCK + i as u32, row, fact, &ready));
+                        }
+                    })?,
+                };
                 self.carry(found, Rows::Packets, rows)
             }
             Subject::Flow(fact) => {
@@ -129,10 +136,23 @@ impl Eval<'_> {
         }
     }
 
-    fn packets(&self, block: u32, fact: PacketFact, test: &Ready, bits: &mut Block<'_>) {
-        for (i, row) in self.snapshot.packet_table().segment(block as usize).iter().enumerate() {
-            bits.put(i, facts::packet(self.snapshot, block * BLOCK + i as u32, row, fact, test));
-        }
+    /// Packets whose sender, or receiver, passes: each end of a flow is tested once, not for each packet.
+    fn by_ends(&self, receiver: bool, passes: impl Fn(&Endpoint) -> bool + Sync) -> Option<Bits> {
+        let s = self.snapshot;
+        let flows_by = |end: usize| {
+            Bits::filled(s.flows(), self.work, |block, bits| {
+                for i in 0..BLOCK {
+                    let Some(flow) = s.flow(block * BLOCK + i) else { break };
+                    bits.put(i as usize, flow.ends().get(end).is_some_and(&passes));
+                }
+            })
+        };
+        let (first, second) = (flows_by(0)?, flows_by(1)?);
+        Bits::filled(s.packets(), self.work, |block, bits| {
+            for (i, row) in s.packet_table().segment(block as usize).iter().enumerate() {
+                bits.put(i, if row.is_backward() == receiver { &first } else { &second }.has(row.flow));
+            }
+        })
     }
 
     /// Fills the bits of each segment of messages.
@@ -268,9 +288,10 @@ fn find_text(segment: &Segment, needle: &Needle, bits: &mut Block<'_>) {
     let mut any = false;
     if needle.scans() {
         // All texts at once; a find across the border of two is none.
-        let mut at = 0;
+        let (mut at, mut last) = (0, 0);
         while let Some(found) = needle.find(strings.bytes(), at) {
-            let Some((number, range)) = strings.holding(found) else { break };
+            let Some((number, range)) = strings.holding(found, last) else { break };
+            last = number;
             if found + needle.len() <= range.end {
                 hits.set(number);
                 any = true;

@@ -8,13 +8,22 @@ use crate::snapshot::Snapshot;
 use wirelore_kit::row::NONE;
 use wirelore_kit::{Endpoint, PacketRow};
 
-/// Whether a fact of a packet passes.
-pub(crate) fn packet(snapshot: &Snapshot, number: u32, row: &PacketRow, fact: PacketFact, test: &Ready) -> bool {
-    let end = |back: bool| -> Option<Endpoint> {
-        let [first, second] = snapshot.flow(row.flow)?.ends();
-        Some(if row.is_backward() == back { first } else { second })
-    };
-    let port = |end: Option<Endpoint>| end.is_some_and(|e| e.port != 0 && test.number(e.port.into()));
+/// For facts of a packet's sender or receiver: whether it is the receiver, and how an end is tested.
+#[expect(clippy::type_complexity, reason = "a pair of what to look at and how, used once")]
+pub(crate) fn end_of(fact: PacketFact) -> Option<(bool, fn(&Endpoint, &Ready) -> bool)> {
+    let address: fn(&Endpoint, &Ready) -> bool = |end, test| test.address(end.ip);
+    let port: fn(&Endpoint, &Ready) -> bool = |end, test| end.port != 0 && test.number(end.port.into());
+    match fact {
+        PacketFact::Source => Some((false, address)),
+        PacketFact::Destination => Some((true, address)),
+        PacketFact::SourcePort => Some((false, port)),
+        PacketFact::DestinationPort => Some((true, port)),
+        _ => None,
+    }
+}
+
+/// Whether a fact of a packet itself passes.
+pub(crate) fn packet(number: u32, row: &PacketRow, fact: PacketFact, test: &Ready) -> bool {
     match fact {
         PacketFact::Number => test.number(i128::from(number) + 1),
         PacketFact::Time => row.time != i64::MIN && test.number(row.time.into()),
@@ -23,10 +32,7 @@ pub(crate) fn packet(snapshot: &Snapshot, number: u32, row: &PacketRow, fact: Pa
         PacketFact::Interface => test.number(row.interface().into()),
         PacketFact::Verdicts => test.number((row.bits & 0xff_ffff).into()),
         PacketFact::Flow => row.flow != NONE && test.number(row.flow.into()),
-        PacketFact::Source => end(false).is_some_and(|e| test.address(e.ip)),
-        PacketFact::Destination => end(true).is_some_and(|e| test.address(e.ip)),
-        PacketFact::SourcePort => port(end(false)),
-        PacketFact::DestinationPort => port(end(true)),
+        PacketFact::Source | PacketFact::Destination | PacketFact::SourcePort | PacketFact::DestinationPort => false,
     }
 }
 

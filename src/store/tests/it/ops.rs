@@ -135,7 +135,7 @@ impl Both {
                 let rows: Vec<PacketRow> = (0..*n)
                     .map(|i| {
                         let number = self.model.packets.len() as u64 + u64::from(i);
-                        let mut row = PacketRow::new(number as i64 * 10, number * 80, (i % 2).into(), 60, 60 + u32::from(i));
+                        let mut row = PacketRow::new(number as i64 * 10, number * 80, i % 2, 60, 60 + u32::from(i));
                         row.flow = if i % 5 == 0 { NONE } else { flow };
                         row.bits = if i % 3 == 0 { PacketRow::BACKWARD | u32::from(i % 7) } else { 0 };
                         row
