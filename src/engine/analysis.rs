@@ -220,13 +220,13 @@ const BASE_KNOWN: u8 = 1;
 const WAS_KEEP_ALIVE: u8 = 2;
 /// The newest segment was a zero window probe.
 const WAS_PROBE: u8 = 4;
-/// The newest segment was a SYN-ACK, whose window is never scaled.
-const WAS_SYN_ACK: u8 = 8;
+/// An ACK was sent since the SYN: from there on windows are scaled (RFC 7323 section 2.2).
+const SCALED: u8 = 8;
 /// A hole was seen: bytes in flight are not known until the next ACK.
 const HOLE: u8 = 16;
 /// It has sent something, so that `window` means something.
 const WINDOW_KNOWN: u8 = 32;
-/// Some unacknowledged segments overlap: the list's head need not be the lowest.
+/// Some unacknowledged segments overlap or lie below the initial number: the list's head need not be the lowest.
 const OVERLAP: u8 = 64;
 
 impl Default for Side {
@@ -391,9 +391,11 @@ impl Sequences {
         fwd.last_ack_ns = time_ns;
         fwd.put(WAS_KEEP_ALIVE, verdict.flags.has(Flags::KEEP_ALIVE));
         fwd.put(WAS_PROBE, probe);
-        fwd.put(WAS_SYN_ACK, syn && with_ack);
         if syn {
             learn_scale(fwd, rev, facts);
+            fwd.put(SCALED, false);
+        } else if with_ack {
+            fwd.put(SCALED, true);
         }
 
         if rev.oldest != NIL
@@ -443,12 +445,13 @@ fn learn_bases(fwd: &mut Side, rev: &mut Side, facts: &TcpFacts, flags: &mut Fla
     }
 }
 
-/// A SYN without the window scale option turns scaling off for both directions, for good.
+/// A side's first SYN without the window scale option turns scaling off for both directions; a SYN-ACK cannot turn it on again, a new SYN can.
 fn learn_scale(fwd: &mut Side, rev: &mut Side, facts: &TcpFacts) {
-    match facts.options.window_scale {
-        None => (fwd.scale, rev.scale) = (Scale::Off, Scale::Off),
-        Some(shift) if fwd.scale != Scale::Off => fwd.scale = Scale::Shift(shift.min(14)),
-        Some(_) => {}
+    match (facts.options.window_scale, fwd.scale) {
+        (None, Scale::Unknown) => (fwd.scale, rev.scale) = (Scale::Off, Scale::Off),
+        (None, _) => {}
+        (Some(_), Scale::Off) if facts.has(flag::ACK) => {}
+        (Some(shift), _) => fwd.scale = Scale::Shift(shift.min(14)),
     }
 }
 
@@ -505,7 +508,7 @@ fn window_verdicts(fwd: &mut Side, rev: &Side, facts: &TcpFacts, verdict: &mut V
             _ if !rev.is(WINDOW_KNOWN) => None,
             Scale::Unknown => None,
             Scale::Off => Some(0),
-            Scale::Shift(_) if rev.is(WAS_SYN_ACK) => Some(0),
+            Scale::Shift(_) if !rev.is(SCALED) => Some(0),
             Scale::Shift(n) => Some(u32::from(n)),
         };
         let end = facts.seq.wrapping_add(facts.len);
@@ -637,7 +640,7 @@ impl Pool {
         }
         let end = node.end;
         let newest_end = self.get(side.newest).map(|n| n.end);
-        if newest_end.is_some_and(|newest| before(node.seq, newest)) {
+        if newest_end.is_some_and(|newest| before(node.seq, newest)) || before(node.seq, side.base) {
             side.put(OVERLAP, true);
         }
         let after = match newest_end {
