@@ -299,18 +299,21 @@ impl Builder {
     pub fn withdraw(&mut self, conv: ConvId, generation: u16) {
         self.changed = true;
         let mut at = self.flows.get(conv.flow).map_or(NONE, |f| f.last_message);
-        let mut gone = 0;
-        while let Some(row) = self.messages.get(at).copied() {
-            let here = std::mem::replace(&mut at, row.previous());
-            if row.is_withdrawn() || row.generation() >= generation || (conv.inner != 0 && row.conv() != conv) {
-                continue;
+        let mut old = Vec::new();
+        while let Some(row) = self.messages.get(at) {
+            if !row.is_withdrawn() && row.generation() < generation && (conv.inner == 0 || row.conv() == conv) {
+                old.push((at, row.exchange));
             }
-            self.messages.edit(here, Packed::withdraw);
-            gone += 1;
-            if let Some(exchange) = self.exchanges.get(row.exchange).copied() {
+            at = row.previous();
+        }
+        let gone = old.len() as u32;
+        // In rising order: patches of a segment are added fastest at their end.
+        for (message, exchange_of) in old.into_iter().rev() {
+            self.messages.edit(message, Packed::withdraw);
+            if let Some(exchange) = self.exchanges.get(exchange_of).copied() {
                 let of_older = |m: u32| m == NONE || self.messages.get(m).is_none_or(|p| p.generation() < generation);
                 if !exchange.withdrawn && of_older(exchange.ask) && of_older(exchange.answer)
-                    && let Some(e) = self.exchanges.get_mut(row.exchange)
+                    && let Some(e) = self.exchanges.get_mut(exchange_of)
                 {
                     e.withdrawn = true;
                 }

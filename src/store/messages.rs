@@ -15,8 +15,8 @@ const MOST_TEXT: usize = 64 << 10;
 const MOST_SUMMARY: usize = 2048;
 /// Cells of one message, changes included.
 const MOST_CELLS: u16 = 4096;
-/// So many waiting patches are folded in although rows of the segment are still open.
-const MANY_PATCHES: usize = 512;
+/// So many waiting patches are folded in at once, although rows of the segment are still open: adding one costs their number.
+const MANY_PATCHES: usize = 1024;
 
 #[derive(Debug)]
 struct Full {
@@ -24,6 +24,14 @@ struct Full {
     open: u32,
     /// Changed since the last look: it waits until changes pause before it is folded.
     changed: bool,
+}
+
+impl Full {
+    fn fold(&mut self) {
+        let base = Arc::new(self.segment.base.rebuilt(self.segment.patches()));
+        // An empty list rather than none: the segment stays on the list of those that have one.
+        self.segment = Segment { base, patches: Some(Arc::default()) };
+    }
 }
 
 /// Message rows with their one writer.
@@ -194,8 +202,10 @@ impl MessageTable {
     fn patch(&mut self, segment: usize, row: usize) -> Option<&mut Patch> {
         let full = self.full.get_mut(segment)?;
         full.changed = true;
-        if full.segment.patches.is_none() {
-            self.patched.push(segment as u32);
+        match full.segment.patches().len() {
+            0 if full.segment.patches.is_none() => self.patched.push(segment as u32),
+            MANY_PATCHES.. if full.segment.patch(row).is_none() => full.fold(),
+            _ => {}
         }
         let patches = Arc::make_mut(full.segment.patches.get_or_insert_default());
         let at = match patches.binary_search_by_key(&row, |p| usize::from(p.row)) {
@@ -209,16 +219,15 @@ impl MessageTable {
         patches.get_mut(at)
     }
 
-    /// Folds patches into their segments where all rows are closed and changes have paused, or where many wait.
+    /// Folds patches into their segments where all rows are closed and changes have paused; `all`: wherever there are some.
     pub fn fold(&mut self, all: bool) {
         let full = &mut self.full;
         self.patched.retain(|segment| {
             let Some(full) = full.get_mut(*segment as usize) else { return false };
             let quiet = !std::mem::take(&mut full.changed);
-            let patches = full.segment.patches();
-            if all || (full.open == 0 && quiet) || patches.len() >= MANY_PATCHES {
-                let base = Arc::new(full.segment.base.rebuilt(patches));
-                full.segment = Segment { base, patches: None };
+            if all || (full.open == 0 && quiet) {
+                full.fold();
+                full.segment.patches = None;
             }
             full.segment.patches.is_some()
         });

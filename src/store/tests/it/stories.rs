@@ -126,6 +126,64 @@ fn changes_of_full_segments_are_folded_in_when_they_pause() {
 }
 
 #[test]
+fn cells_that_had_to_move_leave_no_holes_in_full_segments() {
+    let mut b = with_flow();
+    let one: [_; 1] = [(&CODE as _, Cell::U64(1))];
+    for i in 0..4095 {
+        b.message(&MessageOpen { cells: &one, ..open(0, 0) });
+        // The message before it says more: its cells stand no longer at the end.
+        b.message_changed(u32::max(i, 1) - 1, &MessageEnd { done: 0, len: 1, state: MessageState::Whole, summary: None, cells: &one, arena: &[], notes: &[] });
+    }
+    b.publish(true);
+    let growing = b.store().snapshot().heap_size().cells;
+    b.message(&open(0, 0));
+    b.publish(true);
+    let s = b.store().snapshot();
+    assert_eq!((0..4096).map(|m| s.cells(m).count()).sum::<usize>(), 4095 * 2);
+    let full = s.heap_size().cells;
+    assert!(full <= 4095 * 2 * 6 + 100 && full < growing, "{full} bytes, {growing} before");
+}
+
+#[test]
+fn withdrawing_a_long_flow_takes_no_longer_for_each_row() {
+    let mut b = with_flow();
+    for _ in 0..60_000 {
+        b.message(&open(0, 0));
+    }
+    let again = b.message(&MessageOpen { generation: 1, ..open(0, 0) });
+    let begin = std::time::Instant::now();
+    b.withdraw(ConvId { flow: 0, inner: 0 }, 1);
+    // Quadratic work took tens of seconds unoptimised.
+    assert!(begin.elapsed().as_secs() < 10, "{:?}", begin.elapsed());
+    b.publish(true);
+    let s = b.store().snapshot();
+    assert_eq!((s.live_messages(), s.withdrawn_messages()), (1, 60_000));
+    assert_eq!(s.messages_of(0), [again]);
+    assert_eq!(s.flow(0).unwrap().message_count(), 1);
+    assert_eq!(s.messages_done_in(0), [again]);
+}
+
+#[test]
+fn many_changes_of_a_full_segment_in_any_order_are_all_kept() {
+    let mut b = with_flow();
+    for _ in 0..4096 + 10 {
+        b.message(&MessageOpen { done: NONE, state: MessageState::Open, ..open(0, 0) });
+    }
+    for i in 0..4096u32 {
+        let message = i * 1237 % 4096;
+        let line = format!("ended as {i}");
+        b.message_changed(message, &MessageEnd { done: 0, len: i.into(), state: MessageState::Whole, summary: Some(&line), cells: &[(&CODE, Cell::U64(i.into()))], arena: &[], notes: &[] });
+    }
+    b.publish(true);
+    let s = b.store().snapshot();
+    for i in 0..4096u32 {
+        let message = i * 1237 % 4096;
+        assert_eq!(s.summary(message), format!("ended as {i}"));
+        assert_eq!((s.message(message).unwrap().len, s.cell(message, &CODE)), (i.into(), Some(CellView::U64(i.into()))));
+    }
+}
+
+#[test]
 fn facts_comments_names_tunnels_and_progress() {
     let mut b = with_flow();
     b.packets(&[PacketRow::new(5, 0, 0, 60, 60); 3]);
