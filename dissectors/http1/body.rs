@@ -1,6 +1,7 @@
 //! Bodies: where they end (RFC 9112 §6.3), chunks taken apart, content codings undone.
 
 use super::head::{self, Head};
+use super::multipart::Scanner;
 use super::parse::{self, Line};
 use super::{body_key, fields as f, notes as n};
 use crate::coding::{Decoder, Fault};
@@ -71,6 +72,8 @@ pub struct Body {
     /// Sent in codings that are to be undone.
     coded: bool,
     decoder: Option<Box<Decoder>>,
+    /// For multipart bodies, where trees are wanted.
+    parts: Option<Box<Scanner>>,
     last: Span,
 }
 
@@ -78,7 +81,7 @@ impl Body {
     /// The body of `head`, message `number` of its direction. At [`Level::Rows`] nothing is made ready to decode.
     #[must_use]
     pub fn new(head: &Head<'_>, frame: Frame, number: u64, dir: Dir, level: Level) -> Body {
-        let mut body = Body { frame, number, dir, hint: Hint::Bytes("body"), coded: false, decoder: None, last: Span::default() };
+        let mut body = Body { frame, number, dir, hint: Hint::Bytes("body"), coded: false, decoder: None, parts: None, last: Span::default() };
         if level > Level::Rows {
             if let Some(media) = parse::media(head.content_type) {
                 body.hint = Hint::Media(media);
@@ -89,6 +92,9 @@ impl Body {
             }
             body.coded = !applied.is_empty();
             body.decoder = Decoder::new(&applied).map(Box::new);
+            if level == Level::Tree && body.coded == body.decoder.is_some() {
+                body.parts = Scanner::new(head.content_type).map(Box::new);
+            }
         }
         body
     }
@@ -100,13 +106,13 @@ impl Body {
             Some(d) => Some(Box::new(d.fork()?)),
             None => None,
         };
-        Some(Body { decoder, hint: self.hint.clone(), ..*self })
+        Some(Body { decoder, hint: self.hint.clone(), parts: self.parts.clone(), ..*self })
     }
 
     /// Bytes of memory held.
     #[must_use]
     pub fn weight(&self) -> usize {
-        size_of::<Body>().saturating_add(self.decoder.as_ref().map_or(0, |d| d.weight()))
+        size_of::<Body>().saturating_add(self.decoder.as_ref().map_or(0, |d| d.weight())).saturating_add(self.parts.as_ref().map_or(0, |p| p.weight()))
     }
 
     /// Reads what is there. `true`: the body is complete.
@@ -148,11 +154,17 @@ impl Body {
             if let Some(decoder) = &mut self.decoder {
                 let mut made = Vec::new();
                 let went = decoder.push(bytes, &mut made);
+                if let Some(parts) = &mut self.parts {
+                    parts.push(&made, span.at, false);
+                }
                 out.inner_made(body_key(self.number, self.dir, true), self.dir, made, span, How::Inflated, self.hint.clone());
                 if let Err(fault) = went {
                     r.note(words(fault), span);
                     self.decoder = None;
+                    self.parts = None;
                 }
+            } else if let Some(parts) = &mut self.parts {
+                parts.push(bytes, span.at, true);
             }
         }
         Ok(len as u64)
@@ -206,12 +218,19 @@ impl Body {
     }
 
     /// The message is complete: what the decoder still has to say, and the ends of the inner streams.
-    pub fn close(&mut self, r: &mut Reader<'_>, out: &mut Out<'_>) {
+    ///
+    /// # Errors
+    /// As [`Reader::group`].
+    pub fn close(&mut self, r: &mut Reader<'_>, out: &mut Out<'_>) -> Result<(), Stop> {
+        if let Some(parts) = &mut self.parts {
+            parts.list(r, self.last, !self.coded)?;
+        }
         if let Some(Err(fault)) = self.decoder.as_mut().map(|d| d.end()) {
             r.note(words(fault), self.last);
         }
         self.inner_ends(out, End::Fin);
         out.close();
+        Ok(())
     }
 
     /// The direction ended.
@@ -244,6 +263,7 @@ impl Body {
             _ => return None,
         };
         self.frame = frame;
+        self.parts = None;
         if self.decoder.take().is_some() {
             out.note(&n::CONTENT_HOLE, self.last);
         }

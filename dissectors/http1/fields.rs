@@ -169,6 +169,10 @@ fields! {
     CHUNK_EXTENSION = own("http.chunk_extension", "Chunk extension", "RFC 9112 §7.1.1");
     CHUNK_DATA = Field::new("http.chunk_data", "Chunk data", Kind::Bytes).rfc("RFC 9112 §7.1");
     CHUNK_BOUNDARY = Field::new("http.chunk_boundary", "Chunk boundary", Kind::Bytes).rfc("RFC 9112 §7.1");
+    PARTS = own("http.multipart", "Multipart body", "RFC 2046 §5.1");
+    PART = own("http.part", "Part", "RFC 2046 §5.1");
+    PART_HEADER = own("http.part.header", "Header of the part", "RFC 2046 §5.1");
+    PART_DATA = Field::new("http.part.data", "Bytes of data", Kind::Dec).rfc("RFC 2046 §5.1").oracle("-");
     TRAILER_PART = text("http.chunked_trailer_part", "Trailer section", "RFC 9112 §7.1.2");
 }
 

@@ -7,6 +7,7 @@ mod body;
 mod fields;
 mod head;
 mod headers;
+mod multipart;
 mod notes;
 mod parse;
 #[cfg(test)]
@@ -282,7 +283,7 @@ impl Http {
         let half = self.half(turn.dir);
         let Some(body) = &mut half.body else { return Ok(()) };
         if body.read(r, out)? {
-            body.close(r, out);
+            body.close(r, out)?;
             half.body = None;
             self.body_done(turn.dir, out);
         }
