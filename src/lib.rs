@@ -1,5 +1,11 @@
 //! The door: flags, modes, threads and wiring. It knows every room; no room knows it.
 
+pub mod cli;
+pub mod dump;
 pub mod merge;
+pub mod reading;
 pub mod recall;
+pub mod report;
 pub mod session;
+pub mod sift;
+pub mod summary;

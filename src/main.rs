@@ -1,1 +1,45 @@
-fn main() {}
+//! `wirelore`: the program.
+
+use clap::Parser;
+use std::io::Write;
+use wirelore::cli::{Cli, Command, exit};
+use wirelore::reading::Failure;
+
+fn main() {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help and version go to standard output and are no error.
+            let code = if e.use_stderr() { exit::OPTION } else { exit::DONE };
+            let _ = e.print();
+            std::process::exit(code);
+        }
+    };
+    let went = match &cli.command {
+        Some(Command::Summary(a)) => wirelore::summary::run(a),
+        Some(Command::Dump(a)) => wirelore::dump::run(a),
+        Some(Command::Report(a)) => wirelore::report::run(a),
+        Some(Command::Open(a)) => window(a),
+        None => window(&cli.open),
+    };
+    if let Err(Failure { text, code }) = went {
+        if !text.is_empty() {
+            // With standard error gone there is nobody to tell.
+            let _ = writeln!(std::io::stderr(), "wirelore: {text}");
+        }
+        std::process::exit(code);
+    }
+}
+
+#[cfg(feature = "window")]
+fn window(args: &wirelore::cli::Open) -> Result<(), Failure> {
+    wirelore::door::run(args)
+}
+
+#[cfg(not(feature = "window"))]
+fn window(_: &wirelore::cli::Open) -> Result<(), Failure> {
+    Err(Failure {
+        text: "This build has no window. Use summary, dump or report (see --help), or build with the feature `window`.".into(),
+        code: exit::INIT,
+    })
+}

@@ -408,7 +408,8 @@ fn run_writer(mut merger: Merger, told: &Receiver<Told>, outputs: &[Receiver<Out
     merger.builder.publish(true);
 }
 
-fn source_event(b: &mut Builder, e: Event) {
+/// What the source says between packets, written into the facts of the store.
+pub(crate) fn source_event(b: &mut Builder, e: Event) {
     match e {
         Event::Section(s) => {
             let f = b.facts();

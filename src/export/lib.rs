@@ -1,1 +1,7 @@
-//! Wirelore: see ARCHITECTURE.md.
+//! Exports: rows and trees written for people and programs. It reads snapshots; it cannot parse.
+
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
+
+pub mod story;
+pub mod text;
+pub mod time;

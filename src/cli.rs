@@ -1,0 +1,158 @@
+//! The command line: what can be asked, in the words that hands know from tshark and mitmproxy.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// See, understand and change what programs say to each other over a network.
+#[derive(Debug, Parser)]
+#[command(name = "wirelore", version, about, long_about = None, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do; without it, opens the window on the files given.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Opens these captures in the window.
+    #[command(flatten)]
+    pub open: Open,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open captures in the window.
+    Open(Open),
+    /// Say in plain words what is in a capture.
+    Summary(Summary),
+    /// Print packets or messages, a line each, or in full.
+    Dump(Dump),
+    /// Print all that was read as one JSON object, for other programs.
+    Report(Report),
+}
+
+/// Where from.
+#[derive(Debug, Args, Clone)]
+pub struct From {
+    /// Capture to read (pcap or pcapng, also .gz, .zst, .lz4); `-` is standard input.
+    #[arg(short = 'r', long = "read", value_name = "FILE")]
+    pub file: PathBuf,
+    /// TLS keys in the SSLKEYLOGFILE format, followed while the file grows; by default the file that SSLKEYLOGFILE names.
+    #[arg(long, value_name = "FILE")]
+    pub keylog: Option<PathBuf>,
+    /// Do not resolve names (names are never looked up: accepted for hands that type it).
+    #[arg(short = 'n', hide_short_help = true)]
+    pub no_resolve: bool,
+    /// Read with so many shards.
+    #[arg(long, value_name = "N", hide = true)]
+    pub shards: Option<usize>,
+}
+
+/// `wirelore open`.
+#[derive(Debug, Args, Default)]
+pub struct Open {
+    /// Captures to open.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// TLS keys in the SSLKEYLOGFILE format.
+    #[arg(long, value_name = "FILE")]
+    pub keylog: Option<PathBuf>,
+}
+
+/// `wirelore summary`.
+#[derive(Debug, Args)]
+pub struct Summary {
+    /// Where from.
+    #[command(flatten)]
+    pub from: From,
+    /// Say nothing but the summary: no progress on standard error.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// How times are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Time {
+    /// Seconds since the first packet.
+    R,
+    /// Date and time in UTC.
+    Ad,
+    /// The same.
+    U,
+    /// Seconds since the line before.
+    D,
+    /// Seconds since 1970-01-01 UTC.
+    E,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// `wirelore dump`.
+#[derive(Debug, Args)]
+pub struct Dump {
+    /// Where from.
+    #[command(flatten)]
+    pub from: From,
+    /// A line for each message instead of each packet.
+    #[arg(short, long)]
+    pub messages: bool,
+    /// Print the whole tree of each.
+    #[arg(short = 'V', long)]
+    pub tree: bool,
+    /// Print the bytes of each.
+    #[arg(short = 'x', long)]
+    pub hex: bool,
+    /// Stop after so many.
+    #[arg(short = 'c', long, value_name = "N")]
+    pub count: Option<u32>,
+    /// How times are shown.
+    #[arg(short = 't', long, value_enum, default_value = "r", value_name = "r|ad|u|d|e")]
+    pub time: Time,
+    /// Write out each line at once.
+    #[arg(short = 'l', long)]
+    pub line_buffered: bool,
+    /// When to colour.
+    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: Colour,
+    /// Wait for the file to grow.
+    #[arg(short = 'f', long)]
+    pub follow: bool,
+}
+
+/// `wirelore report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// Where from.
+    #[command(flatten)]
+    pub from: From,
+    /// As JSON (the only form there is; said so that scripts keep meaning the same).
+    #[arg(long)]
+    pub json: bool,
+    /// Indent it for reading.
+    #[arg(long)]
+    pub pretty: bool,
+}
+
+/// Exit codes, those of Wireshark's `ws_exit_codes.h` where they mean the same.
+pub mod exit {
+    /// Done.
+    pub const DONE: i32 = 0;
+    /// An option was wrong.
+    pub const OPTION: i32 = 1;
+    /// The file is not what it should be.
+    pub const FILE: i32 = 3;
+    /// The program could not start.
+    pub const INIT: i32 = 8;
+    /// A file could not be opened.
+    pub const OPEN: i32 = 9;
+    /// Reading failed.
+    pub const READ: i32 = 14;
+    /// Writing failed.
+    pub const WRITE: i32 = 15;
+}
