@@ -111,7 +111,10 @@ fn bridge_id(r: &mut Reader<'_>, [prio, ext, address]: [F; 3]) -> Result<(), Sto
 
 fn stp(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
     r.group(&STP_HEADER, |r| {
-        r.u16(&STP_PROTOCOL)?;
+        // GARP registrations share the service access point.
+        if r.u16(&STP_PROTOCOL)? != 0 {
+            return Ok(Next::Data);
+        }
         let version = r.u8(&STP_VERSION)?;
         let kind = r.u8(&STP_TYPE)?;
         if kind == 0x80 {

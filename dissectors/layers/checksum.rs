@@ -107,9 +107,11 @@ pub(super) fn check(r: &Reader<'_>, turn: &LayerTurn, proto: Option<u8>, len: Op
 }
 
 /// Writes the outcome down beside the field that lies at `field`.
-pub(super) fn tell(r: &mut Reader<'_>, told: &Told, field: Span, outcome: Sum) {
+pub(super) fn tell(r: &mut Reader<'_>, turn: &LayerTurn, told: &Told, field: Span, outcome: Sum) {
     r.derived(told.status, field, outcome.status());
     match outcome {
+        // Routers changed what they quote, so a wrong sum is nobody's fault there.
+        _ if turn.quoted => {}
         Sum::Bad(_) => r.note(told.bad, field),
         Sum::Partial => r.note(told.partial, field),
         Sum::Good | Sum::Unverified | Sum::NotPresent => {}

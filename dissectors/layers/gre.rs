@@ -37,6 +37,7 @@ fields! {
     E_VLAN = dec("erspan.vlan", "VLAN", "draft-foschiano-erspan-03 §4");
     E_COS = dec("erspan.cos", "Class of service", "draft-foschiano-erspan-03 §4");
     E_ENCAP = dec("erspan.encap", "Encapsulation on the trunk", "draft-foschiano-erspan-03 §4");
+    E_BSO = dec("erspan.bso", "Bad, short or oversized", "draft-foschiano-erspan-03 §4.3");
     E_TRUNCATED = flag("erspan.truncated", "Truncated", "draft-foschiano-erspan-03 §4");
     E_SESSION = dec("erspan.spanid", "Session", "draft-foschiano-erspan-03 §4");
     E_INDEX = hex("erspan.index", "Port index", "draft-foschiano-erspan-03 §4.2");
@@ -88,7 +89,7 @@ fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
             let sum = r.u16(&CHECKSUM)?;
             if has(0x8000) {
                 let covered = checksum::covered(r, turn, None);
-                checksum::tell(r, &TOLD, at, checksum::check(r, turn, None, covered, sum, 4));
+                checksum::tell(r, turn, &TOLD, at, checksum::check(r, turn, None, covered, sum, 4));
             }
             r.u16(&OFFSET)?;
         }
@@ -137,7 +138,7 @@ fn erspan(r: &mut Reader<'_>, _turn: &mut LayerTurn) -> Result<Next, Stop> {
         let version = r.bits(&E_VERSION, bits(0, 4))?;
         r.bits(&E_VLAN, bits(4, 12))?;
         r.bits(&E_COS, bits(16, 3))?;
-        r.bits(&E_ENCAP, bits(19, 2))?;
+        r.bits(if version == 2 { &E_BSO } else { &E_ENCAP }, bits(19, 2))?;
         r.bits(&E_TRUNCATED, bits(21, 1))?;
         r.bits(&E_SESSION, bits(22, 10))?;
         r.skip(4)?;

@@ -107,18 +107,18 @@ fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
         let sum_at = r.span(2);
         let sum = r.u16(&CHECKSUM)?;
         let covered = checksum::covered(r, turn, None);
-        checksum::tell(r, &TOLD, sum_at, checksum::check(r, turn, None, covered, sum, 2));
+        checksum::tell(r, turn, &TOLD, sum_at, checksum::check(r, turn, None, covered, sum, 2));
         let name = TYPE.name_of(u64::from(kind)).unwrap_or("Unknown type");
         let title = match meaning {
             Some(words) => format!("{name}: {words}"),
             None => name.to_owned(),
         };
-        body(r, kind, code)?;
+        body(r, turn, kind, code)?;
         Ok((Next::Done, Value::from(title)))
     })
 }
 
-fn body(r: &mut Reader<'_>, kind: u8, code: u8) -> Result<(), Stop> {
+fn body(r: &mut Reader<'_>, turn: &LayerTurn, kind: u8, code: u8) -> Result<(), Stop> {
     match kind {
         0 | 8 | 13 | 14 | 15..=18 => {
             r.u16(&IDENT)?;
@@ -136,26 +136,40 @@ fn body(r: &mut Reader<'_>, kind: u8, code: u8) -> Result<(), Stop> {
             }
         }
         3 | 11 | 12 => {
+            let words = r.peek(2)?.last().copied().unwrap_or(0);
+            let tells_mtu = kind == 3 && code == 4;
             if kind == 12 {
                 r.u8(&POINTER)?;
-            } else {
+            } else if words != 0 {
                 r.bytes(&UNUSED, 1)?;
             }
-            let words = r.u8(&LENGTH)?;
-            if kind == 3 && code == 4 {
-                r.u16(&MTU)?;
-            } else {
-                r.bytes(&UNUSED, 2)?;
+            // The length came late (RFC 4884); before, its byte was unused like its neighbours.
+            match (words, kind) {
+                (0, 12) => {
+                    r.bytes(&UNUSED, 3)?;
+                }
+                (0, _) => {
+                    r.bytes(&UNUSED, if tells_mtu { 2 } else { 4 })?;
+                }
+                _ => {
+                    r.u8(&LENGTH)?;
+                    if !tells_mtu {
+                        r.bytes(&UNUSED, 2)?;
+                    }
+                }
             }
-            return quote::read(r, usize::from(words).saturating_mul(4));
+            if tells_mtu {
+                r.u16(&MTU)?;
+            }
+            return quote::read(r, turn, usize::from(words).saturating_mul(4));
         }
         4 => {
             r.bytes(&UNUSED, 4)?;
-            return quote::read(r, 0);
+            return quote::read(r, turn, 0);
         }
         5 => {
             r.ipv4(&GATEWAY)?;
-            return quote::read(r, 0);
+            return quote::read(r, turn, 0);
         }
         9 => {
             let count = r.u8(&NUM_ADDRS)?;

@@ -116,31 +116,37 @@ fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
         let sum_at = r.span(2);
         let sum = r.u16(&CHECKSUM)?;
         let covered = checksum::covered(r, turn, None);
-        checksum::tell(r, &TOLD, sum_at, checksum::check(r, turn, Some(58), covered, sum, 2));
+        checksum::tell(r, turn, &TOLD, sum_at, checksum::check(r, turn, Some(58), covered, sum, 2));
         let name = TYPE.name_of(u64::from(kind)).unwrap_or("Unknown type");
         let title = match meaning {
             Some(words) => format!("{name}: {words}"),
             None => name.to_owned(),
         };
-        body(r, kind)?;
+        body(r, turn, kind)?;
         Ok((Next::Done, Value::from(title)))
     })
 }
 
-fn body(r: &mut Reader<'_>, kind: u8) -> Result<(), Stop> {
+fn body(r: &mut Reader<'_>, turn: &LayerTurn, kind: u8) -> Result<(), Stop> {
     match kind {
         1 | 3 => {
-            let words = r.u8(&LENGTH)?;
-            r.bytes(&RESERVED, 3)?;
-            return quote::read(r, usize::from(words).saturating_mul(8));
+            let words = r.peek(1)?.first().copied().unwrap_or(0);
+            // The length came late (RFC 4884); before, its byte was reserved like its neighbours.
+            if words == 0 {
+                r.bytes(&RESERVED, 4)?;
+            } else {
+                r.u8(&LENGTH)?;
+                r.bytes(&RESERVED, 3)?;
+            }
+            return quote::read(r, turn, usize::from(words).saturating_mul(8));
         }
         2 => {
             r.u32(&MTU)?;
-            return quote::read(r, 0);
+            return quote::read(r, turn, 0);
         }
         4 => {
             r.u32(&POINTER)?;
-            return quote::read(r, 0);
+            return quote::read(r, turn, 0);
         }
         128 | 129 => {
             r.u16(&IDENT)?;
@@ -161,7 +167,7 @@ fn body(r: &mut Reader<'_>, kind: u8) -> Result<(), Stop> {
                 }
             }
         }
-        133..=137 => ndp::read(r, kind)?,
+        133..=137 => ndp::read(r, kind, &RESERVED)?,
         143 => {
             r.bytes(&RESERVED, 2)?;
             for _ in 0..r.u16(&RECORD_COUNT)? {

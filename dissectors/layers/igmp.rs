@@ -52,7 +52,8 @@ fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
     r.titled(&IGMP, |r| {
         let kind = r.u8(&TYPE)?;
         let report = kind == 0x22;
-        if report {
+        // Version 1 has no response time (RFC 1112 Appendix I).
+        if report || kind == 0x12 {
             r.bytes(&RESERVED, 1)?;
         } else {
             r.u8(&MAX_RESP)?;
@@ -60,7 +61,7 @@ fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
         let sum_at = r.span(2);
         let sum = r.u16(&CHECKSUM)?;
         let covered = checksum::covered(r, turn, None);
-        checksum::tell(r, &TOLD, sum_at, checksum::check(r, turn, None, covered, sum, 2));
+        checksum::tell(r, turn, &TOLD, sum_at, checksum::check(r, turn, None, covered, sum, 2));
         if report {
             r.bytes(&RESERVED, 2)?;
             for _ in 0..r.u16(&NUM_RECS)? {

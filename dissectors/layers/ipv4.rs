@@ -4,6 +4,7 @@ use super::checksum::{self, STATUS, Sum, Told};
 use super::names::{DSCP, ECN, PROTOCOLS};
 use super::{bits, bits_of_packet_missing, dec, fields, flag, group, hex, ip4, layer, notes, raw};
 use std::net::Ipv4Addr;
+use wirelore_kit::note::OVERRUN;
 use wirelore_kit::{F, Layer, LayerClaim, LayerTurn, Names, Next, Pseudo, Reader, Stop, Value};
 
 static OPTIONS: Names = &[
@@ -99,7 +100,7 @@ pub(super) static LAYER: Layer = layer(
     read,
 );
 
-pub(super) fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
+fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
     let start = r.taken();
     r.titled(&IP, |r| {
         let lead = r.peek(1)?.first().copied().unwrap_or(0);
@@ -134,14 +135,14 @@ pub(super) fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Sto
         let proto = r.u8(&PROTO)?;
         let sum_at = r.span(2);
         let sum = r.u16(&CHECKSUM)?;
-        let header = r.whole().get(start..start.saturating_add(header_len)).filter(|_| !turn.quoted);
+        let header = r.whole().get(start..start.saturating_add(header_len));
         let outcome = match header {
             None => Sum::Unverified,
             Some(h) if checksum::fold(checksum::add(0, h)) == 0xffff => Sum::Good,
             Some(_) if sum == 0 => Sum::Partial,
             Some(_) => Sum::Bad(0),
         };
-        checksum::tell(r, &TOLD, sum_at, outcome);
+        checksum::tell(r, turn, &TOLD, sum_at, outcome);
         let source = r.ipv4(&SRC)?;
         let destination = r.ipv4(&DST)?;
         if header_len < 20 {
@@ -154,7 +155,11 @@ pub(super) fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Sto
         if total == 0 && !turn.quoted {
             r.note(&OFFLOADED, total_at);
         }
-        options(r, options_len)?;
+        let options_there = options_len.min(r.left());
+        options(r, options_there)?;
+        if options_there < options_len {
+            return Err(Stop::Bad(&OVERRUN));
+        }
         let body = total.saturating_sub(header_len);
         let left = r.left();
         if total != 0 && body > left && !bits_of_packet_missing(r, turn) && !turn.quoted {
@@ -184,10 +189,9 @@ fn widen(a: [u8; 4]) -> [u8; 16] {
     [w, x, y, z, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }
 
-/// The options behind the fixed header: a list of one-byte and of counted ones.
+/// The `len` bytes of options behind the fixed header: a list of one-byte and of counted ones.
 fn options(r: &mut Reader<'_>, len: usize) -> Result<(), Stop> {
     let end = r.at().saturating_add(len as u64);
-    r.peek(len)?;
     while r.at() < end {
         let left = end.saturating_sub(r.at()) as usize;
         let (kind, size) = match *r.rest() {

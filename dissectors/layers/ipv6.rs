@@ -47,7 +47,7 @@ pub(super) const fn next(number: u8) -> Next {
     }
 }
 
-pub(super) fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
+fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
     r.titled(&IPV6, |r| {
         let lead = r.peek(1)?.first().copied().unwrap_or(0);
         if lead >> 4 != 6 {

@@ -2,6 +2,7 @@
 
 use super::names::PROTOCOLS;
 use super::{bits, bits_of_packet_missing, dec, fields, flag, group, hex, ip6, ipv6, layer, notes, raw};
+use wirelore_kit::note::OVERRUN;
 use wirelore_kit::{F, Layer, LayerClaim, LayerTurn, Names, Next, Reader, Stop};
 
 static OPTIONS: Names = &[
@@ -66,7 +67,7 @@ fields! {
     SRH_FLAGS = hex("ipv6.routing.srh.flags", "Flags", "RFC 8754 §2");
     SRH_TAG = raw("ipv6.routing.srh.tag", "Tag", "RFC 8754 §2");
     SRH_ADDR = ip6("ipv6.routing.srh.addr", "Segment", "RFC 8754 §2");
-    ROUTING_DATA = raw("ipv6.routing.unknown_data", "Data of this type", "RFC 8200 §4.4");
+    ROUTING_DATA = raw("ipv6.routing.unknown_data", "Data of this type", "RFC 8200 §4.4").oracle("-");
     FRAGHDR = group("ipv6.fraghdr", "Fragment header", "RFC 8200 §4.5");
     FRAGHDR_NXT = dec("ipv6.fraghdr.nxt", "Next header", "RFC 8200 §4.5").names(PROTOCOLS);
     FRAGHDR_RESERVED = hex("ipv6.fraghdr.reserved_octet", "Reserved", "RFC 8200 §4.5");
@@ -118,11 +119,12 @@ fn extension(
     // The header of a jumbogram announces the length of what follows, this header included.
     shorten(turn, all);
     if r.left() < all {
-        // The fixed part is worth showing even where the rest is missing.
+        // What is there is worth showing even where the rest is missing.
         return r.group(heading, |r| {
             r.u8(next)?;
             r.u8(len)?;
-            r.peek(all.saturating_sub(2)).map(|_| Next::Data)
+            inner(r, turn, r.left())?;
+            Err(Stop::Bad(&OVERRUN))
         });
     }
     r.within(heading, all, |r| {
@@ -152,7 +154,16 @@ fn options(r: &mut Reader<'_>, turn: &mut LayerTurn, len: usize) -> Result<(), S
             _ => {
                 let at = r.span(left);
                 r.note(&OPTION_BAD, at);
-                return r.unknown(left);
+                return r.group(&OPTION, |r| {
+                    option_type(r)?;
+                    if !r.is_empty() {
+                        r.u8(&OPT_LENGTH)?;
+                    }
+                    match r.left() {
+                        0 => Ok(()),
+                        n => r.unknown(n),
+                    }
+                });
             }
         };
         r.attempt(&OPTION, size.saturating_add(2), |r| {

@@ -45,7 +45,7 @@ fields! {
     NF_TLV = group("nflog.tlv", "Attribute", "LINKTYPE_NFLOG");
     NF_LENGTH = dec("nflog.tlv_length", "Length", "LINKTYPE_NFLOG");
     NF_TYPE = dec("nflog.tlv_type", "Type", "LINKTYPE_NFLOG").names(NF_TYPES);
-    NF_VALUE = raw("nflog.tlv_value", "Value", "LINKTYPE_NFLOG");
+    NF_VALUE = raw("nflog.tlv_value", "Value", "LINKTYPE_NFLOG").oracle("-");
     NF_PADDING = raw("nflog.padding", "Padding", "LINKTYPE_NFLOG").oracle("-");
 }
 

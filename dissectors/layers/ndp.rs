@@ -27,7 +27,6 @@ static OPTIONS: Names = &[
 static PREFERENCES: Names = &[(0, "Medium"), (1, "High"), (2, "Reserved"), (3, "Low")];
 
 fields! {
-    RESERVED = raw("icmpv6.nd.reserved", "Reserved", "RFC 4861 §4").oracle("-");
     RA_HOPS = dec("icmpv6.nd.ra.cur_hop_limit", "Hop limit to use", "RFC 4861 §4.2");
     RA_FLAG = hex("icmpv6.nd.ra.flag", "Flags", "RFC 4861 §4.2");
     RA_M = flag("icmpv6.nd.ra.flag.m", "Addresses by DHCPv6", "RFC 4861 §4.2");
@@ -59,7 +58,7 @@ fields! {
     PREFIX_VALID = dec("icmpv6.opt.prefix.valid_lifetime", "Valid lifetime (s)", "RFC 4861 §4.6.2");
     PREFIX_PREFERRED = dec("icmpv6.opt.prefix.preferred_lifetime", "Preferred lifetime (s)", "RFC 4861 §4.6.2");
     PREFIX = ip6("icmpv6.opt.prefix", "Prefix", "RFC 4861 §4.6.2");
-    OPT_RESERVED = raw("icmpv6.opt.reserved", "Reserved", "RFC 4861 §4.6");
+    OPT_RESERVED = raw("icmpv6.opt.reserved", "Reserved", "RFC 4861 §4.6").oracle("-");
     REDIRECTED = group("icmpv6.opt.redirected_packet", "Redirected packet", "RFC 4861 §4.6.3");
     OPT_MTU = dec("icmpv6.opt.mtu", "MTU", "RFC 4861 §4.6.4");
     DNS_LIFETIME = dec("icmpv6.opt.rdnss.lifetime", "Lifetime (s)", "RFC 8106 §5.1");
@@ -73,11 +72,11 @@ notes! {
     OPTION_BAD = Warn, Malformed, "icmpv6.note.option", "An option's length cannot be", "RFC 4861 §4.6";
 }
 
-/// Reads a message of type 133 to 137 behind its checksum.
-pub(super) fn read(r: &mut Reader<'_>, kind: u8) -> Result<(), Stop> {
+/// Reads a message of type 133 to 137 behind its checksum; `reserved` is the field of bytes that mean nothing.
+pub(super) fn read(r: &mut Reader<'_>, kind: u8, reserved: F) -> Result<(), Stop> {
     match kind {
         133 => {
-            r.bytes(&RESERVED, 4)?;
+            r.bytes(reserved, 4)?;
         }
         134 => {
             r.u8(&RA_HOPS)?;
@@ -94,7 +93,7 @@ pub(super) fn read(r: &mut Reader<'_>, kind: u8) -> Result<(), Stop> {
             r.u32(&RA_RETRANS)?;
         }
         135 => {
-            r.bytes(&RESERVED, 4)?;
+            r.bytes(reserved, 4)?;
             r.ipv6(&NS_TARGET)?;
         }
         136 => {
@@ -107,7 +106,7 @@ pub(super) fn read(r: &mut Reader<'_>, kind: u8) -> Result<(), Stop> {
             r.ipv6(&NA_TARGET)?;
         }
         _ => {
-            r.bytes(&RESERVED, 4)?;
+            r.bytes(reserved, 4)?;
             r.ipv6(&RD_TARGET)?;
             r.ipv6(&RD_DST)?;
         }

@@ -91,8 +91,8 @@ fields! {
     PPPOE_ID = hex("pppoe.session_id", "Session", "RFC 2516 §4");
     PPPOE_LEN = dec("pppoe.payload_length", "Payload length", "RFC 2516 §4");
     TAG_GROUP = group("pppoed.tags", "Tag", "RFC 2516 §4");
-    TAG = hex("pppoed.tag", "Tag type", "RFC 2516 §4").names(TAGS);
-    TAG_LEN = dec("pppoed.tag_length", "Tag length", "RFC 2516 §4");
+    TAG = hex("pppoed.tag", "Tag type", "RFC 2516 §4").names(TAGS).oracle("-");
+    TAG_LEN = dec("pppoed.tag_length", "Tag length", "RFC 2516 §4").oracle("-");
     TAG_SERVICE = text("pppoed.tags.service_name", "Service name", "RFC 2516 Appendix A");
     TAG_AC = text("pppoed.tags.ac_name", "Access concentrator", "RFC 2516 Appendix A");
     TAG_UNIQ = raw("pppoed.tags.host_uniq", "Host's unique value", "RFC 2516 Appendix A");
@@ -111,14 +111,14 @@ fields! {
     LCP_MRU = dec("lcp.opt.mru", "Maximum receive unit", "RFC 1661 §6.1");
     LCP_MAGIC = hex("lcp.opt.magic_number", "Magic number", "RFC 1661 §6.4");
     LCP_AUTH = hex("lcp.opt.auth_protocol", "Authentication protocol", "RFC 1661 §6.2").names(PROTOCOLS);
-    LCP_DATA = raw("lcp.opt.data", "Data", "RFC 1661 §6");
+    LCP_DATA = raw("lcp.opt.data", "Data", "RFC 1661 §6").oracle("-");
     IPCP_OPTION = group("ipcp.opt", "Option", "RFC 1332 §3").oracle("-");
     IPCP_TYPE = dec("ipcp.opt.type", "Type", "RFC 1332 §3").names(IPCP_OPTIONS);
     IPCP_LENGTH = dec("ipcp.opt.length", "Length", "RFC 1332 §3");
     IPCP_ADDRESS = ip4("ipcp.opt.ip_address", "IP address", "RFC 1332 §3.3");
     IPCP_SERVER = ip4("ipcp.opt.server_address", "Server address", "RFC 1877").oracle("-");
     IPCP_DATA = raw("ipcp.opt.data", "Data", "RFC 1332 §3").oracle("-");
-    DATA = raw("ppp.data", "Data", "RFC 1661 §5");
+    DATA = raw("ppp.data", "Data", "RFC 1661 §5").oracle("-");
 }
 
 notes! {

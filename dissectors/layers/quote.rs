@@ -1,8 +1,9 @@
 //! The packet that an ICMP error quotes (RFC 792, RFC 4443 §3.1), and the extensions behind it (RFC 4884).
 
 use super::checksum::{self, STATUS, Sum, Told};
-use super::{bits, dec, fields, flag, group, hex, ipv4, ipv6, notes, raw, tcp, udp};
-use wirelore_kit::{DATA, LayerClaim, LayerTurn, Names, Next, Reader, Stop};
+use super::{LAYERS, bits, dec, fields, flag, group, hex, ip_by_version, notes, raw};
+use wirelore_kit::layer::{MOST_LAYERS, layer_for};
+use wirelore_kit::{DATA, LayerTurn, Names, Next, Reader, Stop};
 
 static CLASSES: Names = &[(1, "MPLS label stack"), (2, "Interface information"), (3, "Interface identification")];
 
@@ -37,7 +38,7 @@ const LEAST_QUOTE: usize = 128;
 
 /// Reads what is left of an ICMP error: the quote and, where there are any, extensions. `said` is the quote's length by the
 /// message's own length field, 0 where it says nothing.
-pub(super) fn read(r: &mut Reader<'_>, said: usize) -> Result<(), Stop> {
+pub(super) fn read(r: &mut Reader<'_>, turn: &LayerTurn, said: usize) -> Result<(), Stop> {
     let left = r.left();
     let quote = match said {
         // Old senders put extensions behind exactly 128 bytes without saying so; a valid checksum is the sign (RFC 4884 §5.5).
@@ -48,7 +49,7 @@ pub(super) fn read(r: &mut Reader<'_>, said: usize) -> Result<(), Stop> {
     if quote > 0 {
         r.attempt(&QUOTED, quote, |r| packet(r))?;
     }
-    if r.is_empty() { Ok(()) } else { r.group(&EXT, extensions) }
+    if r.is_empty() { Ok(()) } else { r.group(&EXT, |r| extensions(r, turn)) }
 }
 
 fn is_extension(bytes: Option<&[u8]>) -> bool {
@@ -58,21 +59,17 @@ fn is_extension(bytes: Option<&[u8]>) -> bool {
 /// A packet or the beginning of one.
 pub(super) fn packet(r: &mut Reader<'_>) -> Result<(), Stop> {
     let mut turn = LayerTurn { quoted: true, ..LayerTurn::default() };
-    let mut next = match r.rest().first().map(|b| b >> 4) {
-        Some(6) => ipv6::read(r, &mut turn),
-        _ => ipv4::read(r, &mut turn),
-    };
-    if let (Ok(Next::By(LayerClaim::IpProto(proto))), None) = (next, turn.fragment) {
-        next = match proto {
-            6 => tcp::read(r, &mut turn),
-            17 => udp::read(r, &mut turn),
-            _ => Ok(Next::Data),
+    let mut next = ip_by_version(r);
+    // Layers that follow IP are read as far as they go; anything else, and what a fragment carries, is data.
+    while let (Next::By(by), None) = (next, turn.fragment) {
+        let Some(layer) = layer_for(LAYERS, by).filter(|_| turn.depth < MOST_LAYERS) else { break };
+        turn.depth = turn.depth.saturating_add(1);
+        next = match (layer.read)(r, &mut turn) {
+            Ok(next) => next,
+            // A quote may end anywhere; what is there has been read.
+            Err(Stop::Bad(_)) => break,
+            Err(stop) => return Err(stop),
         };
-    }
-    match next {
-        // A quote may end anywhere; what is there has been read.
-        Ok(_) | Err(Stop::Bad(_)) => {}
-        Err(stop) => return Err(stop),
     }
     match r.left() {
         0 => Ok(()),
@@ -80,7 +77,7 @@ pub(super) fn packet(r: &mut Reader<'_>) -> Result<(), Stop> {
     }
 }
 
-fn extensions(r: &mut Reader<'_>) -> Result<(), Stop> {
+fn extensions(r: &mut Reader<'_>, turn: &LayerTurn) -> Result<(), Stop> {
     let all = r.rest();
     r.peek(2)?;
     r.bits(&EXT_VERSION, bits(0, 4))?;
@@ -93,7 +90,7 @@ fn extensions(r: &mut Reader<'_>) -> Result<(), Stop> {
         _ if checksum::fold(checksum::add(0, all)) == 0xffff => Sum::Good,
         _ => Sum::Bad(0),
     };
-    checksum::tell(r, &TOLD, at, outcome);
+    checksum::tell(r, turn, &TOLD, at, outcome);
     while r.left() >= 4 {
         let len = super::peek_u16(r, 0).map_or(0, usize::from);
         if len < 4 || len > r.left() {

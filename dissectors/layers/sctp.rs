@@ -56,7 +56,7 @@ fields! {
     SID = hex("sctp.data_sid", "Stream", "RFC 9260 §3.3.1");
     SSN = dec("sctp.data_ssn", "Stream sequence number", "RFC 9260 §3.3.1");
     PPID = dec("sctp.data_payload_proto_id", "Payload protocol", "RFC 9260 §3.3.1");
-    CHUNK_VALUE = raw("sctp.chunk_value", "Value", "RFC 9260 §3.2");
+    CHUNK_VALUE = raw("sctp.chunk_value", "Value", "RFC 9260 §3.2").oracle("-");
     CHUNK_PADDING = raw("sctp.chunk_padding", "Padding", "RFC 9260 §3.2");
     DCCP_HEADER = group("dccp", "Datagram Congestion Control Protocol", "RFC 4340 §5.1");
     DCCP_SRC = dec("dccp.srcport", "Source port", "RFC 4340 §5.1");

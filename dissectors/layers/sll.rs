@@ -17,6 +17,7 @@ fields! {
     SRC_ETH = mac("sll.src.eth", "Source", "LINKTYPE_LINUX_SLL");
     SRC_IP = ip4("sll.src.ipv4", "Source", "LINKTYPE_LINUX_SLL");
     SRC_OTHER = raw("sll.src.other", "Source", "LINKTYPE_LINUX_SLL");
+    RESERVED = raw("sll.reserved", "Reserved", "LINKTYPE_LINUX_SLL2").oracle("-");
     UNUSED = raw("sll.unused", "Unused", "LINKTYPE_LINUX_SLL");
     ETYPE = hex("sll.etype", "Protocol", "LINKTYPE_LINUX_SLL").names(ETHERTYPES);
     LTYPE = hex("sll.ltype", "Protocol", "LINKTYPE_LINUX_SLL").names(PROTOCOLS);
@@ -96,7 +97,7 @@ fn second(r: &mut Reader<'_>, _turn: &mut LayerTurn) -> Result<Next, Stop> {
         let value = super::peek_u16(r, 0).unwrap_or(0);
         let hardware = super::peek_u16(r, 8).unwrap_or(0);
         r.u16(protocol_field(hardware, value))?;
-        r.bytes(&UNUSED, 2)?;
+        r.bytes(&RESERVED, 2)?;
         r.u32(&IFINDEX)?;
         r.u16(&HATYPE)?;
         r.u8(&PKTTYPE)?;

@@ -1,7 +1,8 @@
 //! TCP (RFC 9293): the header, and what the analysis of its connection found out about this segment.
 
 use super::checksum::{self, STATUS, Told};
-use super::{bits, dec, fields, flag, group, hex, layer, notes, tcp_options, text};
+use super::{bits, bits_of_packet_missing, dec, fields, flag, group, hex, layer, notes, tcp_options, text};
+use wirelore_kit::note::OVERRUN;
 use wirelore_kit::{Field, Kind, Layer, LayerClaim, LayerTurn, Next, PacketFacts, Reader, Span, Stop, Value, verdict};
 
 fields! {
@@ -75,7 +76,7 @@ static ALL_NOTES: [&wirelore_kit::Note; NOTES.len() + tcp_options::NOTES.len()] 
 /// The letters of `tcp.flags.str`, most significant bit first.
 const LETTERS: &[u8; 12] = b"RRRACEUAPRSF";
 
-pub(super) fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
+fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
     let facts = turn.facts.filter(|_| !turn.quoted);
     r.titled(&TCP, |r| {
         let ports_at = r.span(4);
@@ -98,7 +99,7 @@ pub(super) fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Sto
         let sum_at = r.span(2);
         let sum = r.u16(&CHECKSUM)?;
         let covered = checksum::covered(r, turn, None);
-        checksum::tell(r, &TOLD, sum_at, checksum::check(r, turn, Some(6), covered, sum, 16));
+        checksum::tell(r, turn, &TOLD, sum_at, checksum::check(r, turn, Some(6), covered, sum, 16));
         let urgent_at = r.span(2);
         let urgent = r.u16(&URGENT)?;
         if flags & SYN != 0 && flags & FIN != 0 {
@@ -117,10 +118,14 @@ pub(super) fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Sto
             return Err(Stop::Bad(&HEADER_LEN));
         }
         let options = header_len.saturating_sub(20);
-        r.peek(options)?;
-        tcp_options::read(r, options)?;
+        let options_there = options.min(r.left());
+        tcp_options::read(r, options_there, facts.and_then(|f| f.ack_base).unwrap_or(0))?;
+        if options_there < options {
+            return Err(Stop::Bad(&OVERRUN));
+        }
         let said = turn.pseudo.and_then(|p| p.len).map(|n| (n as usize).saturating_sub(header_len));
-        let len = said.unwrap_or(r.left()) as u64;
+        // IP may promise more than there was on the wire.
+        let len = said.filter(|n| *n <= r.left() || bits_of_packet_missing(r, turn)).unwrap_or(r.left()) as u64;
         if !turn.quoted {
             r.derived(&LEN, r.span(0), len);
         }

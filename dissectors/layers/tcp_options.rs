@@ -72,8 +72,8 @@ notes! {
     SHIFT_BIG = Note, Protocol, "tcp.note.window_scale", "A window scale above 14, which counts as 14", "RFC 7323 §2.3";
 }
 
-/// Reads `len` bytes of options, which are there.
-pub(super) fn read(r: &mut Reader<'_>, len: usize) -> Result<(), Stop> {
+/// Reads `len` bytes of options, which are there. Numbers of selective acknowledgments are told from `base` on.
+pub(super) fn read(r: &mut Reader<'_>, len: usize, base: u32) -> Result<(), Stop> {
     let end = r.at().saturating_add(len as u64);
     while r.at() < end {
         let left = end.saturating_sub(r.at()) as usize;
@@ -99,13 +99,13 @@ pub(super) fn read(r: &mut Reader<'_>, len: usize) -> Result<(), Stop> {
         r.attempt(&OPTION, size, |r| {
             r.u8(&KIND)?;
             r.u8(&LENGTH)?;
-            option(r, kind, size)
+            option(r, kind, size, base)
         })?;
     }
     Ok(())
 }
 
-fn option(r: &mut Reader<'_>, kind: u8, size: usize) -> Result<(), Stop> {
+fn option(r: &mut Reader<'_>, kind: u8, size: usize, base: u32) -> Result<(), Stop> {
     match (kind, size) {
         (_, 2) => Ok(()),
         (2, 4) => r.u16(&MSS).map(|_| ()),
@@ -122,8 +122,10 @@ fn option(r: &mut Reader<'_>, kind: u8, size: usize) -> Result<(), Stop> {
             let at = r.span(r.left());
             let blocks = n / 8;
             for _ in 0..blocks {
-                r.u32(&SACK_LE)?;
-                r.u32(&SACK_RE)?;
+                for edge in [&SACK_LE, &SACK_RE] {
+                    let number = u32::from_be_bytes(r.peek(4)?.try_into().unwrap_or_default());
+                    r.valued(edge, 4, Value::U64(u64::from(number.wrapping_sub(base))))?;
+                }
             }
             r.derived(&SACK_COUNT, at, Value::U64(blocks as u64));
             Ok(())

@@ -30,7 +30,7 @@ fields! {
     GENEVE_OPTION = group("geneve.option", "Option", "RFC 8926 §3.5").oracle("-");
     GENEVE_CLASS = hex("geneve.option.class", "Class", "RFC 8926 §3.5");
     GENEVE_TYPE = hex("geneve.option.type", "Type", "RFC 8926 §3.5");
-    GENEVE_LEN = dec("geneve.option.length", "Length (bytes)", "RFC 8926 §3.5");
+    GENEVE_LEN = dec("geneve.option.length", "Length of the data (bytes)", "RFC 8926 §3.5").oracle("-");
     GENEVE_DATA = raw("geneve.option.data", "Data", "RFC 8926 §3.5").oracle("-");
     GTP_HEADER = group("gtp", "GTP user plane", "TS 29.281 §5.1");
     GTP_FLAGS = hex("gtp.flags", "Flags", "TS 29.281 §5.1");

@@ -28,7 +28,7 @@ static TOLD: Told = Told { status: &CHECKSUM_STATUS, bad: &SUM_BAD, partial: &SU
 pub(super) static LAYER: Layer = layer("udp", "UDP", FIELDS, NOTES, &[LayerClaim::IpProto(17), LayerClaim::Named("udp")], read);
 pub(super) static LITE: Layer = layer("udplite", "UDP-Lite", &[], &[], &[LayerClaim::IpProto(136)], lite);
 
-pub(super) fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
+fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
     r.titled(&UDP, |r| {
         let ports_at = r.span(4);
         let source = r.u16(&SRCPORT)?;
@@ -56,7 +56,7 @@ pub(super) fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Sto
             let covered = checksum::covered(r, turn, (!jumbo).then_some(len as u32));
             checksum::check(r, turn, Some(17), covered, sum, 6)
         };
-        checksum::tell(r, &TOLD, sum_at, outcome);
+        checksum::tell(r, turn, &TOLD, sum_at, outcome);
         let next = if turn.quoted { Next::Data } else { tunnel::by_udp_port(r, source, destination).map_or(Next::Payload, named) };
         // Tunnels may leave it out (RFC 6935).
         if sum == 0 && v6 && next == Next::Payload {

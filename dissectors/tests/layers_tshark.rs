@@ -1,0 +1,173 @@
+//! Another's eyes: the values of all fields that tshark has too, compared by name over every capture of the corpus.
+//!
+//! A field that occurs several times in a packet is compared as the list of its values in order (tshark's `-E occurrence=a`).
+//! Nothing is reassembled on either side. Packets in which the two read different layers are left out and counted.
+
+mod layers_support;
+
+use layers_support::{captures, packets, read};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use wirelore_dissectors::layers::{LAYERS, protocols};
+use wirelore_kit::{F, Kind, Tie, Tree, Value};
+
+/// Fields that need more than the packet's bytes.
+fn needs_facts(name: &str) -> bool {
+    name.starts_with("tcp.analysis.")
+        || name.starts_with("frame.")
+        || matches!(name, "tcp.stream" | "udp.stream" | "tcp.seq" | "tcp.nxtseq" | "tcp.ack" | "tcp.window_size" | "tcp.window_size_scalefactor")
+}
+
+/// Where we differ on purpose: field, part of the capture's name, why.
+const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    ("stp.protocol", "gvrp", "tshark gives GARP's protocol identifier a name of its own"),
+    ("ipv6.opt.mipv6.home_address", "zeek__ipv6-mobility", "an address in an option whose length says 1"),
+    ("icmp.unused", "smb_netbeui", "tshark does not list the reserved bytes of a router solicitation"),
+];
+
+/// Whether a checksum that we leave open is one that tshark calls wrong (half done by the sender's card) or checks inside a quote.
+fn left_open(f: F, ours: &[String], theirs: &[String], quoted: bool) -> bool {
+    f.name.ends_with(".checksum.status")
+        && ours.len() == theirs.len()
+        && ours.iter().zip(theirs).all(|(a, b)| a == b || (a == "2" && (b == "0" || quoted)))
+}
+
+fn fields() -> Vec<F> {
+    LAYERS.iter().flat_map(|l| l.fields).copied().filter(|f| f.kind != Kind::Group && f.oracle != "-" && !needs_facts(f.name)).collect()
+}
+
+fn name(f: F) -> &'static str {
+    if f.oracle.is_empty() { f.name } else { f.oracle }
+}
+
+/// tshark's rows: one a packet, `frame.protocols` first.
+fn tshark(path: &Path, fields: &[F]) -> Option<Vec<Vec<String>>> {
+    let mut c = Command::new("tshark");
+    c.arg("-r").arg(path).args(["-T", "fields", "-E", "occurrence=a", "-E", "separator=/t", "-E", "aggregator=|"]);
+    for pref in [
+        "ip.defragment:FALSE",
+        "ipv6.defragment:FALSE",
+        "ip.check_checksum:TRUE",
+        "tcp.check_checksum:TRUE",
+        "udp.check_checksum:TRUE",
+        "sctp.checksum:CRC-32C",
+        "tcp.relative_sequence_numbers:FALSE",
+    ] {
+        c.args(["-o", pref]);
+    }
+    c.args(["-e", "frame.protocols"]);
+    for f in fields {
+        c.args(["-e", name(f)]);
+    }
+    let out = c.output().ok()?;
+    let complaint = String::from_utf8_lossy(&out.stderr);
+    assert!(!complaint.contains("aren't valid"), "names that tshark does not know: {complaint}");
+    Some(String::from_utf8_lossy(&out.stdout).lines().map(|l| l.split('\t').map(str::to_owned).collect()).collect())
+}
+
+fn plain(tree: &Tree, f: F) -> Vec<String> {
+    tree.nodes
+        .iter()
+        .filter(|n| n.field.is(f) && n.tie != Tie::Refer)
+        .map(|n| match &n.value {
+            Value::U64(v) => v.to_string(),
+            Value::Bool(b) => u8::from(*b).to_string(),
+            Value::Span if f.kind == Kind::Text => String::from_utf8_lossy(tree.bytes(&n.span)).into_owned(),
+            Value::Span => tree.bytes(&n.span).iter().map(|b| format!("{b:02x}")).collect(),
+            _ => tree.display(n),
+        })
+        .collect()
+}
+
+fn normal(s: &str, kind: Kind) -> String {
+    match kind {
+        Kind::Dec | Kind::Hex | Kind::Bool | Kind::Signed => match s {
+            "True" => "1".into(),
+            "False" => "0".into(),
+            _ => s.strip_prefix("0x").map_or_else(|| s.to_owned(), |h| u64::from_str_radix(h, 16).map_or_else(|_| s.to_owned(), |v| v.to_string())),
+        },
+        Kind::Bytes => s.replace(':', ""),
+        _ => s.to_owned(),
+    }
+}
+
+/// The layers that both read: tshark goes on above where ours end.
+fn same_layers(ours: &str, theirs: &str) -> bool {
+    let ours = ours.strip_suffix(":data").unwrap_or(ours);
+    let theirs = theirs.replace(":ipv6.hopopts.nxt", "");
+    theirs == ours || theirs.strip_prefix(ours).is_some_and(|rest| rest.starts_with(':'))
+}
+
+fn is_fragment(tree: &Tree) -> bool {
+    let set = |name| tree.nodes.iter().any(|n| n.field.name == name && n.value != Value::U64(0));
+    set("ip.flags.mf") || set("ip.frag_offset") || set("ipv6.fraghdr.more") || set("ipv6.fraghdr.offset")
+}
+
+#[test]
+fn values_are_those_of_tshark() {
+    if !Command::new("tshark").arg("--version").output().is_ok_and(|o| o.status.success()) {
+        eprintln!("SKIPPED, NOT PASSED: tshark is not installed");
+        return;
+    }
+    let fields = fields();
+    let mut compared: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut wrong: BTreeMap<&str, (u64, String)> = BTreeMap::new();
+    let mut left_out: BTreeMap<String, u64> = BTreeMap::new();
+    let only = std::env::var("ONLY").unwrap_or_default();
+    for path in captures() {
+        let p = path.to_string_lossy();
+        if p.contains("/malformed/") || !p.contains(&only) {
+            continue;
+        }
+        let Some(rows) = tshark(&path, &fields) else { continue };
+        packets(&path, |p| {
+            let Some(row) = rows.get(p.number as usize) else { return };
+            let (tree, _, _) = read(&p);
+            let ours = protocols(&tree);
+            if !row.first().is_some_and(|theirs| same_layers(&ours, theirs)) {
+                *left_out.entry(format!("{ours} / {}", row.first().map_or("", |s| s))).or_default() += 1;
+                return;
+            }
+            // tshark reads on in a first fragment, we wait for the others.
+            if is_fragment(&tree) {
+                *left_out.entry("fragments".into()).or_default() += 1;
+                return;
+            }
+            let v6 = ours.contains("ipv6");
+            for (f, theirs) in fields.iter().zip(row.iter().skip(1)) {
+                let ours = plain(&tree, f);
+                let theirs: Vec<String> = if theirs.is_empty() { Vec::new() } else { theirs.split('|').filter(|s| *s != "<none>").map(|s| normal(s, f.kind)).collect() };
+                let ours: Vec<String> = ours.iter().map(|s| normal(s, f.kind)).collect();
+                if ours.is_empty() && theirs.is_empty() {
+                    continue;
+                }
+                // tshark also calls the version of IPv6 ip.version.
+                if v6 && f.name == "ip.version" {
+                    continue;
+                }
+                *compared.entry(f.name).or_default() += 1;
+                // Behind the end of the option list tshark lists each byte of padding as another end.
+                let theirs = if f.name == "tcp.option_kind" { theirs.get(..ours.len()).map_or(theirs.clone(), <[String]>::to_vec) } else { theirs };
+                let quoted = tree.find("icmp.quoted").is_some();
+                let excepted = EXCEPTIONS.iter().any(|(n, capture, _)| *n == f.name && path.to_string_lossy().contains(capture));
+                if ours != theirs && !excepted && !left_open(f, &ours, &theirs, quoted) {
+                    let w = wrong.entry(f.name).or_default();
+                    w.0 += 1;
+                    if w.1.is_empty() {
+                        w.1 = format!("{} packet {}: ours {ours:?}, tshark's {theirs:?}", path.display(), p.number + 1);
+                    }
+                }
+            }
+        });
+    }
+    println!("{} fields compared, {} values", compared.len(), compared.values().sum::<u64>());
+    for (layers, n) in &left_out {
+        println!("left out {n}: {layers}");
+    }
+    let list: Vec<String> = wrong.iter().map(|(f, (n, first))| format!("{f}: {n} of {}; {first}", compared[f])).collect();
+    assert!(list.is_empty(), "{} fields differ:\n{}", list.len(), list.join("\n"));
+    if only.is_empty() {
+        assert!(compared.len() >= 60, "only {} fields met", compared.len());
+    }
+}
