@@ -11,7 +11,7 @@ use crate::rows::{Comment, ExchangeRow, NoteCount, NoteRow, StateRow};
 use crate::schema::{Columns, Schema};
 use crate::snapshot::{Exchanges, Flows, Packets, Snapshot};
 use crate::table::Table;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,6 +50,8 @@ pub struct Builder {
     comments: Table<Comment, 256>,
     names: Arc<BTreeMap<IpAddr, Arc<str>>>,
     tunnels: Arc<Vec<Arc<str>>>,
+    // Whoever sends packets chooses the paths, so they are found by a hash that is hard to flood.
+    tunnel_numbers: HashMap<Arc<str>, u16>,
     facts: Arc<Facts>,
     progress: Progress,
     changed: bool,
@@ -81,6 +83,7 @@ impl Builder {
             comments: Table::default(),
             names: Arc::default(),
             tunnels: Arc::default(),
+            tunnel_numbers: HashMap::new(),
             facts: Arc::default(),
             progress: Progress::default(),
             changed: false,
@@ -152,17 +155,19 @@ impl Builder {
         self.flows.len()
     }
 
-    /// The number of a path of tunnels ("eth:ip:gre"), for [`FlowRow::tunnel`]; "" is 0. When there are over 65,534 paths
+    /// The number of a path of tunnels ("eth:ip:gre"), for [`FlowRow::tunnel`]; "" is 0. When there are over 65,535 paths
     /// the last number stands for all others.
     pub fn tunnel(&mut self, path: &str) -> u16 {
         if path.is_empty() {
             return 0;
         }
-        if let Some(at) = self.tunnels.iter().position(|t| **t == *path) {
-            return at as u16 + 1;
+        if let Some(number) = self.tunnel_numbers.get(path) {
+            return *number;
         }
         if self.tunnels.len() < usize::from(u16::MAX) {
-            Arc::make_mut(&mut self.tunnels).push(path.into());
+            let path: Arc<str> = path.into();
+            Arc::make_mut(&mut self.tunnels).push(path.clone());
+            self.tunnel_numbers.insert(path, self.tunnels.len() as u16);
         }
         self.tunnels.len() as u16
     }

@@ -184,6 +184,18 @@ fn many_changes_of_a_full_segment_in_any_order_are_all_kept() {
 }
 
 #[test]
+fn a_tunnel_for_each_flow_is_not_looked_for_among_all_others() {
+    let mut b = with_flow();
+    let begin = std::time::Instant::now();
+    for _ in 0..3 {
+        for i in 0..70_000u32 {
+            assert_eq!(u32::from(b.tunnel(&format!("path {i}"))), (i + 1).min(65_535));
+        }
+    }
+    assert!(begin.elapsed().as_secs() < 10, "{:?}", begin.elapsed());
+}
+
+#[test]
 fn facts_comments_names_tunnels_and_progress() {
     let mut b = with_flow();
     b.packets(&[PacketRow::new(5, 0, 0, 60, 60); 3]);
