@@ -123,11 +123,22 @@ impl Tcp {
             self.ignore(1);
             return 0;
         }
-        self.half_mut(of).take_ack(ack);
+        let half = self.half_mut(of);
+        half.take_ack(ack);
+        if ahead == 1 && !half.is(flag::SETTLED) && seen == 0 {
+            // The number was a keep-alive's, one below the next byte (RFC 9293 §3.8.4).
+            half.base = ack;
+            return 0;
+        }
         if ahead <= 0 || self.half(of).is(flag::ENDED) {
             return 0;
         }
         // The other side has these bytes, so earlier ones would have been captured by now.
+        if next > 0 && !self.half(of).is(flag::SEEN) {
+            // Gaps alone have brought it here: this direction is not in the capture, so waiting is of no use.
+            self.gap(of, next.saturating_add(ahead as u64), GapWhy::NotCaptured, out);
+            return 0;
+        }
         if !self.half(of).is(flag::SETTLED) {
             self.settle(of, out);
             self.drain(out);
@@ -158,6 +169,13 @@ impl Tcp {
             self.half.iter_mut().for_each(|h| h.flags &= !flag::REFUSED);
         }
         if wire == 0 && !s.fin {
+            let half = self.half_mut(dir);
+            if !half.is(flag::KNOWN) && !s.syn {
+                // Met midstream: what is sent from here on begins at this number (SND.NXT).
+                half.base = s.seq;
+                half.flags |= flag::KNOWN;
+                half.doubt_ack();
+            }
             return;
         }
         if wire > WINDOW as u64 {
@@ -203,7 +221,11 @@ impl Tcp {
 
     /// Fixes offset 0 if this is the first of its direction; moves it if this stands before the first.
     fn locate<D: Deliver + ?Sized>(&mut self, dir: usize, seq: u32, out: &mut D) {
+        let is_first = !self.waiting.as_ref().is_some_and(|w| w.side(dir).has_more());
         let half = self.half_mut(dir);
+        if half.is(flag::SETTLED) {
+            return;
+        }
         if !half.is(flag::KNOWN) {
             half.base = seq;
             half.flags |= flag::KNOWN;
@@ -212,7 +234,10 @@ impl Tcp {
                 // All before it reached the other side before we looked.
                 self.settle(dir, out);
             }
-        } else if !half.is(flag::SETTLED) {
+        } else if is_first && (half.base == seq || half.is(flag::HAS_ACK)) {
+            // Both sides have said where it stands.
+            self.settle(dir, out);
+        } else {
             let ahead = half.ahead(seq);
             if (-BEFORE..0).contains(&ahead) {
                 self.shift(dir, ahead.unsigned_abs());

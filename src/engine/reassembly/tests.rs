@@ -198,6 +198,21 @@ fn without_the_other_side_a_hole_is_a_gap_after_many_packets() {
 }
 
 #[test]
+fn answers_seen_alone_wait_only_once() {
+    let mut s = scene();
+    s.give(B, Segment { seq: 4999, ack: Some(1000), syn: true, ..Segment::default() });
+    s.seg(B, 5000, 1010, "one");
+    s.tells(&[]);
+    s.time += 200_000_000;
+    s.seg(B, 5003, 1020, "two");
+    s.tells(&["a0 gap 10 NotCaptured", "b0 one <2+54"]);
+    s.time += 200_000_000;
+    s.seg(B, 5006, 1030, "three");
+    s.tells(&["a10 gap 20 NotCaptured", "b3 two <3+54", "b6 three <4+54"]);
+    assert!(!s.tcp.is_waiting());
+}
+
+#[test]
 fn the_first_bytes_win_and_the_others_are_told() {
     let mut s = open();
     s.seg(A, 1002, 5000, "cdef");
@@ -261,6 +276,38 @@ fn a_stream_met_midstream_begins_with_a_gap_of_unknown_size() {
     s.tells(&[]);
     s.seg(B, 5000, 1003, "xyz");
     s.tells(&["a0 gap ? Midstream", "a0 abc <1+54", "b0 gap ? Midstream", "b0 xyz <2+54"]);
+    assert!(!s.tcp.is_waiting());
+}
+
+#[test]
+fn an_empty_segment_says_where_a_stream_met_midstream_goes_on() {
+    let mut s = scene();
+    s.seg(A, 1000, 5000, "");
+    s.seg(A, 1003, 5000, "def");
+    s.time += 400_000_000;
+    s.tells(&[]);
+    s.seg(A, 1000, 5000, "abc");
+    s.tells(&["a0 gap ? Midstream", "a0 abc <3+54", "a3 def <2+54"]);
+    s.seg(B, 5000, 1006, "OK");
+    s.tells(&["b0 gap ? Midstream", "b0 OK <4+54"]);
+}
+
+#[test]
+fn a_retransmission_of_bytes_from_before_the_capture_is_left_out() {
+    let mut s = scene();
+    s.seg(A, 1000, 5000, "");
+    s.seg(B, 5000, 1000, "");
+    s.seg(A, 990, 5000, "0123456789abc");
+    s.tells(&["a0 gap ? Midstream", "a0 abc <3+64"]);
+}
+
+#[test]
+fn a_keep_alive_met_midstream_is_one_below_the_next_byte() {
+    let mut s = scene();
+    s.seg(A, 999, 5000, "");
+    s.seg(B, 5000, 1000, "");
+    s.seg(A, 1000, 5000, "abc");
+    s.tells(&["a0 gap ? Midstream", "a0 abc <3+54"]);
     assert!(!s.tcp.is_waiting());
 }
 
