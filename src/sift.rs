@@ -1,0 +1,159 @@
+//! Reading a capture on one thread, from bytes in memory to rows and trees: for tests, for the fuzzer, and wherever threads are not wanted.
+//!
+//! It does what [`crate::session`] does with its threads, in the same order, so that both give the same rows.
+
+use crate::merge::Merger;
+use crate::recall::Recall;
+use crate::session::{schema, source_event};
+use std::sync::{Arc, PoisonError, RwLock};
+use wirelore_capture::{Event, OpenError, Options, Source, Step, secrets};
+use wirelore_engine::ledger::Ledger;
+use wirelore_engine::output::Output;
+use wirelore_engine::shard::{Joining, Packet, Shard};
+use wirelore_kit::{Cancel, End, KeyTable, Problem, Spec, TreeSource, What};
+use wirelore_store::{Builder, Progress, Snapshot, Store};
+
+/// How far to read.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Packets that are read; those behind are left out.
+    pub packets: u32,
+    /// Bytes that a packed capture may unpack to.
+    pub unpacked: u64,
+    /// Steps of the source without a packet before it is given up.
+    pub idle: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { packets: u32::MAX - 1, unpacked: 1 << 30, idle: 1 << 20 }
+    }
+}
+
+/// A capture that was read.
+pub struct Sifted {
+    /// Its rows.
+    pub store: Store,
+    /// Its trees.
+    pub recall: Recall,
+}
+
+/// Reads a capture from memory with the protocols of `table`.
+///
+/// # Errors
+/// [`OpenError`]: it is no capture.
+pub fn read(bytes: &[u8], table: &'static [&'static Spec], limits: Limits) -> Result<Sifted, OpenError> {
+    let options = Options { spool_limit: limits.unpacked, block_len: 64 << 10, ..Options::default() };
+    let mut source = Source::from_bytes(bytes.to_vec(), options)?;
+    let builder = Builder::new(schema(table));
+    let store = builder.store();
+    let ledger = Arc::new(RwLock::new(Ledger::default()));
+    let keys = Arc::new(RwLock::new(KeyTable::default()));
+    let mut links: Vec<u32> = Vec::new();
+    let mut merger = Merger::new(builder, Arc::clone(&ledger), 1);
+    let mut shard = Shard::new(table);
+    let (mut number, mut idle) = (0u32, 0u32);
+    let mut out = Output::default();
+    while number < limits.packets && idle < limits.idle {
+        idle += 1;
+        match source.next() {
+            Ok(Step::Batch(batch)) => {
+                out.clear();
+                out.first = number;
+                let table = keys.read().unwrap_or_else(PoisonError::into_inner);
+                for item in batch.items.iter().take((limits.packets - number) as usize) {
+                    let packet = Packet {
+                        bytes: batch.data(item),
+                        wire_len: item.wire_len,
+                        time: item.time_ns,
+                        at: item.at,
+                        interface: item.interface.min(u32::from(u16::MAX)) as u16,
+                        link_type: links.get(item.interface as usize).copied().unwrap_or(u32::MAX),
+                    };
+                    shard.packet(number, &packet, Joining::Own, &*table, &mut out);
+                    number += 1;
+                    idle = 0;
+                }
+                shard.batch_ends(number.saturating_sub(1), &mut out);
+                merger.take(std::slice::from_ref(&out));
+            }
+            Ok(Step::Event(event)) => {
+                match &event {
+                    Event::Interface(i) => {
+                        let at = i.index as usize;
+                        if links.len() <= at {
+                            links.resize(at.saturating_add(1), u32::MAX);
+                        }
+                        if let Some(link) = links.get_mut(at) {
+                            *link = i.link_type;
+                        }
+                    }
+                    Event::Secrets(s) if s.kind == secrets::TLS_KEY_LOG => {
+                        let mut table = keys.write().unwrap_or_else(PoisonError::into_inner);
+                        let (taken, _) = table.read_log(&s.data);
+                        table.read_line(s.data.get(taken..).unwrap_or(&[]), &mut wirelore_kit::KeyLogRead::default());
+                    }
+                    _ => {}
+                }
+                source_event(&mut merger.builder, event);
+            }
+            // Memory is never pending, and cannot fail to be read twice in the same way.
+            Ok(Step::Pending | Step::End) | Err(_) => break,
+        }
+    }
+    out.clear();
+    out.first = number;
+    shard.finish(number.saturating_sub(1), End::Capture, &*keys.read().unwrap_or_else(PoisonError::into_inner), &mut out);
+    merger.take(std::slice::from_ref(&out));
+    let p = source.progress();
+    merger.builder.progress(Progress { read: p.read, of: p.of, done: true });
+    merger.builder.publish(true);
+    let links = Arc::new(RwLock::new(Arc::new(links)));
+    let recall = Recall::new(store.clone(), source.reader(), ledger, links, keys, table);
+    Ok(Sifted { store, recall })
+}
+
+/// Reads a capture and looks at it as people do: every list line, and the trees of its first `most` packets and messages, all values
+/// and bytes spelt out. Gives what was read, or nothing where it is no capture.
+///
+/// # Errors
+/// [`Problem`]: a row of the store could not be shown.
+pub fn sift(bytes: &[u8], table: &'static [&'static Spec], limits: Limits, most: u32) -> Result<Option<Sifted>, Problem> {
+    let Ok(read) = read(bytes, table, limits) else { return Ok(None) };
+    let snapshot = read.store.snapshot();
+    let cancel = Cancel::new();
+    let _ = wirelore_export::story::tell(&snapshot).text();
+    for p in 0..snapshot.packets().min(most) {
+        for line in read.recall.lines(p..p.saturating_add(1), &cancel)? {
+            let _ = wirelore_export::text::packet_line(p, "", 0, &line);
+        }
+        look(&read.recall, What::Packet(p))?;
+    }
+    for m in 0..snapshot.messages().min(most) {
+        let _ = wirelore_export::text::message_line(&snapshot, m, "");
+        look(&read.recall, What::Message(m))?;
+    }
+    streams(&read.recall, &snapshot, most)?;
+    Ok(Some(read))
+}
+
+fn look(recall: &Recall, what: What) -> Result<(), Problem> {
+    let tree = recall.tree(what, &Cancel::new())?;
+    let _ = wirelore_export::text::tree(&tree);
+    for b in &tree.buffers {
+        let _ = wirelore_export::text::hex(b);
+    }
+    for n in tree.nodes.iter().take(64) {
+        // Buffers that live in one tree only have no origin elsewhere.
+        let _ = recall.origin(n.span);
+    }
+    Ok(())
+}
+
+fn streams(recall: &Recall, snapshot: &Snapshot, most: u32) -> Result<(), Problem> {
+    let mut bytes = 0usize;
+    for flow in 0..snapshot.flows().min(most) {
+        recall.stream(flow, &mut |_, _, b| bytes = bytes.saturating_add(b.len()), &mut |_, _, _, _| {})?;
+    }
+    Ok(())
+}
