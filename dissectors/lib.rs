@@ -3,6 +3,7 @@
 //! Dissectors know the kit and pure helpers; they know no socket, file, thread or clock, and no folder beside their own.
 
 pub mod coding;
+pub mod dns;
 pub mod http1;
 
 pub mod layers;
@@ -10,4 +11,4 @@ pub mod layers;
 use wirelore_kit::Spec;
 
 /// The table: all stream and datagram protocols, in the order in which they are asked.
-pub static TABLE: &[&Spec] = &[&http1::SPEC];
+pub static TABLE: &[&Spec] = &[&http1::SPEC, &dns::SPEC, &dns::MDNS, &dns::LLMNR];
