@@ -22,7 +22,7 @@ pub(super) static LAYER: Layer = Layer {
     claims: &[LayerClaim::Named("frame")],
     // It has no bytes: its nodes are made by `with_frame`.
     read: |_, _| Ok(Next::Data),
-    explain: &[("en", include_str!("explain.en.toml"))],
+    explain: &[("en", include_str!("explain.en.toml")), ("en", include_str!("explain-links.en.toml"))],
 };
 
 /// Fields whose presence says that an EtherType was read, which Wireshark counts as a layer of its own.

