@@ -55,9 +55,10 @@ impl Merger {
         // A poisoned lock only means that a reader panicked; the ledger itself is whole.
         let mut ledger = ledger.write().unwrap_or_else(PoisonError::into_inner);
         if let [only] = outputs {
-            for (packet, event) in &only.events {
-                self.event(0, *packet, event, only, &mut ledger);
+            for (_, event) in &only.events {
+                self.event(0, event, only, &mut ledger);
             }
+            self.facts(0, only, &mut ledger);
             if self.flows_are_the_same(0) {
                 self.builder.packets(&only.packets);
                 return;
@@ -68,18 +69,32 @@ impl Merger {
                 let first = outputs
                     .iter()
                     .enumerate()
-                    .filter_map(|(s, o)| Some((o.events.get(*next.get(s)?)?.0, s)))
+                    .filter_map(|(s, o)| {
+                        let (packet, event) = o.events.get(*next.get(s)?)?;
+                        Some((*packet, self.flow_of(s, event, o), s))
+                    })
                     .min();
-                let Some((packet, s)) = first else { break };
+                let Some((packet, flow, s)) = first else { break };
                 let (Some(o), Some(n)) = (outputs.get(s), next.get_mut(s)) else { break };
-                // All events of a packet come from one shard.
-                while let Some((_, event)) = o.events.get(*n).filter(|(p, _)| *p == packet) {
+                // Events of a packet come from one shard, but with the last packet of a capture the flows of every shard end:
+                // then the flow's number decides, as it does with one shard.
+                while let Some((_, event)) = o.events.get(*n).filter(|(p, e)| *p == packet && self.flow_of(s, e, o) == flow) {
                     *n += 1;
-                    self.event(s, packet, event, o, &mut ledger);
+                    self.event(s, event, o, &mut ledger);
                 }
             }
         }
         self.packets(outputs);
+    }
+
+    fn facts(&mut self, shard: usize, o: &Output, ledger: &mut Ledger) {
+        for (flow, facts) in &o.facts {
+            let flow = self.conv(shard, ConvId { flow: *flow, inner: 0 }).flow;
+            ledger.mark(flow, facts.marks);
+            if let Some(row) = self.builder.flow_mut(flow) {
+                set_facts(row, facts);
+            }
+        }
     }
 
     fn flows_are_the_same(&self, shard: usize) -> bool {
@@ -107,6 +122,17 @@ impl Merger {
         self.rows = rows;
     }
 
+    /// The flow that an event speaks of; a flow that opens comes before all.
+    fn flow_of(&self, shard: usize, event: &Event, o: &Output) -> u32 {
+        let local = match event {
+            Event::Flow { .. } | Event::Joined(..) => return 0,
+            Event::Log(flow, _) | Event::Note { flow, .. } => *flow,
+            Event::Opened(m) | Event::Changed(m) => o.messages.get(*m as usize).map_or(NONE, |m| m.conv.flow),
+            Event::Identified(conv, ..) | Event::Expect(conv, _) | Event::Wants(conv, _) => conv.flow,
+        };
+        self.shards.get(shard).map_or(NONE, |n| global(&n.flows, local))
+    }
+
     fn conv(&self, shard: usize, conv: ConvId) -> ConvId {
         let flow = self.shards.get(shard).map_or(NONE, |n| global(&n.flows, conv.flow));
         ConvId { flow, inner: conv.inner }
@@ -119,7 +145,7 @@ impl Merger {
         }
     }
 
-    fn event(&mut self, shard: usize, packet: u32, event: &Event, o: &Output, ledger: &mut Ledger) {
+    fn event(&mut self, shard: usize, event: &Event, o: &Output, ledger: &mut Ledger) {
         match event {
             Event::Flow { ends, transport, path, first } => {
                 let Some((a, b)) = addresses(ends.net) else { return };
@@ -142,13 +168,6 @@ impl Merger {
                     n.flows.push(flow);
                 }
             }
-            Event::Facts(flow, facts) => {
-                let flow = self.conv(shard, ConvId { flow: *flow, inner: 0 }).flow;
-                ledger.mark(flow, facts.marks);
-                if let Some(row) = self.builder.flow_mut(flow) {
-                    set_facts(row, facts);
-                }
-            }
             Event::Identified(conv, protocol, evidence) => {
                 let conv = self.conv(shard, *conv);
                 if conv.inner == 0
@@ -157,8 +176,16 @@ impl Merger {
                     row.set_protocol(Some(*protocol), *evidence);
                 }
             }
-            Event::Opened(m) => self.opened(shard, m, o),
-            Event::Changed(m) => self.changed(shard, m, o),
+            Event::Opened(m) => {
+                if let Some(m) = o.messages.get(*m as usize) {
+                    self.opened(shard, m, o);
+                }
+            }
+            Event::Changed(m) => {
+                if let Some(m) = o.messages.get(*m as usize) {
+                    self.changed(shard, m, o);
+                }
+            }
             Event::Note { flow, packet, noted } => {
                 let flow = self.conv(shard, ConvId { flow: *flow, inner: 0 }).flow;
                 let at = self.span(shard, noted.at);
@@ -171,7 +198,6 @@ impl Merger {
             Event::Joined(number, proto, pieces) => ledger.join(*number, *proto, pieces.clone()),
             Event::Expect(..) | Event::Wants(..) => {}
         }
-        let _ = packet;
     }
 
     /// Notes of a message with their places in everybody's numbers; cells with their text.

@@ -105,14 +105,12 @@ pub enum Event {
         /// Number and time of its first packet.
         first: (u32, i64),
     },
-    /// Its facts now.
-    Facts(u32, Box<FlowFacts>),
     /// What a conversation speaks.
     Identified(ConvId, u16, Evidence),
-    /// A message opens (it may be whole).
-    Opened(Box<MessageEvent>),
-    /// A message grew or ended.
-    Changed(Box<MessageEvent>),
+    /// A message opens (it may be whole); its place in [`Output::messages`].
+    Opened(u32),
+    /// A message grew or ended; its place in [`Output::messages`].
+    Changed(u32),
     /// A finding about a packet of a flow.
     Note {
         /// The shard's flow number, or [`NONE`].
@@ -143,6 +141,10 @@ pub struct Output {
     pub first: u32,
     /// Events with the number of the packet that caused each.
     pub events: Vec<(u32, Event)>,
+    /// The messages that events speak of.
+    pub messages: Vec<MessageEvent>,
+    /// Facts of the flows that the batch touched, by the shard's flow number, as they are behind it.
+    pub facts: Vec<(u32, FlowFacts)>,
     /// Cells of the messages.
     pub cells: Vec<(F, Cell)>,
     /// Text of cells and summaries.
@@ -159,6 +161,8 @@ impl Output {
         self.packets.clear();
         self.numbers.clear();
         self.events.clear();
+        self.messages.clear();
+        self.facts.clear();
         self.cells.clear();
         self.text.clear();
         self.notes.clear();

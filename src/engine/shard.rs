@@ -411,7 +411,7 @@ impl Shard {
                     Scale::Unknown | Scale::Off => None,
                 });
             }
-            out.events.push((number, Event::Facts(flow, Box::new(state.facts))));
+            out.facts.push((flow, state.facts));
         }
         self.dirty = dirty;
     }

@@ -96,7 +96,9 @@ impl Listen for Tell<'_> {
             self.numbers.open.insert((m.conv, m.dir, m.at), local);
         }
         let e = self.event(m, local);
-        self.push(Event::Opened(Box::new(e)));
+        let at = self.out.messages.len() as u32;
+        self.out.messages.push(e);
+        self.push(Event::Opened(at));
     }
 
     fn changed(&mut self, m: &Message<'_>) {
@@ -104,7 +106,9 @@ impl Listen for Tell<'_> {
         let local = if m.state == MessageState::Open { self.numbers.open.get(&name).copied() } else { self.numbers.open.remove(&name) };
         if let Some(local) = local {
             let e = self.event(m, local);
-            self.push(Event::Changed(Box::new(e)));
+            let at = self.out.messages.len() as u32;
+            self.out.messages.push(e);
+            self.push(Event::Changed(at));
         }
     }
 
