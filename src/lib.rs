@@ -1,6 +1,8 @@
 //! The door: flags, modes, threads and wiring. It knows every room; no room knows it.
 
 pub mod cli;
+#[cfg(feature = "window")]
+pub mod door;
 pub mod dump;
 pub mod merge;
 pub mod reading;

@@ -1,0 +1,84 @@
+//! The window's door: opens captures for it and hands it what it cannot make itself.
+
+use crate::cli::{Open, exit};
+use crate::reading::Failure;
+use crate::session::{Session, SessionOptions};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use wirelore_capture::{Options, Source};
+use wirelore_kit::{Explanations, Problem, TreeSource};
+use wirelore_store::Snapshot;
+use wirelore_window::{Capture, Opener, Waker, WindowOptions};
+
+struct Doorman {
+    keylog: Option<PathBuf>,
+}
+
+impl Opener for Doorman {
+    fn open(&self, path: &Path, wake: Waker) -> Result<Box<dyn Capture>, Problem> {
+        let source = Source::open(path, Options::default()).map_err(|e| Problem {
+            what: format!("{} could not be opened", path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()),
+            why: format!("{}.", capital(&e.to_string())),
+            what_to_do: e.what_to_do(),
+        })?;
+        let options = SessionOptions {
+            keylog: self.keylog.clone(),
+            shards: None,
+            name: path.display().to_string(),
+            size: std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len()),
+        };
+        let session = Session::start(source, wirelore_dissectors::TABLE, options);
+        session.store.on_publish(move || wake());
+        Ok(Box::new(Opened(session)))
+    }
+}
+
+fn capital(s: &str) -> String {
+    let mut chars = s.chars();
+    chars.next().map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
+}
+
+struct Opened(Session);
+
+impl Capture for Opened {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.0.store.snapshot()
+    }
+
+    fn trees(&self) -> Arc<dyn TreeSource> {
+        Arc::clone(&self.0.recall) as Arc<dyn TreeSource>
+    }
+
+    fn cancel(&self) {
+        self.0.cancel();
+    }
+}
+
+/// All prose of all protocols and layers in a language.
+#[must_use]
+pub fn explanations(language: &str) -> Explanations {
+    let mut all = Explanations::default();
+    let specs = wirelore_dissectors::TABLE.iter().map(|s| s.explain);
+    let layers = wirelore_dissectors::layers::LAYERS.iter().map(|l| l.explain);
+    for (_, text) in specs.chain(layers).flatten().filter(|(l, _)| *l == language) {
+        match Explanations::parse(text) {
+            Ok(e) => all.join(e),
+            Err(why) => eprintln!("wirelore: an explanation cannot be read: {why}"),
+        }
+    }
+    all
+}
+
+/// Opens the window.
+///
+/// # Errors
+/// When no window can be opened.
+pub fn run(args: &Open) -> Result<(), Failure> {
+    let options = WindowOptions {
+        opener: Arc::new(Doorman { keylog: args.keylog.clone() }),
+        explanations: Arc::new(explanations("en")),
+        files: args.files.clone(),
+        state_folder: None,
+    };
+    wirelore_window::run(options).map_err(|p| Failure { text: p.to_string(), code: exit::INIT })
+}
