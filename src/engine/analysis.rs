@@ -305,6 +305,7 @@ fn within(earlier: i64, later: i64, limit: i64) -> bool {
 }
 
 /// `a` is before `b` in sequence space (RFC 9293 section 3.4).
+#[inline]
 fn before(a: u32, b: u32) -> bool {
     (a.wrapping_sub(b) as i32) < 0
 }
@@ -426,6 +427,7 @@ impl Sequences {
 }
 
 /// Initial sequence numbers: from a SYN, else guessed so that the first number seen becomes 1. An ACK tells the other side's.
+#[inline]
 fn learn_bases(fwd: &mut Side, rev: &mut Side, facts: &TcpFacts, flags: &mut Flags) {
     let syn = facts.has(flag::SYN);
     if !fwd.is(BASE_KNOWN) {
@@ -456,6 +458,7 @@ fn learn_scale(fwd: &mut Side, rev: &mut Side, facts: &TcpFacts) {
 }
 
 /// The bits of `tcp.completeness` that a segment adds. The first segment of a connection counts only if it is the SYN.
+#[inline]
 fn seen_of_life(begun: bool, facts: &TcpFacts) -> u8 {
     let syn_only = facts.flags & (flag::SYN | flag::ACK) == flag::SYN;
     if !begun && !syn_only {
@@ -486,6 +489,7 @@ fn seen_of_life(begun: bool, facts: &TcpFacts) -> u8 {
 }
 
 /// Verdicts about the window and about numbers that are not where they were expected, up to duplicate ACKs.
+#[inline]
 fn window_verdicts(fwd: &mut Side, rev: &Side, facts: &TcpFacts, verdict: &mut Verdict) {
     let plain = !facts.has(flag::SYN | flag::FIN | flag::RST);
     let flags = &mut verdict.flags;
@@ -542,6 +546,7 @@ fn window_verdicts(fwd: &mut Side, rev: &Side, facts: &TcpFacts, verdict: &mut V
 }
 
 /// Counts repeated ACKs and tells an ACK for data that was not captured, once for each hole.
+#[inline]
 fn ack_verdicts(fwd: &mut Side, rev: &mut Side, facts: &TcpFacts, frame: u32, verdict: &mut Verdict) {
     if facts.ack != fwd.last_ack {
         fwd.non_dup = frame;

@@ -127,6 +127,23 @@ pub struct Headers {
 }
 
 impl Headers {
+    /// As new, but what `layers` no longer shows need not be overwritten: this runs for every packet.
+    #[inline]
+    fn clear(&mut self) {
+        self.net = IpPair::None;
+        self.transport = Transport::None;
+        self.proto = 0;
+        self.traffic_class = 0;
+        self.ttl = 0;
+        self.fragment = None;
+        self.outer = IpPair::None;
+        self.path = 0;
+        self.tunnel_id = None;
+        self.vlan = None;
+        self.layers.clear();
+        self.stop = Stop::Done;
+    }
+
     /// True if the read ended in good order (a fragment or an unknown protocol is good order too).
     pub fn is_sound(&self) -> bool {
         matches!(self.stop, Stop::Done | Stop::Fragment | Stop::Unknown { .. })
@@ -141,7 +158,7 @@ impl Headers {
 
 /// Reads the headers of one captured packet: `link_type` is the capture's DLT/LINKTYPE number, `wire_len` the packet's length on the wire in bytes.
 pub fn read(link_type: u32, bytes: &[u8], wire_len: u32, out: &mut Headers) {
-    *out = Headers::default();
+    out.clear();
     let wire_end = (wire_len as usize).max(bytes.len());
     let mut walk = Walk { bytes, at: 0, end: bytes.len(), wire_end, tunnels: 0 };
     let first = link::first_step(link_type, &mut walk, out);
@@ -253,6 +270,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Writes down what is left as the payload.
+    #[inline]
     fn settle(&self, out: &mut Headers) {
         out.payload_at = to32(self.at);
         out.payload_len = to32(self.end.saturating_sub(self.at));
@@ -260,19 +278,23 @@ impl<'a> Walk<'a> {
     }
 
     /// Bytes that the current layer may still use.
+    #[inline]
     fn left(&self) -> usize {
         self.end.saturating_sub(self.at)
     }
 
     /// All bytes that the current layer may still use.
+    #[inline]
     fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.at..self.end).unwrap_or(&[])
     }
 
+    #[inline]
     fn peek(&self, ahead: usize) -> Option<u8> {
         self.rest().get(ahead).copied()
     }
 
+    #[inline]
     fn peek_u16(&self, ahead: usize) -> Option<u16> {
         self.rest().get(ahead..)?.first_chunk::<2>().map(|b| u16::from_be_bytes(*b))
     }
@@ -288,17 +310,20 @@ impl<'a> Walk<'a> {
     }
 
     /// Steps over `len` bytes that were captured.
+    #[inline]
     fn skip(&mut self, len: usize) {
         self.at = self.at.saturating_add(len).min(self.end);
     }
 
     /// Narrows the current layer to `len` bytes from here (lengths beyond what is there change nothing).
+    #[inline]
     fn narrow(&mut self, len: usize) {
         let stop = self.at.saturating_add(len);
         self.end = self.end.min(stop);
         self.wire_end = self.wire_end.min(stop);
     }
 
+    #[inline]
     fn push(&self, kind: LayerKind, out: &mut Headers) {
         out.layers.push(kind, to32(self.at));
     }
@@ -347,6 +372,7 @@ impl<'a> Walk<'a> {
 }
 
 /// Offsets and lengths fit 32 bits: no capture record is longer.
+#[inline]
 fn to32(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }

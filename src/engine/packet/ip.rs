@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 /// More bytes than an IPv6 payload length can tell: the sender's stack handed over a segment before cutting it (BIG TCP).
 const BEYOND_LENGTH_FIELD: usize = 65_535;
 
+#[inline]
 fn set_net(net: IpPair, traffic_class: u8, ttl: u8, out: &mut Headers) {
     if out.outer.is_none() {
         out.outer = net;
@@ -19,6 +20,7 @@ fn set_net(net: IpPair, traffic_class: u8, ttl: u8, out: &mut Headers) {
 }
 
 /// IPv4 (RFC 791). A total length of 0 is that of a segment captured before the NIC cut it (TSO): the captured length counts.
+#[inline]
 pub(super) fn v4(walk: &mut Walk<'_>, out: &mut Headers) -> Step {
     const L: LayerKind = LayerKind::Ip;
     walk.push(L, out);
@@ -62,6 +64,7 @@ pub(super) fn v4(walk: &mut Walk<'_>, out: &mut Headers) -> Step {
 }
 
 /// IPv6 (RFC 8200).
+#[inline]
 pub(super) fn v6(walk: &mut Walk<'_>, out: &mut Headers) -> Step {
     const L: LayerKind = LayerKind::Ipv6;
     walk.push(L, out);
@@ -88,6 +91,7 @@ pub(super) fn v6(walk: &mut Walk<'_>, out: &mut Headers) -> Step {
 }
 
 /// What follows an IP header or an extension header, by protocol number.
+#[inline]
 pub(super) fn proto(walk: &mut Walk<'_>, proto: u8, in_v6: bool, out: &mut Headers) -> Step {
     out.proto = proto;
     let plain = |kind: LayerKind, walk: &Walk<'_>, out: &mut Headers| {

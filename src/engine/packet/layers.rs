@@ -170,6 +170,7 @@ impl Default for Layers {
 
 impl Layers {
     /// How many layers there are.
+    #[inline]
     pub fn len(&self) -> usize {
         usize::from(self.len)
     }
@@ -207,6 +208,13 @@ impl Layers {
         text
     }
 
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
+        self.joined_at = u8::MAX;
+    }
+
+    #[inline]
     pub(super) fn push(&mut self, kind: LayerKind, at: u32) {
         let i = usize::from(self.len);
         if let (Some(k), Some(a)) = (self.kinds.get_mut(i), self.at.get_mut(i)) {
@@ -216,6 +224,7 @@ impl Layers {
         }
     }
 
+    #[inline]
     pub(super) fn full(&self) -> bool {
         self.len() >= MAX_LAYERS
     }

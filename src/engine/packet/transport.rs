@@ -160,6 +160,7 @@ pub struct Quote {
     pub at: u32,
 }
 
+#[inline]
 fn two_ports(h: &[u8; 4]) -> Ports {
     Ports { src: u16::from_be_bytes([h[0], h[1]]), dst: u16::from_be_bytes([h[2], h[3]]) }
 }

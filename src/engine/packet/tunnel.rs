@@ -38,6 +38,7 @@ pub(super) fn by_udp_port(walk: &Walk<'_>, ports: Ports) -> Step {
     Step::End
 }
 
+#[inline]
 fn is_tunnel_port(port: u16) -> bool {
     matches!(port, 2152 | 3544 | 4789 | 4790 | 6081 | 6635 | 8472)
 }
