@@ -60,7 +60,8 @@ pub fn explanations(language: &str) -> Explanations {
     let mut all = Explanations::default();
     let specs = wirelore_dissectors::TABLE.iter().map(|s| s.explain);
     let layers = wirelore_dissectors::layers::LAYERS.iter().map(|l| l.explain);
-    for (_, text) in specs.chain(layers).flatten().filter(|(l, _)| *l == language) {
+    let common = [wirelore_kit::explain::COMMON, wirelore_engine::shard::EXPLAIN];
+    for (_, text) in common.into_iter().chain(specs).chain(layers).flatten().filter(|(l, _)| *l == language) {
         match Explanations::parse(text) {
             Ok(e) => all.join(e),
             Err(why) => eprintln!("wirelore: an explanation cannot be read: {why}"),

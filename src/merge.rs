@@ -58,7 +58,7 @@ impl Merger {
             for (_, event) in &only.events {
                 self.event(0, event, only, &mut ledger);
             }
-            self.facts(0, only, &mut ledger);
+            self.facts(outputs, &mut ledger);
             if self.flows_are_the_same(0) {
                 self.builder.packets(&only.packets);
                 return;
@@ -83,12 +83,13 @@ impl Merger {
                     self.event(s, event, o, &mut ledger);
                 }
             }
+            self.facts(outputs, &mut ledger);
         }
         self.packets(outputs);
     }
 
-    fn facts(&mut self, shard: usize, o: &Output, ledger: &mut Ledger) {
-        for (flow, facts) in &o.facts {
+    fn facts(&mut self, outputs: &[Output], ledger: &mut Ledger) {
+        for (shard, (flow, facts)) in outputs.iter().enumerate().flat_map(|(s, o)| o.facts.iter().map(move |f| (s, f))) {
             let flow = self.conv(shard, ConvId { flow: *flow, inner: 0 }).flow;
             ledger.mark(flow, facts.marks);
             if let Some(row) = self.builder.flow_mut(flow) {

@@ -226,7 +226,12 @@ fn script(session: &wirelore::session::Session, s: &Snapshot, flow: u32, most: u
             },
         )
         .ok()?;
-    (!script.steps.is_empty()).then_some(script)
+    if script.steps.is_empty() {
+        return None;
+    }
+    // What a message that stays open holds in the end is told when its stream ends.
+    script.steps.extend((0..2).map(|way| Step::End(way, wirelore_kit::End::Capture)));
+    Some(script)
 }
 
 #[test]

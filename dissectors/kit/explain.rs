@@ -15,6 +15,9 @@
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
+/// Prose by language for the fields and notes of the kit itself.
+pub static COMMON: &[(&str, &str)] = &[("en", include_str!("explain.en.toml"))];
+
 /// What is said of a field.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

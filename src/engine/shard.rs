@@ -31,6 +31,9 @@ pub static LIMIT: Note =
 /// Every note of the engine.
 pub static NOTES: &[&Note] = &[&CONFLICT, &GAP, &SNAP, &LIMIT, &crate::conversation::FAULT];
 
+/// Prose for them, by language.
+pub static EXPLAIN: &[(&str, &str)] = &[("en", include_str!("explain.en.toml"))];
+
 /// One packet as a shard takes it.
 #[derive(Debug, Clone, Copy)]
 pub struct Packet<'p> {
