@@ -101,3 +101,28 @@ fn reordered(b: Bencher<'_, '_>) {
         out.0
     });
 }
+
+/// Hostile: single bytes with holes between them, backwards, then long segments over all of them.
+#[divan::bench]
+fn scattered(b: Bencher<'_, '_>) {
+    let payload = vec![7u8; LEN];
+    let byte = |i: u32, place: u32| Segment {
+        seq: 2u32.wrapping_add(place * 2),
+        ack: Some(1),
+        payload: &payload[..1],
+        wire_len: 1,
+        number: i,
+        ..Segment::default()
+    };
+    b.counter(ItemsCount::new(2 * N)).bench_local(|| {
+        let (mut tcp, mut out) = (open(), Count::default());
+        for i in 0..N {
+            tcp.segment(0, black_box(&byte(i, N - i)), &mut out);
+        }
+        for i in 0..N {
+            let over = Segment { seq: 2 + i % 1000, number: N + i, ..segment(&payload, 0, 0) };
+            tcp.segment(0, black_box(&over), &mut out);
+        }
+        (out.0, tcp.held())
+    });
+}

@@ -222,16 +222,16 @@ fn mixed_and_repeated_segments_give_the_bytes_that_tshark_follows() {
         }
         compared += 1;
         let got = ours(&packets, conn);
-        for dir in 0..2 {
+        for (dir, (got_bytes, want_bytes)) in got.bytes.iter().zip(&want).enumerate() {
             // Of streams met midstream we keep more: bytes before the first ones, if they come soon after them.
             let midstream = packets.iter().find(|p| p.conn == conn).is_some_and(|p| p.flags & SYN == 0);
-            if got.bytes[dir] != want[dir] && !(midstream && got.bytes[dir].ends_with(&want[dir])) {
-                let at = got.bytes[dir].iter().zip(&want[dir]).position(|(a, b)| a != b);
+            if got_bytes != want_bytes && !(midstream && got_bytes.ends_with(want_bytes)) {
+                let at = got_bytes.iter().zip(want_bytes).position(|(a, b)| a != b);
                 let _ = writeln!(
                     wrong,
                     "connection {conn} direction {dir}: {} bytes, tshark {}; differ at {at:?}; {} gaps",
-                    got.bytes[dir].len(),
-                    want[dir].len(),
+                    got_bytes.len(),
+                    want_bytes.len(),
                     got.gaps
                 );
             }
