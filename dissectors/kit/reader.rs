@@ -421,6 +421,13 @@ impl<'a> Reader<'a> {
         result
     }
 
+    /// Gives the heading of the innermost open group a value, once it is known: what kind of option this is.
+    pub fn title(&mut self, value: impl Into<Value>) {
+        if self.level == Level::Tree && self.depth > 0 {
+            self.sink.title(value.into());
+        }
+    }
+
     /// Like [`Reader::group`], and the heading carries a value made from what was read.
     ///
     /// # Errors

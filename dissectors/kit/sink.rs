@@ -152,6 +152,14 @@ impl Sink {
         self.depth = self.depth.saturating_sub(1);
     }
 
+    /// Gives the innermost open group a value.
+    pub(crate) fn title(&mut self, value: Value) {
+        let depth = self.depth;
+        if let Some(node) = self.nodes.iter_mut().rev().find(|n| n.depth < depth) {
+            node.value = value;
+        }
+    }
+
     /// Fixes the end of a group's span and of its descendants.
     pub(crate) fn close(&mut self, index: usize, len: u32) {
         let end = self.nodes.len() as u32;

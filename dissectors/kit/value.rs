@@ -46,6 +46,10 @@ impl fmt::Debug for Text<'_> {
 /// # Errors
 /// Only those of the writer.
 pub fn write_text(f: &mut dyn fmt::Write, bytes: &[u8]) -> fmt::Result {
+    // Nearly always all of it is printable ASCII.
+    let plain = bytes.iter().position(|b| !matches!(b, b' '..=b'~')).unwrap_or(bytes.len());
+    let (head, bytes) = bytes.split_at_checked(plain).unwrap_or((&[], bytes));
+    f.write_str(std::str::from_utf8(head).unwrap_or_default())?;
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             match c {
@@ -131,7 +135,10 @@ fn write_value(s: &mut String, field: F, value: &Value, bytes: &[u8]) -> fmt::Re
         Value::Bool(b) => s.write_str(if *b { "yes" } else { "no" }),
         Value::U64(n) => {
             if let Some(name) = field.name_of(*n) {
-                return write!(s, "{name} ({n})");
+                return match field.kind {
+                    Kind::Hex => write!(s, "{name} (0x{n:0w$x})", w = (bytes.len() * 2).clamp(2, 16)),
+                    _ => write!(s, "{name} ({n})"),
+                };
             }
             match field.kind {
                 Kind::Hex => write!(s, "0x{n:0w$x}", w = (bytes.len() * 2).clamp(2, 16)),

@@ -40,8 +40,14 @@ notes! {
     ODD_SIZE = Warn, Malformed, "arp.note.size", "The address length does not fit the address type", "RFC 826";
 }
 
-pub(super) static LAYER: Layer =
-    layer("arp", "ARP", FIELDS, NOTES, &[LayerClaim::EtherType(0x0806), LayerClaim::EtherType(0x8035), LayerClaim::Named("arp")], read);
+pub(super) static LAYER: Layer = layer(
+    "arp",
+    "ARP",
+    FIELDS,
+    NOTES,
+    &[LayerClaim::EtherType(0x0806), LayerClaim::EtherType(0x8035), LayerClaim::Named("arp")],
+    read,
+);
 
 fn hardware(r: &mut Reader<'_>, size: usize, as_mac: F, other: F) -> Result<Option<[u8; 6]>, Stop> {
     match size {

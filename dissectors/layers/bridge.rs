@@ -4,7 +4,8 @@ use super::{bits, dec, ether, fields, flag, group, hex, layer, mac, notes, raw, 
 use wirelore_kit::{F, Layer, LayerClaim, LayerTurn, Names, Next, Reader, Stop};
 
 static STP_TYPES: Names = &[(0x00, "Configuration"), (0x02, "Rapid or multiple spanning tree"), (0x80, "Topology change")];
-static STP_VERSIONS: Names = &[(0, "Spanning tree"), (2, "Rapid spanning tree"), (3, "Multiple spanning tree"), (4, "Shortest path bridging")];
+static STP_VERSIONS: Names =
+    &[(0, "Spanning tree"), (2, "Rapid spanning tree"), (3, "Multiple spanning tree"), (4, "Shortest path bridging")];
 static ROLES: Names = &[(0, "Unknown"), (1, "Alternate or backup"), (2, "Root"), (3, "Designated")];
 static TLVS: Names = &[
     (0, "End"),
@@ -88,7 +89,8 @@ notes! {
     ENCRYPTED = Chat, Security, "macsec.note.encrypted", "The frame is encrypted; without its key nothing more can be read", "IEEE 802.1AE §9.5";
 }
 
-pub(super) static STP: Layer = layer("stp", "Spanning tree", FIELDS, NOTES, &[LayerClaim::Sap(0x42), LayerClaim::Named("stp")], stp);
+pub(super) static STP: Layer =
+    layer("stp", "Spanning tree", FIELDS, NOTES, &[LayerClaim::Sap(0x42), LayerClaim::Named("stp")], stp);
 pub(super) static LLDP: Layer = layer("lldp", "LLDP", &[], &[], &[LayerClaim::EtherType(0x88cc)], lldp);
 pub(super) static EAPOL: Layer = layer("eapol", "802.1X", &[], &[], &[LayerClaim::EtherType(0x888e)], |r, turn| {
     r.group(&EAPOL_HEADER, |r| {

@@ -43,7 +43,8 @@ static UNREACHABLE: Names = &[
     (14, "host precedence violation"),
     (15, "precedence cutoff in effect"),
 ];
-static REDIRECT: Names = &[(0, "for the network"), (1, "for the host"), (2, "for the service and network"), (3, "for the service and host")];
+static REDIRECT: Names =
+    &[(0, "for the network"), (1, "for the host"), (2, "for the service and network"), (3, "for the service and host")];
 static EXCEEDED: Names = &[(0, "time to live ran out in transit"), (1, "fragment reassembly took too long")];
 static PROBLEM: Names = &[(0, "pointer tells the place"), (1, "a required option is missing"), (2, "bad length")];
 

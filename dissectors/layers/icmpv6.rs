@@ -49,8 +49,14 @@ static UNREACHABLE: Names = &[
 ];
 static EXCEEDED: Names = &[(0, "hop limit ran out in transit"), (1, "fragment reassembly took too long")];
 static PROBLEM: Names = &[(0, "erroneous header field"), (1, "unknown next header"), (2, "unknown option")];
-static RECORDS: Names =
-    &[(1, "Mode is include"), (2, "Mode is exclude"), (3, "Change to include"), (4, "Change to exclude"), (5, "Allow new sources"), (6, "Block old sources")];
+static RECORDS: Names = &[
+    (1, "Mode is include"),
+    (2, "Mode is exclude"),
+    (3, "Change to include"),
+    (4, "Change to exclude"),
+    (5, "Allow new sources"),
+    (6, "Block old sources"),
+];
 
 fields! {
     ICMPV6 = group("icmpv6", "Internet Control Message Protocol version 6", "RFC 4443 §2.1");

@@ -16,8 +16,14 @@ static TYPES: Names = &[
     (0x31, "Multicast router solicitation"),
     (0x32, "Multicast router termination"),
 ];
-static RECORDS: Names =
-    &[(1, "Mode is include"), (2, "Mode is exclude"), (3, "Change to include"), (4, "Change to exclude"), (5, "Allow new sources"), (6, "Block old sources")];
+static RECORDS: Names = &[
+    (1, "Mode is include"),
+    (2, "Mode is exclude"),
+    (3, "Change to include"),
+    (4, "Change to exclude"),
+    (5, "Allow new sources"),
+    (6, "Block old sources"),
+];
 
 fields! {
     IGMP = group("igmp", "Internet Group Management Protocol", "RFC 3376 §4");

@@ -2,11 +2,12 @@
 
 use super::checksum::{self, STATUS, Sum, Told};
 use super::names::{DSCP, ECN, PROTOCOLS};
-use super::{bits, bits_of_packet_missing, dec, fields, flag, group, hex, ip4, layer, notes, raw};
+use super::{bits, bits_of_packet_missing, dec, fields, flag, group, hex, ip4, layer, notes, raw, title};
 use std::net::Ipv4Addr;
 use wirelore_kit::note::OVERRUN;
 use wirelore_kit::{F, Layer, LayerClaim, LayerTurn, Names, Next, Pseudo, Reader, Stop, Value};
 
+static FLAG_NAMES: Names = &[(0, "None"), (1, "More fragments"), (2, "Don't fragment")];
 static OPTIONS: Names = &[
     (0, "End of options list"),
     (1, "No-operation"),
@@ -39,7 +40,7 @@ fields! {
     DSFIELD_ECN = dec("ip.dsfield.ecn", "Congestion notification", "RFC 3168 §5").names(ECN);
     LEN = dec("ip.len", "Total length", "RFC 791 §3.1");
     ID = hex("ip.id", "Identification", "RFC 6864 §3");
-    FLAGS = hex("ip.flags", "Flags", "RFC 791 §3.1");
+    FLAGS = hex("ip.flags", "Flags", "RFC 791 §3.1").names(FLAG_NAMES);
     FLAGS_RB = flag("ip.flags.rb", "Reserved bit", "RFC 791 §3.1");
     FLAGS_DF = flag("ip.flags.df", "Don't fragment", "RFC 791 §3.1");
     FLAGS_MF = flag("ip.flags.mf", "More fragments", "RFC 791 §3.1");
@@ -166,7 +167,12 @@ fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
             r.note(&BEYOND, total_at);
         }
         turn.limit = (total != 0).then_some(body);
-        turn.pseudo = Some(Pseudo { source: widen(source), destination: widen(destination), v6: false, len: (total != 0).then_some(body as u32) });
+        turn.pseudo = Some(Pseudo {
+            source: widen(source),
+            destination: widen(destination),
+            v6: false,
+            len: (total != 0).then_some(body as u32),
+        });
         let more = flags & 1 != 0;
         let offset = offset.saturating_mul(8);
         if more || offset != 0 {
@@ -229,11 +235,12 @@ fn options(r: &mut Reader<'_>, len: usize) -> Result<(), Stop> {
 }
 
 fn option_type(r: &mut Reader<'_>) -> Result<(), Stop> {
-    r.bit_group(&OPT_TYPE, bits(0, 8), |r, _| {
+    let kind = r.bit_group(&OPT_TYPE, bits(0, 8), |r, _| {
         r.bits(&OPT_COPY, bits(0, 1))?;
         r.bits(&OPT_CLASS, bits(1, 2))?;
         r.bits(&OPT_NUMBER, bits(3, 5)).map(|_| ())
     })?;
+    title(r, &OPT_TYPE, kind);
     r.skip(1)
 }
 

@@ -30,7 +30,13 @@ pub(super) static LAYER: Layer = layer(
     "IPv6",
     FIELDS,
     NOTES,
-    &[LayerClaim::EtherType(0x86dd), LayerClaim::IpProto(41), LayerClaim::Ppp(0x0057), LayerClaim::Link(229), LayerClaim::Named("ipv6")],
+    &[
+        LayerClaim::EtherType(0x86dd),
+        LayerClaim::IpProto(41),
+        LayerClaim::Ppp(0x0057),
+        LayerClaim::Link(229),
+        LayerClaim::Named("ipv6"),
+    ],
     read,
 );
 
@@ -68,7 +74,8 @@ fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
         let source = r.ipv6(&SRC)?;
         let destination = r.ipv6(&DST)?;
         // What was there on the wire, where that can be known: a jumbogram's length stands in its options, big TCP's nowhere.
-        let on_wire = if bits_of_packet_missing(r, turn) { u64::from(turn.wire_len).saturating_sub(r.at()) } else { r.left() as u64 };
+        let on_wire =
+            if bits_of_packet_missing(r, turn) { u64::from(turn.wire_len).saturating_sub(r.at()) } else { r.left() as u64 };
         let unsaid = len == 0 && (number == 0 || on_wire > u64::from(u16::MAX));
         if unsaid {
             if number != 0 {

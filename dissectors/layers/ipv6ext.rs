@@ -1,7 +1,7 @@
 //! IPv6 extension headers (RFC 8200 §4): options, routing, fragment; and mobility and shim headers in outline.
 
 use super::names::PROTOCOLS;
-use super::{bits, bits_of_packet_missing, dec, fields, flag, group, hex, ip6, ipv6, layer, notes, raw};
+use super::{bits, bits_of_packet_missing, dec, fields, flag, group, hex, ip6, ipv6, layer, notes, raw, title};
 use wirelore_kit::note::OVERRUN;
 use wirelore_kit::{F, Layer, LayerClaim, LayerTurn, Names, Next, Reader, Stop};
 
@@ -22,7 +22,12 @@ static OPTIONS: Names = &[
     (0xc2, "Jumbo payload"),
     (0xc9, "Home address"),
 ];
-static ACTIONS: Names = &[(0, "Skip the option"), (1, "Discard the packet"), (2, "Discard and tell the source"), (3, "Discard and tell the source unless multicast")];
+static ACTIONS: Names = &[
+    (0, "Skip the option"),
+    (1, "Discard the packet"),
+    (2, "Discard and tell the source"),
+    (3, "Discard and tell the source unless multicast"),
+];
 static ALERTS: Names = &[(0, "Multicast listener discovery"), (1, "RSVP"), (2, "Active networks")];
 static ROUTINGS: Names = &[(0, "Source route (deprecated)"), (2, "Mobile IPv6"), (3, "RPL source route"), (4, "Segment routing")];
 static MOBILITIES: Names = &[
@@ -92,19 +97,23 @@ notes! {
     ROUTE_DEPRECATED = Warn, Security, "ipv6.note.source_route", "Source routes of type 0 are forbidden: they let traffic be sent in circles", "RFC 5095";
 }
 
-pub(super) static HOP_BY_HOP: Layer = layer("ipv6.hopopts", "IPv6 hop-by-hop options", FIELDS, NOTES, &[LayerClaim::Named("ipv6.hopopts")], |r, turn| {
-    extension(r, turn, &HOPOPTS, [&HOPOPTS_NXT, &HOPOPTS_LEN], options)
-});
-pub(super) static DESTINATION: Layer = layer("ipv6.dstopts", "IPv6 destination options", &[], &[], &[LayerClaim::Named("ipv6.dstopts")], |r, turn| {
-    extension(r, turn, &DSTOPTS, [&DSTOPTS_NXT, &DSTOPTS_LEN], options)
-});
-pub(super) static ROUTING: Layer = layer("ipv6.routing", "IPv6 routing header", &[], &[], &[LayerClaim::Named("ipv6.routing")], |r, turn| {
-    extension(r, turn, &ROUTING_HEADER, [&ROUTING_NXT, &ROUTING_LEN], routing)
-});
+pub(super) static HOP_BY_HOP: Layer =
+    layer("ipv6.hopopts", "IPv6 hop-by-hop options", FIELDS, NOTES, &[LayerClaim::Named("ipv6.hopopts")], |r, turn| {
+        extension(r, turn, &HOPOPTS, [&HOPOPTS_NXT, &HOPOPTS_LEN], options)
+    });
+pub(super) static DESTINATION: Layer =
+    layer("ipv6.dstopts", "IPv6 destination options", &[], &[], &[LayerClaim::Named("ipv6.dstopts")], |r, turn| {
+        extension(r, turn, &DSTOPTS, [&DSTOPTS_NXT, &DSTOPTS_LEN], options)
+    });
+pub(super) static ROUTING: Layer =
+    layer("ipv6.routing", "IPv6 routing header", &[], &[], &[LayerClaim::Named("ipv6.routing")], |r, turn| {
+        extension(r, turn, &ROUTING_HEADER, [&ROUTING_NXT, &ROUTING_LEN], routing)
+    });
 pub(super) static SHIM: Layer = layer("shim6", "Shim6", &[], &[], &[LayerClaim::Named("shim6")], |r, turn| {
     extension(r, turn, &SHIM6, [&SHIM6_NXT, &SHIM6_LEN], |r, _, len| r.bytes(&SHIM6_DATA, len).map(|_| ()))
 });
-pub(super) static FRAGMENT: Layer = layer("ipv6.fraghdr", "IPv6 fragment header", &[], &[], &[LayerClaim::Named("ipv6.fraghdr")], fragment);
+pub(super) static FRAGMENT: Layer =
+    layer("ipv6.fraghdr", "IPv6 fragment header", &[], &[], &[LayerClaim::Named("ipv6.fraghdr")], fragment);
 pub(super) static MOBILITY: Layer = layer("mipv6", "IPv6 mobility header", &[], &[], &[LayerClaim::IpProto(135)], mobility);
 
 /// A header of the common form: next header, length in 8-byte units without the first. `inner` reads the rest of it.
@@ -199,11 +208,12 @@ fn options(r: &mut Reader<'_>, turn: &mut LayerTurn, len: usize) -> Result<(), S
 }
 
 fn option_type(r: &mut Reader<'_>) -> Result<(), Stop> {
-    r.bit_group(&OPT_TYPE, bits(0, 8), |r, _| {
+    let kind = r.bit_group(&OPT_TYPE, bits(0, 8), |r, _| {
         r.bits(&OPT_ACTION, bits(0, 2))?;
         r.bits(&OPT_CHANGE, bits(2, 1))?;
         r.bits(&OPT_REST, bits(3, 5)).map(|_| ())
     })?;
+    title(r, &OPT_TYPE, kind);
     r.skip(1)
 }
 

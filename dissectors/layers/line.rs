@@ -99,7 +99,8 @@ fn info(p: &Part<'_>, below: Option<&Part<'_>>) -> String {
         "icmp" => icmp(p, below),
         "icmpv6" => icmpv6(p, below),
         "igmp" => {
-            let groups: Vec<String> = p.nodes.iter().filter(|n| n.field.name == "igmp.maddr").map(|n| p.tree.display(n)).collect();
+            let groups: Vec<String> =
+                p.nodes.iter().filter(|n| n.field.name == "igmp.maddr").map(|n| p.tree.display(n)).collect();
             if groups.is_empty() { p.title() } else { format!("{} for {}", p.title(), groups.join(", ")) }
         }
         "ip" => ip(p),
@@ -151,7 +152,17 @@ fn tcp(p: &Part<'_>) -> String {
         }
     }
     let _ = write!(s, "{} [", p.title());
-    let flags = [("fin", "FIN"), ("syn", "SYN"), ("reset", "RST"), ("push", "PSH"), ("ack", "ACK"), ("urg", "URG"), ("ece", "ECE"), ("cwr", "CWR"), ("ae", "AE")];
+    let flags = [
+        ("fin", "FIN"),
+        ("syn", "SYN"),
+        ("reset", "RST"),
+        ("push", "PSH"),
+        ("ack", "ACK"),
+        ("urg", "URG"),
+        ("ece", "ECE"),
+        ("cwr", "CWR"),
+        ("ae", "AE"),
+    ];
     let set: Vec<&str> = flags.iter().filter(|(f, _)| p.is_set(&format!("tcp.flags.{f}"))).map(|(_, label)| *label).collect();
     let _ = write!(s, "{}]", if set.is_empty() { "no flags".to_owned() } else { set.join(", ") });
     let number = |relative: &str, raw: &str| p.number(relative).or_else(|| p.number(raw)).unwrap_or(0);
@@ -232,21 +243,34 @@ fn icmpv6(p: &Part<'_>, below: Option<&Part<'_>>) -> String {
             let what = if kind == 128 { "request" } else { "reply" };
             let hops = below.and_then(|b| b.number("ipv6.hlim")).unwrap_or(0);
             let n = |name| p.number(name).unwrap_or(0);
-            format!("Echo (ping) {what} id=0x{:04x}, seq={}, hop limit={hops}", n("icmpv6.echo.identifier"), n("icmpv6.echo.sequence_number"))
+            format!(
+                "Echo (ping) {what} id=0x{:04x}, seq={}, hop limit={hops}",
+                n("icmpv6.echo.identifier"),
+                n("icmpv6.echo.sequence_number")
+            )
         }
         Some(133) => format!("Router Solicitation{}", from("icmpv6.opt.src_linkaddr")),
         Some(134) => format!("Router Advertisement{}", from("icmpv6.opt.src_linkaddr")),
-        Some(135) => format!("Neighbor Solicitation for {}{}", p.name("icmpv6.nd.ns.target_address"), from("icmpv6.opt.src_linkaddr")),
+        Some(135) => {
+            format!("Neighbor Solicitation for {}{}", p.name("icmpv6.nd.ns.target_address"), from("icmpv6.opt.src_linkaddr"))
+        }
         Some(136) => {
             let flags = [("r", "rtr"), ("s", "sol"), ("o", "ovr")];
-            let set: Vec<&str> = flags.iter().filter(|(f, _)| p.is_set(&format!("icmpv6.nd.na.flag.{f}"))).map(|(_, label)| *label).collect();
+            let set: Vec<&str> =
+                flags.iter().filter(|(f, _)| p.is_set(&format!("icmpv6.nd.na.flag.{f}"))).map(|(_, label)| *label).collect();
             let at = p.words("icmpv6.opt.target_linkaddr").map_or_else(String::new, |a| format!(" is at {a}"));
             format!("Neighbor Advertisement {} ({}){at}", p.name("icmpv6.nd.na.target_address"), set.join(", "))
         }
-        Some(137) => format!("Redirect: reach {} by {}", p.name("icmpv6.rd.na.destination_address"), p.name("icmpv6.nd.rd.target_address")),
+        Some(137) => {
+            format!("Redirect: reach {} by {}", p.name("icmpv6.rd.na.destination_address"), p.name("icmpv6.nd.rd.target_address"))
+        }
         Some(143) => {
-            let groups: Vec<String> =
-                p.nodes.iter().filter(|n| n.field.name == "icmpv6.mldr.mar.multicast_address").map(|n| p.tree.display(n)).collect();
+            let groups: Vec<String> = p
+                .nodes
+                .iter()
+                .filter(|n| n.field.name == "icmpv6.mldr.mar.multicast_address")
+                .map(|n| p.tree.display(n))
+                .collect();
             format!("{} for {}", p.title(), groups.join(", "))
         }
         _ => format!("{}{}", p.title(), quoted(p)),

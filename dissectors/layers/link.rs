@@ -4,15 +4,10 @@ use super::ethernet::MOST_LENGTH;
 use super::{dec, ether, fields, group, hex, ip_by_version, layer, named, notes, peek_u16, raw};
 use wirelore_kit::{Layer, LayerClaim, LayerTurn, Names, Next, Reader, Stop};
 
-static FAMILIES: Names = &[
-    (2, "IPv4"),
-    (7, "OSI"),
-    (23, "IPX"),
-    (24, "IPv6 (NetBSD, OpenBSD)"),
-    (28, "IPv6 (FreeBSD)"),
-    (30, "IPv6 (macOS)"),
-];
-static NF_FAMILIES: Names = &[(0, "Unspecified"), (1, "Inet"), (2, "IPv4"), (3, "ARP"), (5, "Netdev"), (7, "Bridge"), (10, "IPv6")];
+static FAMILIES: Names =
+    &[(2, "IPv4"), (7, "OSI"), (23, "IPX"), (24, "IPv6 (NetBSD, OpenBSD)"), (28, "IPv6 (FreeBSD)"), (30, "IPv6 (macOS)")];
+static NF_FAMILIES: Names =
+    &[(0, "Unspecified"), (1, "Inet"), (2, "IPv4"), (3, "ARP"), (5, "Netdev"), (7, "Bridge"), (10, "IPv6")];
 static NF_TYPES: Names = &[
     (1, "Packet header"),
     (2, "Mark"),
@@ -55,8 +50,14 @@ notes! {
 
 pub(super) static NULL: Layer = layer("null", "Null/loopback", FIELDS, NOTES, &[LayerClaim::Link(0)], |r, _| null(r, true));
 pub(super) static LOOP: Layer = layer("null", "OpenBSD loopback", &[], &[], &[LayerClaim::Link(108)], |r, _| null(r, false));
-pub(super) static RAW: Layer =
-    layer("raw", "Raw IP", &[], &[], &[LayerClaim::Link(101), LayerClaim::Link(12), LayerClaim::Link(14), LayerClaim::Named("raw")], raw_ip);
+pub(super) static RAW: Layer = layer(
+    "raw",
+    "Raw IP",
+    &[],
+    &[],
+    &[LayerClaim::Link(101), LayerClaim::Link(12), LayerClaim::Link(14), LayerClaim::Named("raw")],
+    raw_ip,
+);
 pub(super) static NFLOG: Layer = layer("nflog", "Netfilter log", &[], &[], &[LayerClaim::Link(239)], nflog);
 
 /// Address and control bytes of PPP in HDLC-like framing (RFC 1662 §3.1).
@@ -111,7 +112,11 @@ fn nflog(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
             }
             let head = |r: &mut Reader<'_>| {
                 for field in [&NF_LENGTH, &NF_TYPE] {
-                    if little { r.uint_le(field, 2)? } else { r.uint(field, 2)? };
+                    if little {
+                        r.uint_le(field, 2)?
+                    } else {
+                        r.uint(field, 2)?
+                    };
                 }
                 Ok(())
             };

@@ -16,7 +16,13 @@ static SAPS: Names = &[
     (0xfe, "ISO network layer"),
     (0xff, "Global"),
 ];
-static OUIS: Names = &[(0, "Encapsulated Ethernet"), (0x0000f8, "Cisco bridged"), (0x00000c, "Cisco"), (0x0080c2, "IEEE 802.1 bridged"), (0x080007, "Apple")];
+static OUIS: Names = &[
+    (0, "Encapsulated Ethernet"),
+    (0x0000f8, "Cisco bridged"),
+    (0x00000c, "Cisco"),
+    (0x0080c2, "IEEE 802.1 bridged"),
+    (0x080007, "Apple"),
+];
 
 fields! {
     LLC = group("llc", "Logical link control", "IEEE 802.2 §3");

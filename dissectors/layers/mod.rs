@@ -213,6 +213,13 @@ fn peek_u16(r: &Reader<'_>, ahead: usize) -> Option<u16> {
     r.rest().get(ahead..)?.first_chunk::<2>().map(|b| u16::from_be_bytes(*b))
 }
 
+/// Lets the heading of an option or record say which one it is: the name of `value`, if `field` has one.
+fn title(r: &mut Reader<'_>, field: F, value: u64) {
+    if let Some(name) = field.name_of(value) {
+        r.title(name);
+    }
+}
+
 /// The next layer by EtherType.
 const fn ether(value: u16) -> Next {
     Next::By(LayerClaim::EtherType(value))

@@ -41,11 +41,13 @@ pub(super) static LAYER: Layer = layer(
     ],
     read,
 );
-pub(super) static GUESS: Layer = layer("pwethheuristic", "Ethernet pseudo-wire", &[], &[], &[LayerClaim::Named("pwethheuristic")], guess);
-pub(super) static CONTROL_WORD: Layer = layer("pwethcw", "Pseudo-wire control word", &[], &[], &[LayerClaim::Named("pwethcw")], |r, _| {
-    r.group(&WITH_WORD, |r| r.u32(&WORD))?;
-    Ok(named("eth"))
-});
+pub(super) static GUESS: Layer =
+    layer("pwethheuristic", "Ethernet pseudo-wire", &[], &[], &[LayerClaim::Named("pwethheuristic")], guess);
+pub(super) static CONTROL_WORD: Layer =
+    layer("pwethcw", "Pseudo-wire control word", &[], &[], &[LayerClaim::Named("pwethcw")], |r, _| {
+        r.group(&WITH_WORD, |r| r.u32(&WORD))?;
+        Ok(named("eth"))
+    });
 pub(super) static PLAIN: Layer = layer("pwethnocw", "Pseudo-wire", &[], &[], &[LayerClaim::Named("pwethnocw")], |r, _| {
     r.group(&WITHOUT_WORD, |_| Ok(()))?;
     Ok(named("eth"))
@@ -80,12 +82,15 @@ fn read(r: &mut Reader<'_>, _turn: &mut LayerTurn) -> Result<Next, Stop> {
 
 /// Whether the type field of an Ethernet header at `at` names a protocol met inside pseudo-wires.
 fn type_at(r: &Reader<'_>, at: usize) -> bool {
-    peek_u16(r, at)
-        .is_some_and(|v| matches!(v, 0x0800 | 0x86dd | 0x0806 | 0x8100 | 0x88a8 | 0x9100 | 0x8847 | 0x8848 | 0x8863 | 0x8864 | 0x88cc | 0x888e))
+    peek_u16(r, at).is_some_and(|v| {
+        matches!(v, 0x0800 | 0x86dd | 0x0806 | 0x8100 | 0x88a8 | 0x9100 | 0x8847 | 0x8848 | 0x8863 | 0x8864 | 0x88cc | 0x888e)
+    })
 }
 
 fn guess(r: &mut Reader<'_>, _turn: &mut LayerTurn) -> Result<Next, Stop> {
     r.group(&PSEUDO_WIRE, |_| Ok(()))?;
     let zero = r.rest().first().is_some_and(|b| b >> 4 == 0);
-    Ok(if zero && !(type_at(r, 12) && !type_at(r, 16)) { named("pwethcw") } else { named("pwethnocw") })
+    // The type field tells the two readings apart: at 12 without, at 16 with the control word.
+    let with_word = zero && (type_at(r, 16) || !type_at(r, 12));
+    Ok(if with_word { named("pwethcw") } else { named("pwethnocw") })
 }

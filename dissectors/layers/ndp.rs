@@ -1,6 +1,6 @@
 //! Neighbour discovery (RFC 4861): solicitations, advertisements, redirects and their options.
 
-use super::{bits, dec, fields, flag, group, hex, ip6, notes, quote, raw, text};
+use super::{bits, dec, fields, flag, group, hex, ip6, notes, quote, raw, text, title};
 use wirelore_kit::{F, Names, Reader, Stop, Value};
 
 static OPTIONS: Names = &[
@@ -114,7 +114,9 @@ pub(super) fn read(r: &mut Reader<'_>, kind: u8, reserved: F) -> Result<(), Stop
     while !r.is_empty() {
         let left = r.left();
         let (kind, size) = match *r.rest() {
-            [kind, units, ..] if units > 0 && usize::from(units).saturating_mul(8) <= left => (kind, usize::from(units).saturating_mul(8)),
+            [kind, units, ..] if units > 0 && usize::from(units).saturating_mul(8) <= left => {
+                (kind, usize::from(units).saturating_mul(8))
+            }
             _ => {
                 let at = r.span(left);
                 r.note(&OPTION_BAD, at);
@@ -128,6 +130,7 @@ pub(super) fn read(r: &mut Reader<'_>, kind: u8, reserved: F) -> Result<(), Stop
 
 fn option(r: &mut Reader<'_>, kind: u8) -> Result<(), Stop> {
     r.u8(&OPT_TYPE)?;
+    title(r, &OPT_TYPE, kind.into());
     r.u8(&OPT_LENGTH)?;
     match kind {
         1 => link_address(r, &OPT_SRC),

@@ -154,12 +154,15 @@ pub(super) static DISCOVERY: Layer = layer("pppoed", "PPPoE discovery", &[], &[]
         Ok(Next::Done)
     })
 });
-pub(super) static LCP: Layer =
-    layer("lcp", "PPP link control", &[], &[], &[LayerClaim::Ppp(0xc021)], |r, turn| control(r, turn, &LCP_HEADER, &LCP_OPTION, lcp_option));
-pub(super) static IPCP: Layer =
-    layer("ipcp", "PPP IP control", &[], &[], &[LayerClaim::Ppp(0x8021)], |r, turn| control(r, turn, &IPCP_HEADER, &IPCP_OPTION, ipcp_option));
-pub(super) static IPV6CP: Layer =
-    layer("ipv6cp", "PPP IPv6 control", &[], &[], &[LayerClaim::Ppp(0x8057)], |r, turn| control(r, turn, &IPV6CP_HEADER, &IPCP_OPTION, ipv6cp_option));
+pub(super) static LCP: Layer = layer("lcp", "PPP link control", &[], &[], &[LayerClaim::Ppp(0xc021)], |r, turn| {
+    control(r, turn, &LCP_HEADER, &LCP_OPTION, lcp_option)
+});
+pub(super) static IPCP: Layer = layer("ipcp", "PPP IP control", &[], &[], &[LayerClaim::Ppp(0x8021)], |r, turn| {
+    control(r, turn, &IPCP_HEADER, &IPCP_OPTION, ipcp_option)
+});
+pub(super) static IPV6CP: Layer = layer("ipv6cp", "PPP IPv6 control", &[], &[], &[LayerClaim::Ppp(0x8057)], |r, turn| {
+    control(r, turn, &IPV6CP_HEADER, &IPCP_OPTION, ipv6cp_option)
+});
 
 fn ppp(r: &mut Reader<'_>, _turn: &mut LayerTurn) -> Result<Next, Stop> {
     r.group(&PPP, |r| {
@@ -204,7 +207,13 @@ fn tag(r: &mut Reader<'_>) -> Result<(), Stop> {
 }
 
 /// A control packet: code, identifier, length, then options or data.
-fn control(r: &mut Reader<'_>, turn: &mut LayerTurn, heading: F, option: F, read: fn(&mut Reader<'_>, usize) -> Result<(), Stop>) -> Result<Next, Stop> {
+fn control(
+    r: &mut Reader<'_>,
+    turn: &mut LayerTurn,
+    heading: F,
+    option: F,
+    read: fn(&mut Reader<'_>, usize) -> Result<(), Stop>,
+) -> Result<Next, Stop> {
     r.group(heading, |r| {
         let code = r.u8(&CODE)?;
         r.u8(&IDENTIFIER)?;

@@ -1,6 +1,6 @@
 //! SCTP (RFC 9260): the common header and the list of chunks; DCCP (RFC 4340): the generic header.
 
-use super::{bits, dec, fields, flag, group, hex, layer, notes, raw};
+use super::{bits, dec, fields, flag, group, hex, layer, notes, raw, title};
 use wirelore_kit::{Layer, LayerClaim, LayerTurn, Names, Next, Reader, Stop, Value};
 
 static CHUNKS: Names = &[
@@ -143,6 +143,7 @@ fn chunk(r: &mut Reader<'_>) -> Result<(), Stop> {
     }
     r.attempt(&CHUNK, len, |r| {
         r.u8(&CHUNK_TYPE)?;
+        title(r, &CHUNK_TYPE, kind.into());
         r.u8(&CHUNK_FLAGS)?;
         r.u16(&CHUNK_LENGTH)?;
         if kind == 0 && r.left() >= 12 {

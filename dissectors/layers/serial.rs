@@ -4,7 +4,15 @@ use super::{dec, ether, fields, flag, group, hex, layer, named, notes, raw};
 use wirelore_kit::{Layer, LayerClaim, LayerTurn, Names, Next, Reader, Stop};
 
 static CHDLC_ADDRESSES: Names = &[(0x0f, "One station"), (0x8f, "All stations")];
-static NLPIDS: Names = &[(0x80, "SNAP"), (0x81, "ISO CLNP"), (0x82, "ISO ES-IS"), (0x83, "ISO IS-IS"), (0x8e, "IPv6"), (0xcc, "IPv4"), (0xcf, "PPP")];
+static NLPIDS: Names = &[
+    (0x80, "SNAP"),
+    (0x81, "ISO CLNP"),
+    (0x82, "ISO ES-IS"),
+    (0x83, "ISO IS-IS"),
+    (0x8e, "IPv6"),
+    (0xcc, "IPv4"),
+    (0xcf, "PPP"),
+];
 
 fields! {
     CHDLC_HEADER = group("chdlc", "Cisco HDLC", "LINKTYPE_C_HDLC");
@@ -30,7 +38,8 @@ notes! {
     ADDRESS_BAD = Error, Malformed, "fr.note.address", "No address byte says that it is the last", "ITU-T Q.922 §3.3";
 }
 
-pub(super) static CHDLC: Layer = layer("chdlc", "Cisco HDLC", FIELDS, NOTES, &[LayerClaim::Link(104), LayerClaim::Named("chdlc")], chdlc);
+pub(super) static CHDLC: Layer =
+    layer("chdlc", "Cisco HDLC", FIELDS, NOTES, &[LayerClaim::Link(104), LayerClaim::Named("chdlc")], chdlc);
 pub(super) static FRAME_RELAY: Layer = layer("fr", "Frame relay", &[], &[], &[LayerClaim::Link(107)], frame_relay);
 
 fn chdlc(r: &mut Reader<'_>, _turn: &mut LayerTurn) -> Result<Next, Stop> {

@@ -5,9 +5,9 @@ use super::names::{ETHERTYPES, HARDWARE};
 use super::{dec, ether, fields, group, hex, ip4, layer, mac, named, notes, raw};
 use wirelore_kit::{F, Layer, LayerClaim, LayerTurn, Names, Next, Reader, Stop};
 
-static PACKET_TYPES: Names =
-    &[(0, "To us"), (1, "Broadcast"), (2, "Multicast"), (3, "To another host"), (4, "Sent by us")];
-static PROTOCOLS: Names = &[(1, "Novell 802.3 frame"), (2, "Unknown"), (3, "Ethernet"), (4, "802.2 LLC"), (12, "CAN"), (13, "CAN FD")];
+static PACKET_TYPES: Names = &[(0, "To us"), (1, "Broadcast"), (2, "Multicast"), (3, "To another host"), (4, "Sent by us")];
+static PROTOCOLS: Names =
+    &[(1, "Novell 802.3 frame"), (2, "Unknown"), (3, "Ethernet"), (4, "802.2 LLC"), (12, "CAN"), (13, "CAN FD")];
 
 fields! {
     SLL = group("sll", "Linux cooked capture", "LINKTYPE_LINUX_SLL");

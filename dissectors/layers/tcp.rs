@@ -3,7 +3,21 @@
 use super::checksum::{self, STATUS, Told};
 use super::{bits, bits_of_packet_missing, dec, fields, flag, group, hex, layer, notes, tcp_options, text};
 use wirelore_kit::note::OVERRUN;
-use wirelore_kit::{Field, Kind, Layer, LayerClaim, LayerTurn, Next, PacketFacts, Reader, Span, Stop, Value, verdict};
+use wirelore_kit::{Field, Kind, Layer, LayerClaim, LayerTurn, Names, Next, PacketFacts, Reader, Span, Stop, Value, verdict};
+
+/// The combinations met every day.
+static FLAG_NAMES: Names = &[
+    (0x002, "SYN"),
+    (0x012, "SYN, ACK"),
+    (0x010, "ACK"),
+    (0x018, "PSH, ACK"),
+    (0x011, "FIN, ACK"),
+    (0x019, "FIN, PSH, ACK"),
+    (0x004, "RST"),
+    (0x014, "RST, ACK"),
+    (0x0c2, "SYN, ECE, CWR"),
+    (0x052, "SYN, ACK, ECE"),
+];
 
 fields! {
     TCP = group("tcp", "Transmission Control Protocol", "RFC 9293 §3.1");
@@ -17,7 +31,7 @@ fields! {
     ACK = dec("tcp.ack", "Acknowledgment number (relative)", "RFC 9293 §3.4");
     ACK_RAW = dec("tcp.ack_raw", "Acknowledgment number", "RFC 9293 §3.4");
     HDR_LEN = dec("tcp.hdr_len", "Header length (bytes)", "RFC 9293 §3.1");
-    FLAGS = hex("tcp.flags", "Flags", "RFC 9293 §3.1");
+    FLAGS = hex("tcp.flags", "Flags", "RFC 9293 §3.1").names(FLAG_NAMES);
     FLAGS_RES = dec("tcp.flags.res", "Reserved", "RFC 9293 §3.1");
     FLAGS_AE = flag("tcp.flags.ae", "Accurate ECN", "RFC 9768 §3.1");
     FLAGS_CWR = flag("tcp.flags.cwr", "Congestion window reduced", "RFC 3168 §6.1");
@@ -55,7 +69,6 @@ fields! {
     A_REUSED = flag("tcp.analysis.reused_ports", "Ports used again", "RFC 9293 §3.6.1");
 }
 
-
 notes! {
     HEADER_LEN = Error, Malformed, "tcp.note.header_length", "The header length is below 20 bytes", "RFC 9293 §3.1";
     SUM_BAD = Warn, Malformed, "tcp.note.checksum", "The checksum is wrong", "RFC 9293 §3.1";
@@ -68,7 +81,8 @@ notes! {
 
 static TOLD: Told = Told { status: &CHECKSUM_STATUS, bad: &SUM_BAD, partial: &SUM_PARTIAL };
 
-pub(super) static LAYER: Layer = layer("tcp", "TCP", &ALL_FIELDS, &ALL_NOTES, &[LayerClaim::IpProto(6), LayerClaim::Named("tcp")], read);
+pub(super) static LAYER: Layer =
+    layer("tcp", "TCP", &ALL_FIELDS, &ALL_NOTES, &[LayerClaim::IpProto(6), LayerClaim::Named("tcp")], read);
 
 static ALL_FIELDS: [wirelore_kit::F; FIELDS.len() + tcp_options::FIELDS.len()] = super::joined(FIELDS, tcp_options::FIELDS);
 static ALL_NOTES: [&wirelore_kit::Note; NOTES.len() + tcp_options::NOTES.len()] = super::joined(NOTES, tcp_options::NOTES);
@@ -146,12 +160,20 @@ fn flags(r: &mut Reader<'_>) -> Result<u64, Stop> {
     let at = r.span(2);
     let flags = r.bit_group(&FLAGS, bits(4, 12), |r, _| {
         r.bits(&FLAGS_RES, bits(4, 3))?;
-        for (i, f) in [&FLAGS_AE, &FLAGS_CWR, &FLAGS_ECE, &FLAGS_URG, &FLAGS_ACK, &FLAGS_PUSH, &FLAGS_RESET, &FLAGS_SYN, &FLAGS_FIN].into_iter().enumerate() {
+        for (i, f) in
+            [&FLAGS_AE, &FLAGS_CWR, &FLAGS_ECE, &FLAGS_URG, &FLAGS_ACK, &FLAGS_PUSH, &FLAGS_RESET, &FLAGS_SYN, &FLAGS_FIN]
+                .into_iter()
+                .enumerate()
+        {
             r.bits(f, bits(7_u8.saturating_add(i as u8), 1))?;
         }
         Ok(())
     })?;
-    let words: String = LETTERS.iter().enumerate().map(|(i, l)| if flags >> 11_usize.saturating_sub(i) & 1 == 1 { char::from(*l) } else { '·' }).collect();
+    let words: String = LETTERS
+        .iter()
+        .enumerate()
+        .map(|(i, l)| if flags >> 11_usize.saturating_sub(i) & 1 == 1 { char::from(*l) } else { '·' })
+        .collect();
     r.derived(&FLAGS_STR, at, words);
     Ok(flags)
 }

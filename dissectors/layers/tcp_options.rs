@@ -1,6 +1,6 @@
 //! The options of a TCP header (RFC 9293 §3.2 and those registered since).
 
-use super::{bits, dec, fields, group, hex, notes, raw};
+use super::{bits, dec, fields, group, hex, notes, raw, title};
 use wirelore_kit::{Names, Reader, Stop, Value};
 
 static KINDS: Names = &[
@@ -79,14 +79,14 @@ pub(super) fn read(r: &mut Reader<'_>, len: usize, base: u32) -> Result<(), Stop
         let left = end.saturating_sub(r.at()) as usize;
         let (kind, size) = match *r.rest() {
             [0, ..] => {
-                r.group(&OPTION, |r| r.u8(&KIND))?;
+                r.group(&OPTION, one_byte)?;
                 if left > 1 {
                     r.bytes(&PADDING, left.saturating_sub(1))?;
                 }
                 return Ok(());
             }
             [1, ..] => {
-                r.group(&OPTION, |r| r.u8(&KIND))?;
+                r.group(&OPTION, one_byte)?;
                 continue;
             }
             [kind, size, ..] if left > 1 && usize::from(size) >= 2 && usize::from(size) <= left => (kind, usize::from(size)),
@@ -98,10 +98,18 @@ pub(super) fn read(r: &mut Reader<'_>, len: usize, base: u32) -> Result<(), Stop
         };
         r.attempt(&OPTION, size, |r| {
             r.u8(&KIND)?;
+            title(r, &KIND, kind.into());
             r.u8(&LENGTH)?;
             option(r, kind, size, base)
         })?;
     }
+    Ok(())
+}
+
+/// An option that is its kind and nothing else.
+fn one_byte(r: &mut Reader<'_>) -> Result<(), Stop> {
+    let kind = r.u8(&KIND)?;
+    title(r, &KIND, kind.into());
     Ok(())
 }
 

@@ -1,13 +1,27 @@
 //! Tunnels over UDP: VXLAN (RFC 7348), Geneve (RFC 8926), GTP-U (3GPP TS 29.281), Teredo (RFC 4380), MPLS (RFC 7510).
 
-use super::{bits, dec, ether, fields, flag, group, hex, ip4, ip_by_version, layer, named, notes, raw};
+use super::{bits, dec, ether, fields, flag, group, hex, ip_by_version, ip4, layer, named, notes, raw};
 use wirelore_kit::{Layer, LayerClaim, LayerTurn, Names, Next, Reader, Stop};
 
 static GPE_PROTOCOLS: Names = &[(1, "IPv4"), (2, "IPv6"), (3, "Ethernet"), (4, "NSH"), (5, "MPLS")];
-static GTP_MESSAGES: Names =
-    &[(1, "Echo request"), (2, "Echo response"), (26, "Error indication"), (31, "Supported extension headers"), (254, "End marker"), (255, "User packet")];
-static GTP_EXTENSIONS: Names =
-    &[(0x00, "None"), (0x20, "Service class"), (0x40, "UDP port"), (0x81, "RAN container"), (0x82, "Long PDCP number"), (0x84, "NR RAN container"), (0x85, "PDU session container"), (0xc0, "PDCP number")];
+static GTP_MESSAGES: Names = &[
+    (1, "Echo request"),
+    (2, "Echo response"),
+    (26, "Error indication"),
+    (31, "Supported extension headers"),
+    (254, "End marker"),
+    (255, "User packet"),
+];
+static GTP_EXTENSIONS: Names = &[
+    (0x00, "None"),
+    (0x20, "Service class"),
+    (0x40, "UDP port"),
+    (0x81, "RAN container"),
+    (0x82, "Long PDCP number"),
+    (0x84, "NR RAN container"),
+    (0x85, "PDU session container"),
+    (0xc0, "PDCP number"),
+];
 
 fields! {
     VXLAN_HEADER = group("vxlan", "VXLAN", "RFC 7348 §5");

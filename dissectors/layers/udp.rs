@@ -57,7 +57,8 @@ fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
             checksum::check(r, turn, Some(17), covered, sum, 6)
         };
         checksum::tell(r, turn, &TOLD, sum_at, outcome);
-        let next = if turn.quoted { Next::Data } else { tunnel::by_udp_port(r, source, destination).map_or(Next::Payload, named) };
+        let next =
+            if turn.quoted { Next::Data } else { tunnel::by_udp_port(r, source, destination).map_or(Next::Payload, named) };
         // Tunnels may leave it out (RFC 6935).
         if sum == 0 && v6 && next == Next::Payload {
             r.note(&SUM_MISSING, sum_at);

@@ -30,11 +30,18 @@ fields! {
     S_ID = dec("ieee8021ad.id", "Service VLAN identifier", "IEEE 802.1Q §9.7");
 }
 
-pub(super) static VLAN: Layer = layer("vlan", "802.1Q Virtual LAN", FIELDS, &[], &[LayerClaim::EtherType(0x8100), LayerClaim::EtherType(0x9100)], |r, turn| {
-    tag(r, turn, &VLAN_TAG, [&PRIORITY, &DEI, &ID, &ETYPE])
-});
+pub(super) static VLAN: Layer = layer(
+    "vlan",
+    "802.1Q Virtual LAN",
+    FIELDS,
+    &[],
+    &[LayerClaim::EtherType(0x8100), LayerClaim::EtherType(0x9100)],
+    |r, turn| tag(r, turn, &VLAN_TAG, [&PRIORITY, &DEI, &ID, &ETYPE]),
+);
 pub(super) static SERVICE: Layer =
-    layer("ieee8021ad", "802.1ad service tag", &[], &[], &[LayerClaim::EtherType(0x88a8)], |r, turn| tag(r, turn, &SERVICE_TAG, [&S_PRIORITY, &S_DEI, &S_ID, &S_ETYPE]));
+    layer("ieee8021ad", "802.1ad service tag", &[], &[], &[LayerClaim::EtherType(0x88a8)], |r, turn| {
+        tag(r, turn, &SERVICE_TAG, [&S_PRIORITY, &S_DEI, &S_ID, &S_ETYPE])
+    });
 
 fn tag(r: &mut Reader<'_>, turn: &mut LayerTurn, heading: F, [priority, dei, id, etype]: [F; 4]) -> Result<Next, Stop> {
     r.group(heading, |r| {

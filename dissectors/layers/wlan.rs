@@ -70,7 +70,8 @@ notes! {
     PROTECTED = Chat, Security, "wlan.note.protected", "The frame is encrypted; without its key nothing more can be read", "IEEE 802.11 §12";
 }
 
-pub(super) static RADIOTAP: Layer = layer("radiotap", "Radiotap", FIELDS, NOTES, &[LayerClaim::Link(127), LayerClaim::Named("radiotap")], radiotap);
+pub(super) static RADIOTAP: Layer =
+    layer("radiotap", "Radiotap", FIELDS, NOTES, &[LayerClaim::Link(127), LayerClaim::Named("radiotap")], radiotap);
 pub(super) static LAYER: Layer = layer("wlan", "802.11", &[], &[], &[LayerClaim::Link(105), LayerClaim::Named("wlan")], wlan);
 
 fn radiotap(r: &mut Reader<'_>, _turn: &mut LayerTurn) -> Result<Next, Stop> {

@@ -109,7 +109,9 @@ fn no_udp_checksum_is_fine_over_ipv4_and_not_over_ipv6() {
     assert_eq!(number(&tree, "udp.checksum.status"), 3);
     assert!(notes(&tree).is_empty());
     assert_eq!(payload.map(|p| (p.at, p.len)), Some((42, 3)));
-    let six = hex(&format!("{ETH6} 60000000 000b 11 40 20010db8000000000000000000000001 20010db8000000000000000000000002 1000 2000 000b 0000 616263"));
+    let six = hex(&format!(
+        "{ETH6} 60000000 000b 11 40 20010db8000000000000000000000001 20010db8000000000000000000000002 1000 2000 000b 0000 616263"
+    ));
     assert_eq!(notes(&read(&packet(1, &six)).0), ["udp.note.checksum_missing"]);
 }
 

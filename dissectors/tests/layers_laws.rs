@@ -49,7 +49,19 @@ fn packets_cut_anywhere_keep_the_span_law() {
 fn show(tree: &Tree) -> String {
     tree.nodes
         .iter()
-        .map(|n| format!("{:w$}{} [{}+{} {:?} {:?}] {}\n", "", n.field.name, n.span.at, n.span.len, n.span.bits, n.tie, tree.display(n), w = usize::from(n.depth) * 2))
+        .map(|n| {
+            format!(
+                "{:w$}{} [{}+{} {:?} {:?}] {}\n",
+                "",
+                n.field.name,
+                n.span.at,
+                n.span.len,
+                n.span.bits,
+                n.tie,
+                tree.display(n),
+                w = usize::from(n.depth) * 2
+            )
+        })
         .collect()
 }
 
@@ -119,18 +131,34 @@ fn the_fast_header_read_sees_the_same() {
                 unsound += 1;
             }
             if let Err(why) = twins(&p, &headers) {
-                differences.push(format!("{} packet {}: {why} (fast: {} {:?})", path.display(), p.number + 1, headers.layers.spell(), headers.stop));
+                differences.push(format!(
+                    "{} packet {}: {why} (fast: {} {:?})",
+                    path.display(),
+                    p.number + 1,
+                    headers.layers.spell(),
+                    headers.stop
+                ));
             }
         });
     }
     println!("{compared} packets compared, {unsound} more with damage");
-    assert!(differences.is_empty(), "{} differences, the first:\n{}", differences.len(), differences[..differences.len().min(40)].join("\n"));
+    assert!(
+        differences.is_empty(),
+        "{} differences, the first:\n{}",
+        differences.len(),
+        differences[..differences.len().min(40)].join("\n")
+    );
 }
 
 fn twins(p: &PacketBytes, fast: &Headers) -> Result<(), String> {
     let (tree, names, payload) = read(p);
-    let fast_layers: Vec<(&str, u64)> =
-        fast.layers.iter().filter(|l| l.kind != LayerKind::Data).map(|l| (l.kind.name(), u64::from(l.at))).filter(|(n, _)| !not_compared(n)).collect();
+    let fast_layers: Vec<(&str, u64)> = fast
+        .layers
+        .iter()
+        .filter(|l| l.kind != LayerKind::Data)
+        .map(|l| (l.kind.name(), u64::from(l.at)))
+        .filter(|(n, _)| !not_compared(n))
+        .collect();
     let slow: Vec<(&str, u64)> = tree
         .nodes
         .iter()
@@ -172,7 +200,13 @@ fn twins(p: &PacketBytes, fast: &Headers) -> Result<(), String> {
             same("tcp.dstport", number(t.ports.dst))?;
             same("tcp.seq_raw", Value::U64(u64::from(t.seq)))?;
             same("tcp.ack_raw", Value::U64(u64::from(t.ack)))?;
-            same("tcp.flags", Value::U64(u64::from(t.flags) | last("tcp.flags.res").map_or(0, |n| if let Value::U64(v) = n.value { v << 9 } else { 0 })))?;
+            same(
+                "tcp.flags",
+                Value::U64(
+                    u64::from(t.flags)
+                        | last("tcp.flags.res").map_or(0, |n| if let Value::U64(v) = n.value { v << 9 } else { 0 }),
+                ),
+            )?;
             same("tcp.window_size_value", number(t.window))?;
             same("tcp.hdr_len", Value::U64(u64::from(t.header_len)))?;
         }
@@ -204,5 +238,7 @@ fn twins(p: &PacketBytes, fast: &Headers) -> Result<(), String> {
 
 /// The quoted packet that a node belongs to.
 fn quote_of<'t>(tree: &'t Tree, node: &Node) -> Option<&'t Node> {
-    tree.nodes.iter().find(|n| matches!(n.field.name, "icmp.quoted" | "icmpv6.opt.redirected_packet") && n.span.covers(&node.span))
+    tree.nodes
+        .iter()
+        .find(|n| matches!(n.field.name, "icmp.quoted" | "icmpv6.opt.redirected_packet") && n.span.covers(&node.span))
 }

@@ -26,7 +26,8 @@ fn every_field_and_note_is_explained_and_nothing_else() {
     assert!(missing.is_empty(), "fields without prose: {missing:?}");
     let orphans: Vec<&String> = all.field.keys().filter(|n| !fields.contains(n.as_str())).collect();
     assert!(orphans.is_empty(), "prose without a field: {orphans:?}");
-    let missing: Vec<&&str> = notes.iter().filter(|n| all.note.get(**n).is_none_or(|p| p.cause.is_empty() || p.cure.is_empty())).collect();
+    let missing: Vec<&&str> =
+        notes.iter().filter(|n| all.note.get(**n).is_none_or(|p| p.cause.is_empty() || p.cure.is_empty())).collect();
     assert!(missing.is_empty(), "notes without cause or cure: {missing:?}");
     let orphans: Vec<&String> = all.note.keys().filter(|n| !notes.contains(n.as_str())).collect();
     assert!(orphans.is_empty(), "prose without a note: {orphans:?}");
@@ -39,7 +40,11 @@ fn every_field_is_defined_once_and_says_where() {
         assert!(seen.insert(f.name), "{} is defined twice", f.name);
         assert!(!f.rfc.is_empty(), "{} does not say where it is defined", f.name);
         assert!(!f.label.is_empty(), "{} has no label", f.name);
-        assert!(f.values.is_empty() || matches!(f.kind, Kind::Dec | Kind::Hex | Kind::Bool), "{} names values of no number", f.name);
+        assert!(
+            f.values.is_empty() || matches!(f.kind, Kind::Dec | Kind::Hex | Kind::Bool),
+            "{} names values of no number",
+            f.name
+        );
     }
     for (alias, of) in ALIASES {
         assert!(!seen.contains(alias), "{alias} is a field");

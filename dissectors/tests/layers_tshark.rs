@@ -16,7 +16,16 @@ use wirelore_kit::{F, Kind, Tie, Tree, Value};
 fn needs_facts(name: &str) -> bool {
     name.starts_with("tcp.analysis.")
         || name.starts_with("frame.")
-        || matches!(name, "tcp.stream" | "udp.stream" | "tcp.seq" | "tcp.nxtseq" | "tcp.ack" | "tcp.window_size" | "tcp.window_size_scalefactor")
+        || matches!(
+            name,
+            "tcp.stream"
+                | "udp.stream"
+                | "tcp.seq"
+                | "tcp.nxtseq"
+                | "tcp.ack"
+                | "tcp.window_size"
+                | "tcp.window_size_scalefactor"
+        )
 }
 
 /// Where we differ on purpose: beginning of the field's name, part of the capture's name, why.
@@ -36,7 +45,12 @@ fn left_open(f: F, ours: &[String], theirs: &[String], quoted: bool) -> bool {
 }
 
 fn fields() -> Vec<F> {
-    LAYERS.iter().flat_map(|l| l.fields).copied().filter(|f| f.kind != Kind::Group && f.oracle != "-" && !needs_facts(f.name)).collect()
+    LAYERS
+        .iter()
+        .flat_map(|l| l.fields)
+        .copied()
+        .filter(|f| f.kind != Kind::Group && f.oracle != "-" && !needs_facts(f.name))
+        .collect()
 }
 
 fn name(f: F) -> &'static str {
@@ -87,7 +101,9 @@ fn normal(s: &str, kind: Kind) -> String {
         Kind::Dec | Kind::Hex | Kind::Bool | Kind::Signed => match s {
             "True" => "1".into(),
             "False" => "0".into(),
-            _ => s.strip_prefix("0x").map_or_else(|| s.to_owned(), |h| u64::from_str_radix(h, 16).map_or_else(|_| s.to_owned(), |v| v.to_string())),
+            _ => s
+                .strip_prefix("0x")
+                .map_or_else(|| s.to_owned(), |h| u64::from_str_radix(h, 16).map_or_else(|_| s.to_owned(), |v| v.to_string())),
         },
         Kind::Bytes => s.replace(':', ""),
         _ => s.to_owned(),
@@ -139,7 +155,11 @@ fn values_are_those_of_tshark() {
             let v6 = ours.contains("ipv6");
             for (f, theirs) in fields.iter().zip(row.iter().skip(1)) {
                 let ours = plain(&tree, f);
-                let theirs: Vec<String> = if theirs.is_empty() { Vec::new() } else { theirs.split('|').filter(|s| *s != "<none>").map(|s| normal(s, f.kind)).collect() };
+                let theirs: Vec<String> = if theirs.is_empty() {
+                    Vec::new()
+                } else {
+                    theirs.split('|').filter(|s| *s != "<none>").map(|s| normal(s, f.kind)).collect()
+                };
                 let ours: Vec<String> = ours.iter().map(|s| normal(s, f.kind)).collect();
                 if ours.is_empty() && theirs.is_empty() {
                     continue;
@@ -150,9 +170,14 @@ fn values_are_those_of_tshark() {
                 }
                 *compared.entry(f.name).or_default() += 1;
                 // Behind the end of the option list tshark lists each byte of padding as another end.
-                let theirs = if f.name == "tcp.option_kind" { theirs.get(..ours.len()).map_or(theirs.clone(), <[String]>::to_vec) } else { theirs };
+                let theirs = if f.name == "tcp.option_kind" {
+                    theirs.get(..ours.len()).map_or(theirs.clone(), <[String]>::to_vec)
+                } else {
+                    theirs
+                };
                 let quoted = tree.find("icmp.quoted").is_some();
-                let excepted = EXCEPTIONS.iter().any(|(n, capture, _)| f.name.starts_with(n) && path.to_string_lossy().contains(capture));
+                let excepted =
+                    EXCEPTIONS.iter().any(|(n, capture, _)| f.name.starts_with(n) && path.to_string_lossy().contains(capture));
                 if ours != theirs && !excepted && !left_open(f, &ours, &theirs, quoted) {
                     let w = wrong.entry(f.name).or_default();
                     w.0 += 1;
