@@ -86,11 +86,29 @@ static HEADERS: &[(&str, F, Use)] = &[
     ("strict-transport-security", &f::STS, Use::Plain),
 ];
 
+/// Where the names of each length begin in [`HEADERS`].
+static STARTS: [u8; 32] = {
+    let mut starts = [0u8; 32];
+    let mut i = 0;
+    while i < HEADERS.len() {
+        let mut len = HEADERS[i].0.len() + 1;
+        while len < 32 {
+            starts[len] += 1;
+            len += 1;
+        }
+        i += 1;
+    }
+    starts
+};
+
 /// The field of a header name, in any case.
 #[must_use]
 pub fn known(name: &[u8]) -> Option<(F, Use)> {
-    let from = HEADERS.partition_point(|h| h.0.len() < name.len());
-    HEADERS.iter().skip(from).take_while(|h| h.0.len() == name.len()).find(|h| h.0.as_bytes().eq_ignore_ascii_case(name)).map(|h| (h.1, h.2))
+    let from = usize::from(*STARTS.get(name.len())?);
+    let to = usize::from(*STARTS.get(name.len().saturating_add(1))?);
+    let first = name.first()? | 0x20;
+    let same = |h: &&(&str, F, Use)| h.0.as_bytes().first() == Some(&first) && h.0.as_bytes().eq_ignore_ascii_case(name);
+    HEADERS.get(from..to)?.iter().find(same).map(|h| (h.1, h.2))
 }
 
 #[cfg(test)]

@@ -230,9 +230,9 @@ impl Http {
             Some(a) => out.answers(a.key, if interim { More::Yes } else { More::No }),
             None => r.note(&n::NOT_ASKED, all),
         }
-        match (Text(head.phrase), parse::media(head.content_type)) {
-            (phrase, Some(media)) => out.summary(format_args!("{} {phrase}, {media}", head.status)),
-            (phrase, None) => out.summary(format_args!("{} {phrase}", head.status)),
+        match (Text(head.phrase), Text(parse::essence(head.content_type))) {
+            (phrase, media) if media.0.is_empty() => out.summary(format_args!("{} {phrase}", head.status)),
+            (phrase, media) => out.summary(format_args!("{} {phrase}, {media}", head.status)),
         }
         let kind = asked.map_or(Kind::Plain, |a| a.kind);
         let tunnel = kind == Kind::Connect && (200..300).contains(&head.status);

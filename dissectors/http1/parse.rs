@@ -1,7 +1,7 @@
 //! The grammar of HTTP/1 heads (RFC 9112 §2 to §6): bytes to places and values, no state, lenient where the wild is.
 
 use crate::coding::Coding;
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 use std::ops::Range;
 
 /// A head may be so long in all, bytes.
@@ -12,9 +12,23 @@ pub const LONG_LINE: usize = 64 << 10;
 pub const MOST_METHOD: usize = 32;
 
 /// Characters of a token (RFC 9110 §5.6.2).
+static TCHAR: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut i = 0;
+    while i < 256 {
+        let b = i as u8;
+        let sign = matches!(b, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~');
+        table[i] = b.is_ascii_alphanumeric() || sign;
+        i += 1;
+    }
+    table
+};
+
+/// Whether `b` may stand in a token.
+#[inline]
 #[must_use]
-pub const fn is_tchar(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || matches!(b, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
+pub fn is_tchar(b: u8) -> bool {
+    TCHAR.get(usize::from(b)).copied().unwrap_or(false)
 }
 
 const fn is_blank(b: u8) -> bool {
@@ -136,7 +150,7 @@ pub struct RequestLine {
     pub method: Range<usize>,
     /// Target.
     pub target: Range<usize>,
-    /// Version; empty where there is none. Whatever follows the target, so that nothing is hidden.
+    /// Version; empty where there is none. Whatever follows the target where no version stands at the end, so that nothing is hidden.
     pub version: Range<usize>,
     /// Not just three parts with one blank between them.
     pub odd: bool,
@@ -151,12 +165,23 @@ pub fn request_line(line: &[u8]) -> RequestLine {
         start..start.saturating_add(len)
     };
     let method = word(0);
-    let target = word(method.end);
+    let mut target = word(method.end);
     let rest = word(target.end).start;
     let trailing = line.get(rest..).unwrap_or(&[]).iter().rev().take_while(|b| is_blank(**b)).count();
-    let version = rest..line.len().saturating_sub(trailing).max(rest);
+    let mut version = rest..line.len().saturating_sub(trailing).max(rest);
+    // Blanks that belong to the target: the version is the last word then.
+    if let Some(sp) = line.get(version.clone()).and_then(|v| memrchr(b' ', v))
+        && line.get(version.start.saturating_add(sp).saturating_add(1)..).is_some_and(|v| v.starts_with(b"HTTP/"))
+    {
+        let start = version.start.saturating_add(sp).saturating_add(1);
+        let inner = line.get(target.start..start).unwrap_or(&[]);
+        let blanks = inner.iter().rev().take_while(|b| is_blank(**b)).count();
+        target.end = start.saturating_sub(blanks);
+        version.start = start;
+    }
     let one = |a: &Range<usize>, b: &Range<usize>| b.is_empty() || b.start == a.end.saturating_add(1);
-    let odd = !one(&method, &target) || !one(&target, &version) || trailing > 0 || line.get(version.clone()).is_some_and(|v| v.iter().any(|b| is_blank(*b)));
+    let blank = |r: &Range<usize>| line.get(r.clone()).is_some_and(|v| v.iter().any(|b| is_blank(*b)));
+    let odd = !one(&method, &target) || !one(&target, &version) || trailing > 0 || blank(&target) || blank(&version);
     RequestLine { method, target, version, odd }
 }
 
@@ -338,9 +363,14 @@ pub fn chunk_line(line: &[u8]) -> ChunkLine {
 /// The media type of a Content-Type value in lower case, without parameters.
 #[must_use]
 pub fn media(value: &[u8]) -> Option<Box<str>> {
-    let essence = value.split(|b| matches!(b, b';' | b',')).next()?.trim_ascii();
-    let text = std::str::from_utf8(essence).ok().filter(|t| t.len() <= 128 && t.contains('/'))?;
+    let text = std::str::from_utf8(essence(value)).ok().filter(|t| t.len() <= 128 && t.contains('/'))?;
     Some(text.to_ascii_lowercase().into())
+}
+
+/// A header value without its parameters, as written.
+#[must_use]
+pub fn essence(value: &[u8]) -> &[u8] {
+    value.split(|b| matches!(b, b';' | b',')).next().unwrap_or(value).trim_ascii()
 }
 
 /// A parameter's value of a header value (`boundary`, `filename`), quotes left out.

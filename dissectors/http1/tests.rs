@@ -65,6 +65,19 @@ fn the_end_of_a_head_is_found_from_wherever_the_search_goes_on() {
 }
 
 #[test]
+fn blanks_in_a_target_do_not_cut_it() {
+    let parts = |line: &'static [u8]| {
+        let p = parse::request_line(line);
+        [p.method, p.target, p.version].map(|r| std::str::from_utf8(&line[r]).expect("ASCII"))
+    };
+    assert_eq!(parts(b"GET /a b c HTTP/1.1"), ["GET", "/a b c", "HTTP/1.1"]);
+    assert_eq!(parts(b"GET  /a  HTTP/1.1 "), ["GET", "/a", "HTTP/1.1"]);
+    assert_eq!(parts(b"GET /a b"), ["GET", "/a", "b"]);
+    assert_eq!(parts(b"GET /a"), ["GET", "/a", ""]);
+    assert_eq!(parts(b"GET"), ["GET", "", ""]);
+}
+
+#[test]
 fn lengths_are_read_as_lenient_readers_do_and_told() {
     for (text, value, odd) in [
         ("50", Some(50), false),
