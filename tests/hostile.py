@@ -36,7 +36,7 @@ def run(cmd):
     cpu, peak = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
     if hung:
         return f"hangs: killed after {PATIENCE:.0f} s", cpu, peak
-    if code not in (0, 1, 2):
+    if code not in (0, 3):
         return f"status {code}: {said}", cpu, peak
     if cpu > SECONDS:
         return f"{cpu:.1f} s of CPU", cpu, peak

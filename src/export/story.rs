@@ -1,8 +1,8 @@
 //! What is in this capture, in plain words: the first thing a person wants to know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use wirelore_kit::row::NONE;
-use wirelore_kit::{Flags, Role, Severity, Transport, value, verdict};
+use wirelore_kit::{F, Flags, Role, Severity, Transport, value, verdict};
 use wirelore_store::{CellView, FlowFlags, Snapshot};
 
 /// A capture in words.
@@ -55,25 +55,26 @@ struct Proto {
     messages: u64,
     asks: u64,
     answers: u64,
-    methods: BTreeMap<String, u64>,
+    methods: HashMap<Box<[u8]>, u64>,
     statuses: BTreeMap<u64, u64>,
-    hosts: BTreeMap<String, u64>,
+    hosts: HashMap<Box<[u8]>, u64>,
 }
 
 /// At most so many different names are counted for one protocol.
 const MOST_NAMES: usize = 10_000;
 
-fn bump(map: &mut BTreeMap<String, u64>, key: &[u8]) {
-    let key = crate::text::safe(key);
-    if map.len() < MOST_NAMES || map.contains_key(&key) {
-        *map.entry(key).or_default() += 1;
+fn bump(map: &mut HashMap<Box<[u8]>, u64>, key: &[u8]) {
+    if let Some(n) = map.get_mut(key) {
+        *n += 1;
+    } else if map.len() < MOST_NAMES {
+        map.insert(key.into(), 1);
     }
 }
 
-fn most(map: &BTreeMap<String, u64>, n: usize) -> String {
-    let mut list: Vec<(&String, &u64)> = map.iter().collect();
-    list.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-    let mut words: Vec<String> = list.iter().take(n).map(|(k, v)| format!("{k} ({})", count(**v))).collect();
+fn most(map: &HashMap<Box<[u8]>, u64>, n: usize) -> String {
+    let mut list: Vec<(String, u64)> = map.iter().map(|(k, v)| (crate::text::safe(k), *v)).collect();
+    list.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    let mut words: Vec<String> = list.iter().take(n).map(|(k, v)| format!("{k} ({})", count(*v))).collect();
     if list.len() > n {
         words.push(format!("{} more", count((list.len() - n) as u64)));
     }
@@ -184,6 +185,7 @@ fn conversations(s: &Snapshot) -> Vec<String> {
 
 fn protocols(s: &Snapshot) -> Vec<(String, Vec<String>)> {
     let mut protos: BTreeMap<u16, Proto> = BTreeMap::new();
+    let telling: Vec<F> = s.columns().iter().copied().filter(|f| f.role.is_some() && !f.flags.has(Flags::SECRET)).collect();
     for (id, m) in s.each_message().filter(|(_, m)| !m.withdrawn) {
         let p = protos.entry(m.protocol).or_default();
         p.messages += 1;
@@ -192,10 +194,13 @@ fn protocols(s: &Snapshot) -> Vec<(String, Vec<String>)> {
         {
             if e.ask == id { p.asks += 1 } else { p.answers += 1 }
         }
-        for (f, cell) in s.cells(id).filter(|(f, _)| !f.flags.has(Flags::SECRET)) {
+        for (f, cell) in s.cells(id).filter(|(f, _)| telling.iter().any(|t| t.is(f))) {
             match (f.role, &cell) {
                 (Some(Role::Method), CellView::Text(t)) => bump(&mut p.methods, t),
-                (Some(Role::Method), CellView::U64(n)) => bump(&mut p.methods, f.name_of(*n).map_or_else(|| n.to_string(), str::to_owned).as_bytes()),
+                (Some(Role::Method), CellView::U64(n)) => match f.name_of(*n) {
+                    Some(name) => bump(&mut p.methods, name.as_bytes()),
+                    None => bump(&mut p.methods, n.to_string().as_bytes()),
+                },
                 (Some(Role::Status), CellView::U64(n)) if p.statuses.len() < MOST_NAMES => *p.statuses.entry(*n).or_default() += 1,
                 (Some(Role::Authority), CellView::Text(t)) => bump(&mut p.hosts, t),
                 _ => {}
@@ -212,7 +217,7 @@ fn protocols(s: &Snapshot) -> Vec<(String, Vec<String>)> {
                 }
             }
             if !p.statuses.is_empty() {
-                let list: BTreeMap<String, u64> = p.statuses.iter().map(|(k, v)| (k.to_string(), *v)).collect();
+                let list = p.statuses.iter().map(|(k, v)| (k.to_string().into_bytes().into(), *v)).collect();
                 lines.push(format!("outcomes: {}", most(&list, 8)));
             }
             (s.schema().protocol_label(proto).to_owned(), lines)
