@@ -40,6 +40,9 @@ pub struct From {
     /// Do not resolve names (names are never looked up: accepted for hands that type it).
     #[arg(short = 'n', hide_short_help = true)]
     pub no_resolve: bool,
+    /// Read a port's flows as a protocol: `tcp.port==8888,http`. May be given several times.
+    #[arg(short = 'd', long = "decode-as", value_name = "PORT,PROTOCOL")]
+    pub decode_as: Vec<String>,
     /// Read with so many shards.
     #[arg(long, value_name = "N", hide = true)]
     pub shards: Option<usize>,

@@ -23,6 +23,7 @@ impl Opener for Doorman {
         })?;
         let options = SessionOptions {
             keylog: self.keylog.clone(),
+            decode_as: Vec::new(),
             shards: None,
             name: path.display().to_string(),
             size: std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len()),
@@ -60,7 +61,7 @@ pub fn explanations(language: &str) -> Explanations {
     let mut all = Explanations::default();
     let specs = wirelore_dissectors::TABLE.iter().map(|s| s.explain);
     let layers = wirelore_dissectors::layers::LAYERS.iter().map(|l| l.explain);
-    let common = [wirelore_kit::explain::COMMON, wirelore_engine::shard::EXPLAIN];
+    let common = [wirelore_kit::explain::COMMON, wirelore_engine::shard::EXPLAIN, crate::recall::EXPLAIN];
     for (_, text) in common.into_iter().chain(specs).chain(layers).flatten().filter(|(l, _)| *l == language) {
         match Explanations::parse(text) {
             Ok(e) => all.join(e),

@@ -5,7 +5,8 @@ use crate::session::{Session, SessionOptions};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use wirelore_capture::{OpenError, Options, Source};
-use wirelore_kit::Problem;
+use wirelore_engine::shard::DecodeAs;
+use wirelore_kit::{Problem, Transport};
 
 /// Why a command ended early: what to say and the exit code.
 #[derive(Debug)]
@@ -42,11 +43,32 @@ pub fn open_code(e: &OpenError) -> i32 {
     }
 }
 
+/// Reads `tcp.port==8888,http`, as tshark's `-d`.
+///
+/// # Errors
+/// What is wrong with it and what is known.
+pub fn decode_as(text: &str) -> Result<DecodeAs, Failure> {
+    let names = || wirelore_dissectors::TABLE.iter().map(|s| s.name).collect::<Vec<_>>().join(", ");
+    let wrong = |why: String| Failure { text: format!("-d {text}: {why} Write for example: -d tcp.port==8888,http"), code: exit::OPTION };
+    let (port, proto) = text.split_once(',').ok_or_else(|| wrong("a comma between port and protocol is missing.".into()))?;
+    let (kind, number) = port.split_once("==").ok_or_else(|| wrong("== between the kind of port and its number is missing.".into()))?;
+    let transport = match kind.trim() {
+        "tcp.port" => Transport::Tcp,
+        "udp.port" => Transport::Udp,
+        other => return Err(wrong(format!("{other} is not known; tcp.port and udp.port are."))),
+    };
+    let port = number.trim().parse().map_err(|_| wrong(format!("{number} is no port (0 to 65535).")))?;
+    let spec = wirelore_dissectors::TABLE.iter().find(|s| s.name == proto.trim());
+    let spec = spec.ok_or_else(|| wrong(format!("{proto} is not read; these are: {}.", names())))?;
+    Ok(DecodeAs { transport, port, proto: spec.name })
+}
+
 /// Opens what a command reads from.
 ///
 /// # Errors
 /// With the sentence to say and the exit code.
 pub fn open(from: &From, follow: bool) -> Result<Session, Failure> {
+    let decode_as = from.decode_as.iter().map(|d| decode_as(d)).collect::<Result<Vec<_>, _>>()?;
     let options = Options { follow, ..Options::default() };
     let stdin = from.file.as_os_str() == "-";
     let opened = if stdin { Source::stdin(options) } else { Source::open(&from.file, options) };
@@ -64,7 +86,7 @@ pub fn open(from: &From, follow: bool) -> Result<Session, Failure> {
         // The variable that browsers and curl heed names where keys would be; the file need not be there.
         None => std::env::var_os("SSLKEYLOGFILE").map(PathBuf::from).filter(|p| p.is_file()),
     };
-    let options = SessionOptions { keylog, shards: from.shards, name, size };
+    let options = SessionOptions { keylog, decode_as, shards: from.shards, name, size };
     Ok(Session::start(source, wirelore_dissectors::TABLE, options))
 }
 
@@ -101,5 +123,21 @@ pub fn tell_damage(session: &Session) {
     let snapshot = session.store.snapshot();
     for d in snapshot.facts().damages.iter().take(20) {
         eprintln!("wirelore: at byte {}: {}. {} {}", d.offset, d.what, d.why, d.what_to_do);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decode_as_is_read_as_tshark_writes_it_and_faults_say_what_is_known() {
+        let d = decode_as("tcp.port==8888,http").expect("a good one");
+        assert_eq!((d.transport, d.port, d.proto), (Transport::Tcp, 8888, "http"));
+        for (text, said) in [("tcp.port==1", "comma"), ("tcp.port=80,http", "=="), ("sctp.port==1,http", "sctp.port"), ("tcp.port==x,http", "no port"), ("udp.port==1,gopher", "http")] {
+            let failure = decode_as(text).expect_err(text);
+            assert!(failure.text.contains(said), "{}", failure.text);
+            assert_eq!(failure.code, exit::OPTION);
+        }
     }
 }

@@ -15,6 +15,7 @@ use wirelore_engine::ledger::Ledger;
 use wirelore_engine::log::Log;
 use wirelore_engine::packet::{IpPair, Ports};
 use wirelore_engine::reread::Rereading;
+use wirelore_engine::shard::DecodeAs;
 use wirelore_engine::source_map;
 use wirelore_kit::row::{MessageState, NONE};
 use wirelore_kit::{
@@ -27,6 +28,15 @@ use wirelore_store::{Flow, MessageRow, Snapshot, Store};
 pub static TCP_PAYLOAD: Field = Field::new("tcp.payload", "TCP payload", Kind::Bytes).rfc("RFC 9293 §3.1");
 /// The payload of a UDP datagram.
 pub static UDP_PAYLOAD: Field = Field::new("udp.payload", "UDP payload", Kind::Bytes).rfc("RFC 768");
+/// Prose for these two, by language.
+pub static EXPLAIN: &[(&str, &str)] = &[(
+    "en",
+    r#"[field]
+"tcp.payload".what = "The bytes of the stream that this segment carries."
+"tcp.payload".why = "Messages begin and end anywhere in them: TCP keeps the order of bytes, not the borders of messages."
+"udp.payload".what = "The bytes that this datagram carries: one datagram is one message for most protocols."
+"#,
+)];
 
 /// Bytes of one buffer of a tree that are kept; a longer one is shown in part.
 pub const MOST_BUFFER: usize = 16 << 20;
@@ -79,6 +89,7 @@ pub struct Recall {
     links: Arc<RwLock<Arc<Vec<u32>>>>,
     keys: Arc<RwLock<KeyTable>>,
     table: &'static [&'static Spec],
+    decode_as: Vec<DecodeAs>,
     kept: Mutex<Kept>,
 }
 
@@ -106,8 +117,9 @@ impl Recall {
         links: Arc<RwLock<Arc<Vec<u32>>>>,
         keys: Arc<RwLock<KeyTable>>,
         table: &'static [&'static Spec],
+        decode_as: Vec<DecodeAs>,
     ) -> Recall {
-        Recall { store, spool, ledger, links, keys, table, kept: Mutex::default() }
+        Recall { store, spool, ledger, links, keys, table, decode_as, kept: Mutex::default() }
     }
 
     /// The bytes of a packet as captured.
@@ -198,7 +210,7 @@ impl Recall {
     fn begin(&self, snapshot: &Snapshot, flow: u32) -> Option<Rereading> {
         let row = snapshot.flow(flow)?;
         let marks = self.ledger.read().unwrap_or_else(PoisonError::into_inner).marks(flow);
-        Some(Rereading::new(flow, &ends_of(&row), row.transport, marks))
+        Some(Rereading::new(flow, &ends_of(&row), row.transport, marks, &self.decode_as))
     }
 
     fn message(&self, id: u32, cancel: &Cancel) -> Result<Arc<Tree>, Problem> {

@@ -116,16 +116,26 @@ fn stream(session: &Session, f: &Flow<'_>) -> Result<Value, Failure> {
     let mut sums = [Sha256::new(), Sha256::new()];
     let mut lens = [0u64; 2];
     let (mut gaps, mut cut) = (false, false);
+    // What follows a hole that nobody acknowledged was, as far as this capture shows, never handed to the receiver.
+    let ended = [std::cell::Cell::new(false), std::cell::Cell::new(false)];
     session.recall.stream(
         f.id,
         &mut |dir, _, bytes| {
+            if ended.get(dir).is_some_and(std::cell::Cell::get) {
+                return;
+            }
             if let (Some(s), Some(n)) = (sums.get_mut(dir), lens.get_mut(dir)) {
                 s.update(bytes);
                 *n = n.saturating_add(bytes.len() as u64);
             }
         },
-        &mut |_, _, missing, why| match why {
+        &mut |dir, _, missing, why| match why {
             GapWhy::Midstream => {}
+            GapWhy::EndOfCapture => {
+                if let Some(e) = ended.get(dir) {
+                    e.set(true);
+                }
+            }
             GapWhy::Snaplen => cut = true,
             _ => gaps |= missing > 0,
         },

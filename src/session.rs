@@ -15,7 +15,7 @@ use wirelore_engine::ipfrag::Datagram;
 use wirelore_engine::ledger::Ledger;
 use wirelore_engine::output::Output;
 use wirelore_engine::router::Router;
-use wirelore_engine::shard::{Joining, Packet, Shard};
+use wirelore_engine::shard::{DecodeAs, Joining, Packet, Shard};
 use wirelore_kit::{Cancel, End, F, Flags, KeyTable, Problem, Spec};
 use wirelore_store::{Builder, Damage, InterfaceFact, Progress, Schema, Store};
 
@@ -26,6 +26,8 @@ pub struct SessionOptions {
     pub keylog: Option<PathBuf>,
     /// Number of shards; by default as many as there are cores less two, at least one.
     pub shards: Option<usize>,
+    /// What the user says that ports speak.
+    pub decode_as: Vec<DecodeAs>,
     /// What the source is called.
     pub name: String,
     /// Its size in bytes, where known.
@@ -76,6 +78,9 @@ enum Told {
     End,
 }
 
+/// Every so many packets capture time passes for flows that are silent.
+pub const TICK: u32 = 4096;
+
 /// Batches that may wait for a shard.
 const WAITING: usize = 8;
 
@@ -103,6 +108,7 @@ impl Session {
             Arc::clone(&links),
             Arc::clone(&keys),
             table,
+            options.decode_as.clone(),
         ));
         let (told_in, told_out) = bounded::<Told>(WAITING * 4);
         let (mut works, mut outputs, mut backs) = (Vec::new(), Vec::new(), Vec::new());
@@ -115,7 +121,8 @@ impl Session {
             outputs.push(out_out);
             backs.push(back_in);
             let keys = Arc::clone(&keys);
-            threads.push(spawn(format!("shard {n}"), move || run_shard(n as u32, table, &work_out, &out_in, &back_out, &keys)));
+            let shard = Shard::new(table).decoding(&options.decode_as);
+            threads.push(spawn(format!("shard {n}"), move || run_shard(n as u32, shard, &work_out, &out_in, &back_out, &keys)));
         }
         let merger = Merger::new(builder, ledger, count);
         threads.push(spawn("writer".into(), move || run_writer(merger, &told_out, &outputs, &backs)));
@@ -313,6 +320,14 @@ impl Reader {
                     *link = i.link_type;
                 }
             }
+            // Some recorders write the key log into the section's comment.
+            Event::Section(s) => {
+                let mut table = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+                let mut done = wirelore_kit::KeyLogRead::default();
+                for line in s.comments.iter().flat_map(|c| c.lines()) {
+                    table.read_line(line.as_bytes(), &mut done);
+                }
+            }
             Event::Secrets(s) if s.kind == secrets::TLS_KEY_LOG => {
                 let mut table = self.keys.write().unwrap_or_else(PoisonError::into_inner);
                 let (taken, _) = table.read_log(&s.data);
@@ -327,13 +342,12 @@ impl Reader {
 
 fn run_shard(
     me: u32,
-    table: &'static [&'static Spec],
+    mut shard: Shard,
     work: &Receiver<Arc<Work>>,
     to: &Sender<Output>,
     back: &Receiver<Output>,
     keys: &RwLock<KeyTable>,
 ) {
-    let mut shard = Shard::new(table);
     let mut last = 0;
     while let Ok(w) = work.recv() {
         let mut out = back.try_recv().unwrap_or_default();
@@ -343,6 +357,9 @@ fn run_shard(
         for (i, item) in w.batch.items.iter().enumerate() {
             let number = out.first.saturating_add(i as u32);
             last = number;
+            if number % TICK == 0 {
+                shard.tick(number, item.time_ns, &*secrets, &mut out);
+            }
             let mut joining = Joining::Own;
             if !w.routes.is_empty() {
                 if w.routes.get(i).is_none_or(|s| *s != me) {

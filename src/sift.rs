@@ -109,7 +109,7 @@ pub fn read(bytes: &[u8], table: &'static [&'static Spec], limits: Limits) -> Re
     merger.builder.progress(Progress { read: p.read, of: p.of, done: true });
     merger.builder.publish(true);
     let links = Arc::new(RwLock::new(Arc::new(links)));
-    let recall = Recall::new(store.clone(), source.reader(), ledger, links, keys, table);
+    let recall = Recall::new(store.clone(), source.reader(), ledger, links, keys, table, Vec::new());
     Ok(Sifted { store, recall })
 }
 

@@ -4,7 +4,7 @@ use crate::conversation::{Arrival, Context, Conversation, Listen, Scratch};
 use crate::flow::Ends;
 use crate::log::{Entry, Log, Mark, replay_entry};
 use crate::reassembly::{Deliver, GapWhy, Source};
-use crate::shard::start_conversation;
+use crate::shard::{DecodeAs, start_conversation};
 use bytes::Bytes;
 use std::ops::ControlFlow;
 use wirelore_kit::{End, Level, Secrets, Spec, Transport};
@@ -51,9 +51,9 @@ impl<L: Listen + ?Sized> Deliver for Feed<'_, L> {
 impl Rereading {
     /// From the beginning of flow `flow`, whose conversation started with `marks`.
     #[must_use]
-    pub fn new(flow: u32, ends: &Ends, transport: Transport, marks: u16) -> Rereading {
+    pub fn new(flow: u32, ends: &Ends, transport: Transport, marks: u16, decode_as: &[DecodeAs]) -> Rereading {
         Rereading {
-            conv: start_conversation(flow, ends, marks),
+            conv: start_conversation(flow, ends, marks, decode_as),
             at: Mark::default(),
             datagrams: transport == Transport::Udp,
             scratch: Scratch::default(),

@@ -51,6 +51,17 @@ pub struct Packet<'p> {
     pub link_type: u32,
 }
 
+/// What the user says that flows of a port speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DecodeAs {
+    /// The transport.
+    pub transport: Transport,
+    /// Either end's port.
+    pub port: u16,
+    /// The Spec's name.
+    pub proto: &'static str,
+}
+
 /// Who joins IP fragments.
 #[derive(Debug, Clone, Copy)]
 pub enum Joining<'d> {
@@ -75,6 +86,8 @@ struct FlowState {
     live: Option<Box<Live>>,
     tcp: bool,
     dirty: bool,
+    /// It is in [`Shard::waiting`].
+    waits: bool,
 }
 
 /// A shard.
@@ -88,6 +101,9 @@ pub struct Shard {
     scratch: Scratch,
     headers: Headers,
     dirty: Vec<u32>,
+    decode_as: Vec<DecodeAs>,
+    /// Flows in which a segment waits for another.
+    waiting: Vec<u32>,
 }
 
 /// Passes deliveries of one packet on to the flow's conversation.
@@ -163,7 +179,7 @@ pub fn addresses(net: IpPair) -> Option<(IpAddr, IpAddr)> {
 /// How a flow's conversation starts, from its ends (the first sender as source) and the marks that its beginning left.
 /// A second reading starts the same way from the same values.
 #[must_use]
-pub fn start_conversation(flow: u32, ends: &Ends, marks: u16) -> Conversation {
+pub fn start_conversation(flow: u32, ends: &Ends, marks: u16, decode_as: &[DecodeAs]) -> Conversation {
     let (a, b) = addresses(ends.net).map_or((None, None), |(a, b)| (Some((a, ends.ports.src)), Some((b, ends.ports.dst))));
     let turned = marks & mark::TURNED != 0;
     let (client, server) = if turned { (b, a) } else { (a, b) };
@@ -174,7 +190,12 @@ pub fn start_conversation(flow: u32, ends: &Ends, marks: u16) -> Conversation {
     };
     let open = marks & mark::ROLES_OPEN != 0;
     let start = Start { transport, client, server, hint: Hint::Probe, midstream: open && transport == Transport::Tcp, expected: None };
-    Conversation::new(ConvId { flow, inner: 0 }, start, open).turned(turned)
+    let mut conv = Conversation::new(ConvId { flow, inner: 0 }, start, open).turned(turned);
+    let ports = [ends.ports.src, ends.ports.dst];
+    if let Some(d) = decode_as.iter().find(|d| d.transport == transport && ports.contains(&d.port)) {
+        conv.decide(d.proto);
+    }
+    conv
 }
 
 impl Shard {
@@ -191,7 +212,16 @@ impl Shard {
             scratch: Scratch::default(),
             headers: Headers::default(),
             dirty: Vec::new(),
+            decode_as: Vec::new(),
+            waiting: Vec::new(),
         }
+    }
+
+    /// Sets what the user says that ports speak.
+    #[must_use]
+    pub fn decoding(mut self, decode_as: &[DecodeAs]) -> Shard {
+        self.decode_as = decode_as.to_vec();
+        self
     }
 
     /// How many flows it has seen.
@@ -309,6 +339,10 @@ impl Shard {
                 if let Some(flipped) = tell.flipped {
                     set(&mut facts.marks, mark::FLIPPED, flipped);
                 }
+                if tcp.is_waiting() && !state.waits {
+                    state.waits = true;
+                    self.waiting.push(found.id);
+                }
                 if tcp.is_over() {
                     facts.marks |= mark::OVER;
                     flush_log(found.id, log, number, out);
@@ -362,13 +396,13 @@ impl Shard {
         let live = matches!(transport, Transport::Tcp | Transport::Udp).then(|| {
             Box::new(Live {
                 tcp: Tcp::default(),
-                conv: start_conversation(flow, ends, marks),
+                conv: start_conversation(flow, ends, marks, &self.decode_as),
                 log: Log::default(),
                 ends: [0; 2],
             })
         });
         let facts = FlowFacts { marks, ..FlowFacts::default() };
-        self.states.push(FlowState { facts, stream, live, tcp: transport == Transport::Tcp, dirty: false });
+        self.states.push(FlowState { facts, stream, live, tcp: transport == Transport::Tcp, dirty: false, waits: false });
     }
 
     fn end_flow(&mut self, flow: u32, number: u32, how: End, secrets: &dyn Secrets, out: &mut Output) {
@@ -381,20 +415,62 @@ impl Shard {
         let mut tell = Tell { out, numbers: &mut self.numbers, table: self.table, packet: number, flipped: None };
         let cx = Context { table: self.table, level: Level::Rows, secrets };
         let Live { tcp, conv, log, .. } = &mut *live;
-        if tcp.next_offset(0) > 0 || tcp.next_offset(1) > 0 || tcp.is_waiting() {
-            let facts = &mut state.facts;
-            let mut feed = Feed { conv, cx, scratch: &mut self.scratch, tell: &mut tell, facts, flow, packet: number, datagram: None };
-            tcp.finish_as(how, &mut Logged::new(log, &mut feed));
+        let last_time = state.facts.last_time;
+        let streams = tcp.next_offset(0) > 0 || tcp.next_offset(1) > 0 || tcp.is_waiting();
+        let facts = &mut state.facts;
+        let mut feed =
+            Feed { conv, cx, scratch: &mut self.scratch, tell: &mut tell, facts, flow, packet: number, datagram: None };
+        let mut logged = Logged::new(log, &mut feed);
+        if streams {
+            tcp.finish_as(how, &mut logged);
         } else {
-            let at = Arrival { number, time: state.facts.last_time };
             for way in 0..2 {
-                conv.end(way, how, at, cx, &mut self.scratch, &mut tell);
+                logged.end(way, how, number, last_time);
             }
         }
         if let Some(flipped) = tell.flipped {
             set(&mut state.facts.marks, mark::FLIPPED, flipped);
         }
         flush_log(flow, &mut live.log, number, out);
+    }
+
+    /// Lets capture time pass up to `now` for flows that are silent while something waits in them: patience runs out, a reset takes
+    /// effect. Call it at the same packets however these are batched, and in every shard, so that all readings agree.
+    pub fn tick(&mut self, number: u32, now: i64, secrets: &dyn Secrets, out: &mut Output) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.retain(|flow| self.tick_flow(*flow, number, now, secrets, out));
+        self.waiting = waiting;
+    }
+
+    /// Whether something still waits.
+    fn tick_flow(&mut self, flow: u32, number: u32, now: i64, secrets: &dyn Secrets, out: &mut Output) -> bool {
+        let Some(state) = self.states.get_mut(flow as usize) else { return false };
+        let Some(live) = state.live.as_mut().filter(|l| l.tcp.is_waiting()) else {
+            state.waits = false;
+            return false;
+        };
+        let mut tell = Tell { out, numbers: &mut self.numbers, table: self.table, packet: number, flipped: None };
+        let cx = Context { table: self.table, level: Level::Rows, secrets };
+        let Live { tcp, conv, log, .. } = &mut **live;
+        let facts = &mut state.facts;
+        let mut feed =
+            Feed { conv, cx, scratch: &mut self.scratch, tell: &mut tell, facts, flow, packet: number, datagram: None };
+        tcp.tick(now, &mut Logged::new(log, &mut feed));
+        if let Some(flipped) = tell.flipped {
+            set(&mut state.facts.marks, mark::FLIPPED, flipped);
+        }
+        if !state.dirty {
+            state.dirty = true;
+            self.dirty.push(flow);
+        }
+        let (over, waits) = (tcp.is_over(), tcp.is_waiting());
+        if over {
+            state.facts.marks |= mark::OVER;
+            flush_log(flow, log, number, out);
+            state.live = None;
+        }
+        state.waits = waits && !over;
+        state.waits
     }
 
     /// The end of a batch: facts and logs of the flows that it touched.
