@@ -1,0 +1,602 @@
+//! The window itself: tabs, bars and panes in their places, keys, and what is done between frames.
+
+use crate::act::Act;
+use crate::command::Command;
+use crate::door::{Opener, Waker, WindowOptions};
+use crate::format;
+use crate::palette::{Offers, Palette};
+use crate::panes::bars::{self, FilterEdit, Place, TabHead};
+use crate::panes::dialogs::{self, Dialog};
+use crate::panes::{Cx, drawer, reader, settings, side, start, statistics, status, wherelist};
+use crate::prefs::{Prefs, SIZES, ThemeChoice, USUAL_SIZE};
+use crate::select::{Level, Selection};
+use crate::strand;
+use crate::tab::{Region, Tab};
+use crate::theme::{self, Density, Look};
+use crate::widgets::split::{self, GUTTER};
+use crate::widgets::toast::Toasts;
+use egui::{Context, Id, Key, Modifiers, Rect, Ui, pos2, vec2};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use wirelore_kit::{Explanations, Problem};
+
+/// Under this name the preferences are kept.
+const KEPT: &str = "wirelore";
+
+/// The window.
+pub struct App {
+    opener: Arc<dyn Opener>,
+    prose: Arc<Explanations>,
+    prefs: Prefs,
+    // Boxed: an empty tab costs nothing.
+    tabs: Vec<Option<Box<Tab>>>,
+    current: usize,
+    place: Place,
+    palette: Option<Palette>,
+    dialog: Dialog,
+    toasts: Toasts,
+    acts: Vec<Act>,
+    waker: Waker,
+    chosen: (Sender<Vec<PathBuf>>, Receiver<Vec<PathBuf>>),
+    focus_filter: bool,
+    focus_region: Option<Region>,
+    applied: Option<(bool, f32, Density)>,
+    title: String,
+}
+
+impl App {
+    /// A window over `options`, with what was kept of earlier ones.
+    #[must_use]
+    pub fn new(ctx: &Context, options: &WindowOptions, kept: Option<Prefs>) -> App {
+        theme::fonts::install(ctx);
+        let woken = ctx.clone();
+        let mut app = App {
+            opener: options.opener.clone(),
+            prose: options.explanations.clone(),
+            prefs: kept.unwrap_or_default().checked(),
+            tabs: vec![None],
+            current: 0,
+            place: Place::Traffic,
+            palette: None,
+            dialog: Dialog::Closed,
+            toasts: Toasts::default(),
+            acts: Vec::new(),
+            waker: Arc::new(move || woken.request_repaint()),
+            chosen: channel(),
+            focus_filter: false,
+            focus_region: Some(Region::List),
+            applied: None,
+            title: String::new(),
+        };
+        app.apply_look(ctx);
+        for file in &options.files {
+            app.open(ctx, file);
+        }
+        app
+    }
+
+    /// What is kept of an eframe storage.
+    #[must_use]
+    pub fn kept(storage: Option<&dyn eframe::Storage>) -> Option<Prefs> {
+        eframe::get_value(storage?, KEPT)
+    }
+
+    /// What will be kept.
+    #[must_use]
+    pub const fn prefs(&self) -> &Prefs {
+        &self.prefs
+    }
+
+    /// The open capture that is shown.
+    #[must_use]
+    pub fn tab(&self) -> Option<&Tab> {
+        self.tabs.get(self.current).and_then(|t| t.as_deref())
+    }
+
+    fn tab_mut(&mut self) -> Option<&mut Tab> {
+        self.tabs.get_mut(self.current).and_then(|t| t.as_deref_mut())
+    }
+
+    /// Whether something is under way in the shown tab.
+    #[must_use]
+    pub fn busy(&self) -> bool {
+        self.tab().is_some_and(Tab::busy)
+    }
+
+    fn look(&self, ctx: &Context) -> Look {
+        self.prefs.look(ctx.system_theme().is_none_or(|t| t == egui::Theme::Dark))
+    }
+
+    fn apply_look(&mut self, ctx: &Context) {
+        let look = self.look(ctx);
+        let key = (look.t.dark, look.size, look.density);
+        if self.applied != Some(key) {
+            self.applied = Some(key);
+            theme::apply(ctx, &look);
+        }
+    }
+
+    /// Opens a capture in this tab if it is empty, else in a new one.
+    fn open(&mut self, ctx: &Context, path: &Path) {
+        match self.opener.open(path, self.waker.clone()) {
+            Ok(capture) => {
+                self.prefs.opened(path);
+                let tab = Some(Box::new(Tab::new(path.to_owned(), capture, &self.prefs, &self.waker)));
+                match self.tabs.get_mut(self.current) {
+                    Some(slot @ None) => *slot = tab,
+                    _ => {
+                        self.tabs.push(tab);
+                        self.current = self.tabs.len() - 1;
+                    }
+                }
+                self.place = Place::Traffic;
+                self.focus_region = Some(Region::List);
+            }
+            Err(p) => self.toasts.problem(p),
+        }
+        ctx.request_repaint();
+    }
+
+    /// Whether a command can be done now.
+    fn can(&self, c: Command) -> bool {
+        use Command as C;
+        let Some(tab) = self.tab() else {
+            return matches!(
+                c,
+                C::Open | C::NewTab | C::CloseTab | C::NextTab | C::PreviousTab | C::ForgetRecent | C::Palette | C::Traffic | C::Settings | C::Help
+            ) || c.facts().group == crate::command::Group::Look;
+        };
+        match c {
+            C::StopReading => !tab.snap.progress().done,
+            C::Back => tab.history.can_back(),
+            C::Forward => tab.history.can_forward(),
+            C::OtherHalf => tab.other_half().is_some(),
+            C::ClearFilter => !tab.filter.is_empty() || tab.only.is_some(),
+            C::FilterConversation | C::NextInConversation | C::PreviousInConversation => tab.selection.flow.is_some(),
+            C::CopyValue | C::CopyFieldName => tab.selection.node.is_some(),
+            C::CopyBytes | C::CopyPath => tab.selection.span.is_some(),
+            C::ForgetRecent => !self.prefs.recent.is_empty(),
+            C::NextTab | C::PreviousTab => self.tabs.len() > 1,
+            _ => true,
+        }
+    }
+
+    /// Draws a frame.
+    pub fn frame(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        self.apply_look(&ctx);
+        let look = self.look(&ctx);
+        self.input(&ctx);
+        let now = ui.input(|i| i.time);
+        let prefs = self.prefs.clone();
+        if let Some(tab) = self.tab_mut() {
+            tab.step(&prefs, now);
+        }
+        let full = ui.max_rect();
+        ui.painter().rect_filled(full, 0, look.t.gutter);
+        let modal = self.palette.is_some() || !matches!(self.dialog, Dialog::Closed);
+        ui.add_enabled_ui(!modal, |ui| self.body(ui, &look, full));
+        self.overlays(ui, &look);
+        let acts = std::mem::take(&mut self.acts);
+        for act in acts {
+            self.act(&ctx, act);
+        }
+        if let Some(region) = self.focus_region.take() {
+            ctx.memory_mut(|m| m.request_focus(region.id()));
+            if let Some(tab) = self.tab_mut() {
+                tab.region = region;
+            }
+        }
+        if self.busy() {
+            // Answers wake the window; this is for progress alone.
+            ctx.request_repaint_after(std::time::Duration::from_millis(120));
+        }
+        self.name_window(&ctx);
+    }
+
+    fn name_window(&mut self, ctx: &Context) {
+        let title = self.tab().map_or_else(|| "Wirelore".to_owned(), |t| format!("{} — Wirelore", t.title));
+        if title != self.title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+
+    fn input(&mut self, ctx: &Context) {
+        let dropped: Vec<PathBuf> = ctx.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect());
+        let browsed = self.chosen.1.try_recv().unwrap_or_default();
+        self.acts.extend(dropped.into_iter().chain(browsed).map(Act::Open));
+        if self.palette.is_some() || !matches!(self.dialog, Dialog::Closed) {
+            return;
+        }
+        let typing = ctx.text_edit_focused();
+        let mut pressed = ctx.input_mut(|i| Command::pressed(i, typing));
+        // The desktop turns Ctrl+C into a copy event.
+        if !typing && ctx.input(|i| i.events.iter().any(|e| matches!(e, egui::Event::Copy))) {
+            pressed.push(Command::CopyValue);
+        }
+        pressed.retain(|c| self.can(*c));
+        self.acts.extend(pressed.into_iter().map(Act::Do));
+        // Esc takes away the newest thing that lies over others, one at a time.
+        if !typing && ctx.input_mut(|i| i.key_pressed(Key::Escape)) && !self.toasts.dismiss() && self.place != Place::Traffic {
+            self.place = Place::Traffic;
+        }
+        if !typing && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Enter)) && ctx.memory(|m| m.has_focus(Region::List.id())) {
+            self.acts.push(Act::Keys(Region::Fields));
+        }
+    }
+
+    fn body(&mut self, ui: &mut Ui, look: &Look, full: Rect) {
+        let mut acts = std::mem::take(&mut self.acts);
+        let mut prefs = self.prefs.clone();
+        let prose = self.prose.clone();
+        let heads: Vec<TabHead> = self
+            .tabs
+            .iter()
+            .map(|t| match t {
+                Some(t) => TabHead { title: t.title.clone(), reading: !t.snap.progress().done, path: t.path.display().to_string() },
+                None => TabHead { title: "New tab".into(), reading: false, path: String::new() },
+            })
+            .collect();
+        let at = |from: f32, height: f32| Rect::from_min_size(pos2(full.left(), full.top() + from), vec2(full.width(), height));
+        let strip_h = bars::strip_height(look);
+        let top_h = look.size + 29.0;
+        let crumb_h = if self.tab().is_some() { look.size + 17.0 } else { 0.0 };
+        let status_h = status::height(look);
+        let (mut tab, current, place) = (self.tabs.get_mut(self.current).and_then(Option::take), self.current, self.place);
+        let focus_filter = std::mem::take(&mut self.focus_filter);
+        {
+            let kept = self.prefs.clone();
+            let mut cx = Cx { look, prefs: &kept, prose: &prose, acts: &mut acts };
+            bars::strip(ui, &mut cx, at(0.0, strip_h), &heads, current);
+            let mut text = tab.as_ref().map(|t| t.filter.clone()).unwrap_or_default();
+            let shown = tab.as_ref().filter(|t| t.listing_progress().is_none()).map(|t| {
+                let n = t.listing().len(&t.snap);
+                format!("{} shown", format::number(n))
+            });
+            let only = tab.as_ref().and_then(|t| t.snap.flow(t.only?)).map(|f| crate::view::flow_name(&f));
+            bars::top(ui, &mut cx, at(strip_h, top_h), tab.as_deref(), FilterEdit { text: &mut text, focus: focus_filter, shown, only });
+            if let Some(t) = &mut tab {
+                let only = t.only;
+                t.set_filter(text, only);
+                bars::crumbs(ui, &mut cx, at(strip_h + top_h, crumb_h), t);
+            }
+            status::show(ui, &mut cx, Rect::from_min_max(pos2(full.left(), full.bottom() - status_h), full.max), tab.as_deref());
+            let middle = Rect::from_min_max(pos2(full.left(), full.top() + strip_h + top_h + crumb_h), pos2(full.right(), full.bottom() - status_h));
+            let rail = Rect::from_min_size(middle.min, vec2(bars::RAIL.min(full.width() * 0.2), middle.height()));
+            bars::rail(ui, &mut cx, rail, place, tab.is_some());
+            let main = Rect::from_min_max(pos2(rail.right(), middle.top() + GUTTER), pos2(middle.right() - GUTTER, middle.bottom() - GUTTER));
+            if main.width() > 40.0 && main.height() > 40.0 {
+                match (place, &mut tab) {
+                    (Place::Settings, _) => settings::show(ui, look, &mut prefs, cx.acts, main),
+                    (Place::Statistics, Some(t)) => statistics::show(ui, &mut cx, t, main),
+                    (Place::Traffic, Some(t)) => traffic(ui, &mut cx, t, main, &mut prefs),
+                    (_, None) => start::show(ui, &mut cx, main),
+                }
+            }
+        }
+        if let Some(slot) = self.tabs.get_mut(self.current) {
+            *slot = tab;
+        }
+        self.prefs = prefs;
+        self.acts = acts;
+    }
+
+    fn overlays(&mut self, ui: &Ui, look: &Look) {
+        if let Some(mut palette) = self.palette.take() {
+            let offers = Offers { packets: self.tab().map(|t| t.snap.packets()), recent: &self.prefs.recent, enabled: &|c| self.can(c) };
+            let (act, close) = palette.show(ui, look, &offers);
+            self.acts.extend(act);
+            if close {
+                self.focus_region = Some(self.tab().map_or(Region::List, |t| t.region));
+            } else {
+                self.palette = Some(palette);
+            }
+        }
+        let mut dialog = std::mem::take(&mut self.dialog);
+        let mut acts = Vec::new();
+        let close = dialogs::show(ui, &mut Cx { look, prefs: &self.prefs, prose: &self.prose, acts: &mut acts }, &mut dialog);
+        self.acts.extend(acts);
+        if close {
+            self.focus_region = Some(self.tab().map_or(Region::List, |t| t.region));
+        } else {
+            self.dialog = dialog;
+        }
+        self.toasts.show(ui, look);
+        let hovering = ui.input(|i| !i.raw.hovered_files.is_empty());
+        if hovering {
+            let rect = ui.ctx().content_rect();
+            let p = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Foreground, Id::unique("drop")));
+            p.rect_filled(rect, 0, look.t.veil);
+            p.rect_stroke(rect.shrink(10.0), 12, egui::Stroke::new(2.0, look.t.accent), egui::StrokeKind::Inside);
+            crate::widgets::ink::center(&p, rect, "Drop captures to open them", look.title(1.5), egui::Color32::WHITE);
+        }
+    }
+
+    fn act(&mut self, ctx: &Context, act: Act) {
+        match act {
+            Act::Do(c) => self.command(ctx, c),
+            Act::Select(s) => self.with(|t| t.select(s)),
+            Act::SelectAt(level, s) => {
+                self.place = Place::Traffic;
+                self.with(|t| {
+                    t.level = level;
+                    t.select(s);
+                });
+            }
+            Act::Packet(p) => {
+                self.place = Place::Traffic;
+                self.with(|t| {
+                    t.level = Level::Packets;
+                    let s = Selection::packet(&t.snap, p, t.selection.message);
+                    t.select(s);
+                });
+            }
+            Act::Node(n) => self.with(|t| t.select_node(n)),
+            Act::Toggle(n) => self.with(|t| {
+                if let Some(shown) = t.shown() {
+                    let open = t.folds.is_open(&shown.tree, n);
+                    t.folds.set(&shown.tree, n, !open);
+                }
+            }),
+            Act::Byte(b, at) => self.with(|t| t.select_byte(b, at)),
+            Act::Buffer(b) => self.with(|t| t.buffer = Some(b)),
+            Act::Keys(r) => self.focus_region = Some(r),
+            Act::Filter(text) => self.with(|t| {
+                let only = t.only;
+                t.set_filter(text, only);
+            }),
+            Act::Only(only) => self.with(|t| {
+                let text = t.filter.clone();
+                t.set_filter(text, only);
+            }),
+            Act::Open(path) => self.open(ctx, &path),
+            Act::Browse => self.browse(),
+            Act::Tab(i) => {
+                self.current = i.min(self.tabs.len().saturating_sub(1));
+                self.focus_region = Some(Region::List);
+            }
+            Act::Close(i) => self.close(i),
+            Act::Copy(text, what) => {
+                ctx.copy_text(text);
+                let now = ctx.input(|i| i.time);
+                self.toasts.done(now, format!("Copied {what}"));
+            }
+            Act::Tell(p) => self.toasts.problem(p),
+        }
+        ctx.request_repaint();
+    }
+
+    fn with(&mut self, f: impl FnOnce(&mut Tab)) {
+        if let Some(tab) = self.tab_mut() {
+            f(tab);
+        }
+    }
+
+    fn close(&mut self, i: usize) {
+        if i < self.tabs.len() {
+            self.tabs.remove(i);
+        }
+        if self.tabs.is_empty() {
+            self.tabs.push(None);
+        }
+        if self.current > i || self.current >= self.tabs.len() {
+            self.current = self.current.saturating_sub(1);
+        }
+    }
+
+    /// The desktop's dialog, on a thread: it may take long to come, or never come.
+    fn browse(&mut self) {
+        let (give, wake) = (self.chosen.0.clone(), self.waker.clone());
+        let folder = self.prefs.recent.first().and_then(|p| p.parent()).map(Path::to_owned);
+        let run = move || {
+            let mut dialog = rfd::FileDialog::new()
+                .set_title("Open capture")
+                .add_filter("Captures", &["pcap", "pcapng", "cap", "ntar", "gz", "zst", "lz4"])
+                .add_filter("All files", &["*"]);
+            if let Some(folder) = folder {
+                dialog = dialog.set_directory(folder);
+            }
+            if let Some(files) = dialog.pick_files() {
+                // Nobody receives when the window was closed meanwhile.
+                let _ = give.send(files);
+                wake();
+            }
+        };
+        if let Err(e) = thread::Builder::new().name("file dialog".into()).spawn(run) {
+            self.toasts.problem(Problem {
+                what: "The file dialog could not be opened".into(),
+                why: format!("No thread could be started: {e}."),
+                what_to_do: "Type the path instead, or drop the file onto the window.".into(),
+            });
+        }
+    }
+
+    #[allow(clippy::too_many_lines)]
+    fn command(&mut self, ctx: &Context, c: Command) {
+        use Command as C;
+        let page = |t: &mut Tab| t.list_state_mut().page.max(2) as i64 - 1;
+        match c {
+            C::Open => self.dialog = Dialog::Open { path: String::new(), fresh: true, problem: None },
+            C::NewTab => {
+                self.tabs.push(None);
+                self.current = self.tabs.len() - 1;
+                self.place = Place::Traffic;
+            }
+            C::CloseTab => self.close(self.current),
+            C::NextTab => self.current = (self.current + 1) % self.tabs.len().max(1),
+            C::PreviousTab => self.current = (self.current + self.tabs.len().saturating_sub(1)) % self.tabs.len().max(1),
+            C::StopReading => self.with(Tab::stop),
+            C::ForgetRecent => self.prefs.recent.clear(),
+
+            C::NextRow => self.step(1, false),
+            C::PreviousRow => self.step(-1, false),
+            C::NextPage => self.with(|t| { let n = page(t); match t.region { Region::List => t.move_row(n), Region::Fields => t.move_node(n), Region::Bytes => t.move_byte(256) } }),
+            C::PreviousPage => self.with(|t| { let n = page(t); match t.region { Region::List => t.move_row(-n), Region::Fields => t.move_node(-n), Region::Bytes => t.move_byte(-256) } }),
+            C::FirstRow => self.with(|t| match t.region { Region::List => t.move_to_end(false), Region::Fields => t.move_node(i64::MIN), Region::Bytes => t.move_byte(i64::MIN) }),
+            C::LastRow => self.with(|t| match t.region { Region::List => t.move_to_end(true), Region::Fields => t.move_node(i64::MAX), Region::Bytes => t.move_byte(i64::MAX) }),
+            C::NextInConversation => self.with(|t| t.step_in_conversation(true)),
+            C::PreviousInConversation => self.with(|t| t.step_in_conversation(false)),
+            C::OtherHalf => self.with(|t| if let Some(m) = t.other_half() {
+                let s = Selection::message(&t.snap, m, None);
+                t.select(s);
+            }),
+            C::NextNote | C::PreviousNote => {
+                if self.tab_mut().is_some_and(|t| !t.step_note(c == C::NextNote)) {
+                    let now = ctx.input(|i| i.time);
+                    self.toasts.done(now, "No other row here has a note");
+                }
+            }
+            C::GoToPacket | C::Palette => self.palette = Some(Palette::open()),
+            C::Back => self.with(|t| t.travel(true)),
+            C::Forward => self.with(|t| t.travel(false)),
+            C::Unfold => self.step(1, true),
+            C::Fold => self.step(-1, true),
+            C::UnfoldAll | C::FoldAll => self.with(|t| if let Some(s) = t.shown() {
+                t.folds.set_all(&s.tree, c == C::UnfoldAll);
+            }),
+            C::NextRegion | C::PreviousRegion => {
+                let now = self.tab().map(|t| t.region).unwrap_or_default();
+                let at = Region::ALL.iter().position(|r| *r == now).unwrap_or(0);
+                let n = Region::ALL.len();
+                let to = if c == C::NextRegion { (at + 1) % n } else { (at + n - 1) % n };
+                self.focus_region = Region::ALL.get(to).copied();
+            }
+
+            C::Filter => {
+                self.place = Place::Traffic;
+                self.focus_filter = true;
+            }
+            C::ClearFilter => {
+                self.with(|t| t.set_filter(String::new(), None));
+                self.focus_region = Some(Region::List);
+            }
+            C::FilterConversation => self.with(|t| {
+                let (text, flow) = (t.filter.clone(), t.selection.flow);
+                t.set_filter(text, if t.only == flow { None } else { flow });
+            }),
+
+            C::Story | C::Exchanges | C::Packets | C::Bytes => {
+                let level = match c {
+                    C::Story => Level::Story,
+                    C::Exchanges => Level::Exchanges,
+                    C::Packets => Level::Packets,
+                    _ => Level::Bytes,
+                };
+                self.place = Place::Traffic;
+                self.prefs.level = if level == Level::Bytes { self.prefs.level } else { level };
+                self.with(|t| t.go_level(level));
+                self.focus_region = Some(if level == Level::Bytes { Region::Bytes } else { Region::List });
+            }
+            C::GroupByConnection => self.prefs.grouped = !self.prefs.grouped,
+            C::Side => self.prefs.side = !self.prefs.side,
+            C::Drawer => self.prefs.drawer = !self.prefs.drawer,
+            C::Traffic => self.place = Place::Traffic,
+            C::Statistics => self.place = Place::Statistics,
+            C::Settings => self.place = Place::Settings,
+            C::Help => self.dialog = Dialog::Keys,
+
+            C::CopyValue | C::CopyRow | C::CopyFieldName | C::CopyBytes | C::CopyPath => self.copy(c),
+
+            C::ToggleTheme => self.prefs.theme = if self.look(ctx).t.dark { ThemeChoice::Light } else { ThemeChoice::Dark },
+            C::ThemeDark => self.prefs.theme = ThemeChoice::Dark,
+            C::ThemeLight => self.prefs.theme = ThemeChoice::Light,
+            C::ThemeSystem => self.prefs.theme = ThemeChoice::System,
+            C::Larger => self.prefs.size = (self.prefs.size + 1.0).min(*SIZES.end()),
+            C::Smaller => self.prefs.size = (self.prefs.size - 1.0).max(*SIZES.start()),
+            C::UsualSize => self.prefs.size = USUAL_SIZE,
+            C::NextDensity => {
+                let at = Density::ALL.iter().position(|d| *d == self.prefs.density).unwrap_or(0);
+                self.prefs.density = Density::ALL.get((at + 1) % Density::ALL.len()).copied().unwrap_or_default();
+            }
+            C::NextTimeFormat => {
+                let all = crate::format::TimeFormat::ALL;
+                let at = all.iter().position(|d| *d == self.prefs.time).unwrap_or(0);
+                self.prefs.time = all.get((at + 1) % all.len()).copied().unwrap_or_default();
+            }
+        }
+    }
+
+    /// One step in the pane that has the keys; `sideways` for left and right.
+    fn step(&mut self, by: i64, sideways: bool) {
+        self.with(|t| match (t.region, sideways) {
+            (Region::List, false) => t.move_row(by),
+            (Region::Fields, false) => t.move_node(by),
+            (Region::Bytes, false) => t.move_byte(16 * by),
+            (Region::Fields, true) => t.fold(by > 0),
+            (Region::Bytes, true) => t.move_byte(by),
+            (Region::List, true) => {}
+        });
+    }
+
+    fn copy(&mut self, c: Command) {
+        let Some(tab) = self.tab() else { return };
+        let shown = tab.shown();
+        let node = shown.as_ref().and_then(|s| s.tree.nodes.get(tab.selection.node?));
+        let value = shown.as_ref().zip(node).map(|(s, n)| s.tree.display(n)).unwrap_or_default();
+        let copied = match c {
+            Command::CopyRow => Some((tab.row_text(), "the row")),
+            Command::CopyValue => node.map(|_| (value, "the value")),
+            Command::CopyFieldName => node.map(|n| (n.field.name.to_owned(), "the field name")),
+            Command::CopyBytes => shown.as_ref().zip(tab.selection.span).map(|(s, span)| (format::hex(s.tree.bytes(&span), usize::MAX), "the bytes")),
+            Command::CopyPath => shown.as_ref().zip(tab.selection.span).and_then(|(s, span)| {
+                let steps = tab.desk.strand(s, span)?;
+                Some((strand::text(node.map_or("bytes", |n| n.field.name), &value, &steps), "the provenance"))
+            }),
+            _ => None,
+        };
+        if let Some((text, what)) = copied {
+            self.acts.push(Act::Copy(text, what));
+            // Acts of this frame are being worked off already.
+            (self.waker)();
+        }
+    }
+}
+
+/// WHERE, WHAT, WHY and the drawer.
+fn traffic(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect, prefs: &mut Prefs) {
+    let look = cx.look;
+    let shares = &mut prefs.shares;
+    // Narrow windows: the list over the reader, no side.
+    if rect.width() < 760.0 {
+        let mut half = 0.45;
+        let (upper, lower) = split::split(ui, look, Id::unique("split narrow"), "Border between list and reader", rect, false, &mut half, [120.0, 160.0]);
+        wherelist::show(ui, cx, tab, upper);
+        reader::show(ui, cx, tab, lower, &mut shares.tree);
+        return;
+    }
+    let (list, rest) = split::split(ui, look, Id::unique("split list"), "Border between list and reader", rect, true, &mut shares.list, [320.0, 360.0]);
+    wherelist::show(ui, cx, tab, list);
+    let rest = if prefs.drawer {
+        let (upper, lower) = split::split(ui, look, Id::unique("split drawer"), "Border between reader and drawer", rest, false, &mut shares.drawer, [200.0, 120.0]);
+        drawer::show(ui, cx, tab, lower);
+        upper
+    } else {
+        rest
+    };
+    if prefs.side && rest.width() >= 560.0 {
+        let (what, why) = split::split(ui, look, Id::unique("split side"), "Border between reader and side", rest, true, &mut shares.reader, [300.0, 210.0]);
+        reader::show(ui, cx, tab, what, &mut shares.tree);
+        side::show(ui, cx, tab, why);
+    } else {
+        reader::show(ui, cx, tab, rest, &mut shares.tree);
+    }
+}
+
+impl eframe::App for App {
+    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+        self.frame(ui);
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        eframe::set_value(storage, KEPT, &self.prefs);
+    }
+
+    fn persist_egui_memory(&self) -> bool {
+        // Ours is kept by ourselves; egui's memory would bring back stale scroll places.
+        false
+    }
+}
+

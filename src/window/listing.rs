@@ -1,0 +1,309 @@
+//! What the lists list: rows that pass the filter, grouped by connection if wanted, made by jobs and never in a frame.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use wirelore_kit::row::NONE;
+use wirelore_kit::{Severity, verdict};
+use wirelore_store::query::{self, Query, Rows};
+use wirelore_store::{Job, Jobs, Snapshot, Work};
+
+use crate::select::{Focus, Level, Selection};
+use crate::view;
+
+/// One row of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Item {
+    /// A connection, as the head of its group.
+    Flow(u32),
+    /// An exchange.
+    Exchange(u32),
+    /// A message that belongs to no exchange.
+    Message(u32),
+    /// A packet.
+    Packet(u32),
+}
+
+impl Item {
+    /// The path that it stands for.
+    #[must_use]
+    pub fn select(self, s: &Snapshot, now: &Selection) -> Selection {
+        match self {
+            Item::Flow(f) => Selection::flow(s, f),
+            Item::Exchange(e) => s.exchange(e).map_or_else(Selection::default, |x| {
+                let first = if x.ask == NONE { x.answer } else { x.ask };
+                // The half that was looked at stays, the question else.
+                let keep = now.message.filter(|m| now.exchange == Some(e) && s.message(*m).is_some());
+                Selection::message(s, keep.unwrap_or(first), now.packet)
+            }),
+            Item::Message(m) => Selection::message(s, m, now.packet),
+            Item::Packet(p) => Selection::packet(s, p, now.message),
+        }
+    }
+}
+
+/// What is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// Packets, or else exchanges.
+    pub packets: bool,
+    /// Under their connections.
+    pub grouped: bool,
+    /// Text that rows must hold; empty for all.
+    pub filter: String,
+    /// Only this connection.
+    pub flow: Option<u32>,
+}
+
+/// A finished list.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// What it answers.
+    pub wanted: Wanted,
+    /// The snapshot it was made of.
+    pub generation: u64,
+    items: Items,
+    /// Places (0 to 1) and severities for the map in the scrollbar.
+    pub marks: Vec<(f32, Severity)>,
+}
+
+#[derive(Debug, Default)]
+enum Items {
+    #[default]
+    None,
+    AllPackets,
+    Packets(Vec<u32>),
+    Mixed(Vec<Item>, HashMap<Item, u32>),
+}
+
+impl Listing {
+    /// Number of rows; `s` is the newest snapshot.
+    #[must_use]
+    pub fn len(&self, s: &Snapshot) -> u64 {
+        match &self.items {
+            Items::None => 0,
+            Items::AllPackets => s.packets().into(),
+            Items::Packets(p) => p.len() as u64,
+            Items::Mixed(i, _) => i.len() as u64,
+        }
+    }
+
+    /// Row `i`.
+    #[must_use]
+    pub fn item(&self, i: u64) -> Option<Item> {
+        match &self.items {
+            Items::None => None,
+            Items::AllPackets => u32::try_from(i).ok().map(Item::Packet),
+            Items::Packets(p) => p.get(i as usize).copied().map(Item::Packet),
+            Items::Mixed(v, _) => v.get(i as usize).copied(),
+        }
+    }
+
+    /// The row of an item, if it is listed.
+    #[must_use]
+    pub fn row(&self, item: Item) -> Option<u64> {
+        match (&self.items, item) {
+            (Items::AllPackets, Item::Packet(p)) => Some(p.into()),
+            (Items::Packets(v), Item::Packet(p)) => v.binary_search(&p).ok().map(|r| r as u64),
+            (Items::Mixed(_, rows), item) => rows.get(&item).map(|r| u64::from(*r)),
+            _ => None,
+        }
+    }
+
+    /// The row that a selection stands at, if it is listed.
+    #[must_use]
+    pub fn row_of(&self, s: &Selection) -> Option<u64> {
+        if self.wanted.packets {
+            return self.row(Item::Packet(s.packet?));
+        }
+        if s.focus == Focus::Flow {
+            return self.row(Item::Flow(s.flow?));
+        }
+        let own = s.exchange.and_then(|e| self.row(Item::Exchange(e))).or_else(|| s.message.and_then(|m| self.row(Item::Message(m))));
+        own.or_else(|| s.flow.and_then(|f| self.row(Item::Flow(f))))
+    }
+}
+
+/// Makes lists and keeps the newest.
+#[derive(Debug, Default)]
+pub struct Lister {
+    /// The newest finished list.
+    pub now: Arc<Listing>,
+    job: Option<(Wanted, Job<Listing>)>,
+    ended: f64,
+    /// What broke, in words.
+    pub broken: Option<String>,
+}
+
+/// While a capture is being read, its lists are made anew at most this often, in seconds.
+const PAUSE: f64 = 0.15;
+
+impl Lister {
+    /// Takes what is finished and starts what is wanted; `now` is egui's clock in seconds. True when there is a new list.
+    pub fn step(&mut self, jobs: &Jobs, s: &Arc<Snapshot>, wanted: &Wanted, now: f64) -> bool {
+        let mut news = false;
+        if let Some((_, job)) = &self.job
+            && let Some(end) = job.poll()
+        {
+            self.job = None;
+            self.ended = now;
+            match end {
+                Ok(list) => {
+                    self.now = Arc::new(list);
+                    self.broken = None;
+                    news = true;
+                }
+                Err(wirelore_store::JobEnd::Cancelled) => {}
+                Err(why) => self.broken = Some(why.to_string()),
+            }
+        }
+        let stale = self.now.generation != s.generation() || self.now.wanted != *wanted;
+        let other = self.job.as_ref().is_some_and(|(w, _)| w != wanted);
+        let due = self.job.is_none() && (self.now.wanted != *wanted || now - self.ended >= PAUSE || self.now.generation == 0);
+        if stale && (other || due) && self.broken.is_none() {
+            let (snapshot, w) = (s.clone(), wanted.clone());
+            // Dropping the one before cancels it.
+            self.job = Some((wanted.clone(), jobs.start(move |work| make(&snapshot, w, work))));
+        }
+        news
+    }
+
+    /// How far the list under way is, if one is that another wish asked for.
+    #[must_use]
+    pub fn progress(&self) -> Option<f32> {
+        self.job.as_ref().filter(|(w, _)| *w != self.now.wanted).map(|(_, j)| j.progress())
+    }
+
+    /// Whether a list is being made.
+    #[must_use]
+    pub const fn busy(&self) -> bool {
+        self.job.is_some()
+    }
+}
+
+fn make(s: &Snapshot, wanted: Wanted, work: &Work) -> Option<Listing> {
+    let (items, marks) = if wanted.packets { packets(s, &wanted, work)? } else { exchanges(s, &wanted, work)? };
+    Some(Listing { wanted, generation: s.generation(), items, marks })
+}
+
+fn query(wanted: &Wanted) -> Query {
+    let text = wanted.filter.trim();
+    let mut all: Vec<Query> = text.split_whitespace().map(Query::text).collect();
+    if let Some(f) = wanted.flow {
+        let number = query::Test::Number(query::Order::Equal, i128::from(f));
+        all.push(Query::Is(query::Subject::Flow(query::FlowFact::Number), number));
+    }
+    if all.is_empty() { Query::All } else { Query::And(all) }
+}
+
+type Made = (Items, Vec<(f32, Severity)>);
+
+fn packets(s: &Snapshot, wanted: &Wanted, work: &Work) -> Option<Made> {
+    let q = query(wanted);
+    let trouble = verdict::trouble();
+    let mut marks = Marks::new();
+    let severity = |p: u32| s.packet(p).and_then(|row| view::packet_severity(&row, trouble));
+    if q == Query::All {
+        let all = u64::from(s.packets());
+        for (from, rows) in s.packet_table().segments() {
+            if work.is_cancelled() {
+                return None;
+            }
+            for (i, row) in (from..).zip(rows) {
+                if row.bits != 0 {
+                    marks.add(i.into(), all, view::packet_severity(row, trouble));
+                }
+            }
+        }
+        return Some((Items::AllPackets, marks.done()));
+    }
+    let found = query::find(s, &q, Rows::Packets, work)?;
+    for (i, p) in found.iter().enumerate() {
+        marks.add(i as u64, found.len() as u64, severity(*p));
+    }
+    Some((Items::Packets(found), marks.done()))
+}
+
+fn exchanges(s: &Snapshot, wanted: &Wanted, work: &Work) -> Option<Made> {
+    let q = query(wanted);
+    let passes = |rows: Rows| if q == Query::All { Some(None) } else { query::find(s, &q, rows, work).map(Some) };
+    let (some_exchanges, some_messages, some_flows) = (passes(Rows::Exchanges)?, passes(Rows::Messages)?, passes(Rows::Flows)?);
+    let holds = |set: &Option<Vec<u32>>, n: u32| set.as_ref().is_none_or(|v| v.binary_search(&n).is_ok());
+    let mut flat = Vec::new();
+    for (i, m) in s.each_message() {
+        if i.is_multiple_of(4096) && work.is_cancelled() {
+            return None;
+        }
+        let item = match view::some(m.exchange).and_then(|e| Some((e, s.exchange(e)?))) {
+            Some((e, x)) => (x.ask == i || (x.ask == NONE && x.answer == i)).then_some(Item::Exchange(e)).filter(|_| holds(&some_exchanges, e)),
+            None => Some(Item::Message(i)).filter(|_| holds(&some_messages, i)),
+        };
+        if let Some(item) = item {
+            flat.push((m.conv.flow, item));
+        }
+    }
+    let mut items: Vec<Item> = Vec::with_capacity(flat.len());
+    if wanted.grouped {
+        // Stable: inside a connection the order of messages stays.
+        flat.sort_by_key(|(flow, _)| *flow);
+        let mut at = flat.into_iter().peekable();
+        for f in 0..s.flows() {
+            let head = items.len();
+            items.push(Item::Flow(f));
+            while let Some((_, item)) = at.next_if(|(flow, _)| *flow == f) {
+                items.push(item);
+            }
+            if items.len() == head + 1 && !holds(&some_flows, f) {
+                items.pop();
+            }
+        }
+    } else {
+        items.extend(flat.into_iter().map(|(_, i)| i));
+    }
+    let mut marks = Marks::new();
+    for (i, item) in items.iter().enumerate() {
+        marks.add(i as u64, items.len() as u64, worst(s, *item));
+    }
+    let rows = items.iter().enumerate().map(|(i, item)| (*item, i as u32)).collect();
+    Some((Items::Mixed(items, rows), marks.done()))
+}
+
+/// The worst note of an item that is worth a mark.
+#[must_use]
+pub fn worst(s: &Snapshot, item: Item) -> Option<Severity> {
+    let of = |m: u32| s.message(m).and_then(|m| m.worst);
+    let w = match item {
+        Item::Flow(_) | Item::Packet(_) => None,
+        Item::Message(m) => of(m),
+        Item::Exchange(e) => s.exchange(e).and_then(|x| of(x.ask).max(of(x.answer))),
+    };
+    w.filter(|w| *w >= Severity::Warn)
+}
+
+/// Marks in as many places as a scrollbar has pixels.
+struct Marks(Vec<Option<Severity>>);
+
+const PLACES: usize = 500;
+
+impl Marks {
+    fn new() -> Marks {
+        Marks(vec![None; PLACES])
+    }
+
+    fn add(&mut self, row: u64, of: u64, severity: Option<Severity>) {
+        if let Some(severity) = severity
+            && let Some(place) = self.0.get_mut((row * PLACES as u64 / of.max(1)) as usize)
+        {
+            *place = (*place).max(Some(severity));
+        }
+    }
+
+    fn done(self) -> Vec<(f32, Severity)> {
+        self.0.into_iter().enumerate().filter_map(|(i, s)| Some((i as f32 / PLACES as f32, s?))).collect()
+    }
+}
+
+/// What a level lists.
+#[must_use]
+pub const fn lists_packets(level: Level) -> bool {
+    matches!(level, Level::Packets | Level::Bytes)
+}

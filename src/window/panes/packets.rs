@@ -1,0 +1,145 @@
+//! The list of packets: number, time, ends, protocol, length, and one line about each.
+
+use crate::desk::Answer;
+use crate::listing::Item;
+use crate::panes::{Cx, wherelist};
+use crate::tab::{Region, Tab};
+use crate::view;
+use crate::widgets::table::{self, Column, Width};
+use crate::widgets::vlist::{self, VList};
+use crate::widgets::{ink, tree::severity_mark};
+use crate::{format, theme::Look};
+use egui::{Color32, Rect, Role, Ui, pos2};
+use std::cell::Cell;
+use wirelore_kit::{Dir, Severity, verdict};
+
+const NUMBER: usize = 0;
+const TIME: usize = 1;
+const SOURCE: usize = 2;
+const DESTINATION: usize = 3;
+const PROTOCOL: usize = 4;
+const LENGTH: usize = 5;
+const INFO: usize = 6;
+
+/// Shows them.
+pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
+    let look = cx.look;
+    let t = look.t;
+    let time = cx.prefs.time;
+    let digits = format::number(tab.snap.packets().into()).chars().count().max(3) as f32;
+    let columns = [
+        Column::right("No.", Width::Chars(digits), 0),
+        Column::right(time.head(), Width::Chars(time.chars()), 2),
+        Column::left("Source", Width::Share(0.25, 118.0), 4),
+        Column::left("Destination", Width::Share(0.25, 118.0), 4),
+        Column::left("Protocol", Width::Chars(8.5), 0),
+        Column::right("Length", Width::Chars(6.5), 3),
+        Column::left("Info", Width::Share(1.0, 150.0), 0),
+    ];
+    let (laid, body) = table::heads(ui, look, rect, &columns);
+    let list = tab.listing();
+    let snap = tab.snap.clone();
+    let selected = list.row_of(&tab.selection);
+    let keyboard = tab.region == Region::List;
+    let trouble = verdict::trouble();
+    let start = snap.packet(0).map_or(i64::MIN, |p| p.time);
+    let marks = bar_marks(look, &list.marks);
+    let v = VList { id: Region::List.id(), name: "Packets", rows: list.len(&snap), row_height: look.row(), marks: &marks, selected, role: Some(Role::Row) };
+    let mut state = std::mem::take(&mut tab.packet_list);
+    let before: Cell<Option<i64>> = Cell::new(None);
+    let desk = &tab.desk;
+    let label = |row: u64| match list.item(row) {
+        Some(Item::Packet(p)) => match desk.line(p) {
+            Answer::Here(l) => format!("Packet {}: {} to {}, {}, {}", p + 1, l.source, l.destination, l.protocol, l.info),
+            _ => format!("Packet {}", p + 1),
+        },
+        _ => String::new(),
+    };
+    let h = v.show(ui, look, body, &mut state, label, |row| {
+        let Some(Item::Packet(number)) = list.item(row.index) else { return };
+        let Some(packet) = snap.packet(number) else { return };
+        let is_selected = selected == Some(row.index);
+        vlist::ground(row, look, is_selected, keyboard);
+        let p = row.painter;
+        let cell = |i: usize| laid.cell(i, row.rect);
+        let ink_main = if is_selected { t.text_strong } else { t.text };
+        let ink_side = if is_selected { t.text } else { t.text_quiet };
+        ink::right(p, cell(NUMBER), &format::number(u64::from(number) + 1), look.mono(), if is_selected { t.text } else { t.text_faint });
+        if laid.shown(TIME) {
+            let previous = before.get().or_else(|| row.index.checked_sub(1).and_then(|r| list.item(r)).and_then(|i| if let Item::Packet(b) = i { snap.packet(b) } else { None }).map(|b| b.time));
+            ink::right(p, cell(TIME), &time.write(packet.time, start, previous), look.mono(), ink_side);
+            before.set(Some(packet.time));
+        }
+        if laid.shown(LENGTH) {
+            ink::right(p, cell(LENGTH), &format::number(packet.wire_len.into()), look.mono(), ink_side);
+        }
+        let flow = snap.flow(packet.flow);
+        let dir = flow.as_ref().map(|f| view::dir(f, &packet));
+        if let Some(f) = &flow
+            && laid.shown(SOURCE)
+        {
+            let (from, to) = if dir == Some(Dir::ToServer) { (f.client(), f.server()) } else { (f.server(), f.client()) };
+            ink::left(p, cell(SOURCE), &from.to_string(), look.mono(), ink_main);
+            ink::left(p, cell(DESTINATION), &to.to_string(), look.mono(), ink_main);
+        }
+        match desk.line(number) {
+            Answer::Here(line) => {
+                if flow.is_none() && laid.shown(SOURCE) {
+                    ink::left(p, cell(SOURCE), &line.source, look.mono(), ink_main);
+                    ink::left(p, cell(DESTINATION), &line.destination, look.mono(), ink_main);
+                }
+                protocol_chip(p, look, cell(PROTOCOL), &line.protocol);
+                let mut info = cell(INFO);
+                let severity = view::packet_severity(&packet, trouble);
+                if let Some(s) = severity {
+                    let (icon, color) = severity_mark(look, s);
+                    ink::icon(p, pos2(info.left() + 6.0, info.center().y), icon, look.icon(1.1), color);
+                    info.min.x += 18.0;
+                }
+                let color = match severity {
+                    Some(Severity::Error) => t.err,
+                    Some(_) => t.warn,
+                    None => ink_main,
+                };
+                ink::left(p, info, &line.info, look.text(), color);
+            }
+            Answer::Waiting => {
+                if let Some(f) = &flow {
+                    protocol_chip(p, look, cell(PROTOCOL), view::flow_label(&snap, f));
+                }
+                // A quiet bar where the line will be: nothing jumps when it comes.
+                let c = cell(INFO);
+                let w = (f32::from(number.wrapping_mul(37) as u8) / 255.0 * 0.4 + 0.25) * c.width();
+                p.rect_filled(Rect::from_min_size(pos2(c.left(), c.center().y - 3.0), egui::vec2(w, 6.0)), 3, t.raised);
+            }
+            Answer::Failed(why) => {
+                ink::left(p, cell(INFO), &format!("{}: {}", why.what, why.why), look.text(), t.err);
+            }
+        }
+    });
+    tab.packet_list = state;
+    wherelist::after(cx, tab, &h);
+    h.response.context_menu(|ui| wherelist::menu(ui, cx));
+}
+
+/// A protocol as a chip in its hue; in a narrow cell it is cut rather than drawn over the next.
+pub fn protocol_chip(p: &egui::Painter, look: &Look, cell: Rect, label: &str) {
+    if label.is_empty() || cell.width() < 8.0 {
+        return;
+    }
+    let hue = look.t.hue(&hue_name(label));
+    ink::chip(&p.with_clip_rect(cell.intersect(p.clip_rect())), look, pos2(cell.left(), cell.center().y), label, hue);
+}
+
+/// The short name that hues go by, from a label: "HTTP/1.1" and "HTTP" are both "http".
+#[must_use]
+pub fn hue_name(label: &str) -> String {
+    let lower = label.to_ascii_lowercase();
+    lower.split(['/', ' ', '.']).next().unwrap_or("").to_owned()
+}
+
+/// Marks of a list in colours.
+#[must_use]
+pub fn bar_marks(look: &Look, marks: &[(f32, Severity)]) -> Vec<(f32, Color32)> {
+    marks.iter().map(|(at, s)| (*at, severity_mark(look, *s).1)).collect()
+}

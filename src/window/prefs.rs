@@ -1,0 +1,147 @@
+//! What the window keeps between starts: appearance, layout, recent captures.
+
+use crate::format::TimeFormat;
+use crate::select::Level;
+use crate::theme::{DARK, Density, LIGHT, Look};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Which theme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ThemeChoice {
+    /// As the desktop has it.
+    #[default]
+    System,
+    /// Dark.
+    Dark,
+    /// Light.
+    Light,
+}
+
+/// How panes share the window: each a share from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Shares {
+    /// List against the rest.
+    pub list: f32,
+    /// Reader against side.
+    pub reader: f32,
+    /// Fields against bytes.
+    pub tree: f32,
+    /// Reader and side against drawer.
+    pub drawer: f32,
+}
+
+impl Default for Shares {
+    fn default() -> Self {
+        Shares { list: 0.5, reader: 0.64, tree: 0.56, drawer: 0.74 }
+    }
+}
+
+/// Everything kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Prefs {
+    /// Theme.
+    pub theme: ThemeChoice,
+    /// Size of ordinary text in points.
+    pub size: f32,
+    /// Density of rows.
+    pub density: Density,
+    /// Times in lists.
+    pub time: TimeFormat,
+    /// Exchanges under their connections.
+    pub grouped: bool,
+    /// The level that a capture opens at.
+    pub level: Level,
+    /// Whether the side is open.
+    pub side: bool,
+    /// Whether the drawer is open.
+    pub drawer: bool,
+    /// How panes share the window.
+    pub shares: Shares,
+    /// Captures opened lately, newest first.
+    pub recent: Vec<PathBuf>,
+}
+
+impl Default for Prefs {
+    fn default() -> Self {
+        Prefs {
+            theme: ThemeChoice::System,
+            size: USUAL_SIZE,
+            density: Density::Normal,
+            time: TimeFormat::SinceStart,
+            grouped: true,
+            level: Level::Packets,
+            side: true,
+            drawer: false,
+            shares: Shares::default(),
+            recent: Vec::new(),
+        }
+    }
+}
+
+/// Text size to begin with, points.
+pub const USUAL_SIZE: f32 = 13.0;
+/// Smallest and largest text.
+pub const SIZES: std::ops::RangeInclusive<f32> = 11.0..=20.0;
+const MOST_RECENT: usize = 12;
+
+impl Prefs {
+    /// What was read from disk, put right where a hand or an older version left nonsense.
+    #[must_use]
+    pub fn checked(mut self) -> Prefs {
+        self.size = if self.size.is_finite() { self.size.clamp(*SIZES.start(), *SIZES.end()).round() } else { USUAL_SIZE };
+        let d = Shares::default();
+        let s = &mut self.shares;
+        for (share, usual) in [(&mut s.list, d.list), (&mut s.reader, d.reader), (&mut s.tree, d.tree), (&mut s.drawer, d.drawer)] {
+            if !(0.02..=0.98).contains(share) {
+                *share = usual;
+            }
+        }
+        self.recent.truncate(MOST_RECENT);
+        self
+    }
+
+    /// The look; `system_dark` is what the desktop wants.
+    #[must_use]
+    pub const fn look(&self, system_dark: bool) -> Look {
+        let dark = match self.theme {
+            ThemeChoice::System => system_dark,
+            ThemeChoice::Dark => true,
+            ThemeChoice::Light => false,
+        };
+        Look { t: if dark { &DARK } else { &LIGHT }, size: self.size, density: self.density }
+    }
+
+    /// Notes a capture as opened lately.
+    pub fn opened(&mut self, path: &Path) {
+        self.recent.retain(|p| p != path);
+        self.recent.insert(0, path.to_owned());
+        self.recent.truncate(MOST_RECENT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nonsense_from_disk_is_put_right_and_missing_parts_are_filled_in() {
+        let p: Prefs = serde_json::from_str(r#"{"size": 900.0, "shares": {"list": -3.0}, "recent": ["a"]}"#).expect("known fields");
+        let p = p.checked();
+        assert_eq!((p.size, p.shares.list, p.shares.tree), (20.0, Shares::default().list, Shares::default().tree));
+    }
+
+    #[test]
+    fn a_capture_opened_again_moves_to_the_front() {
+        let mut p = Prefs::default();
+        for n in 0..20 {
+            p.opened(Path::new(&format!("/{n}")));
+        }
+        p.opened(Path::new("/15"));
+        assert_eq!(p.recent.len(), MOST_RECENT);
+        assert_eq!(p.recent.iter().filter(|r| r.ends_with("15")).count(), 1);
+        assert!(p.recent[0].ends_with("15"));
+    }
+}

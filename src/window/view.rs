@@ -1,0 +1,116 @@
+//! Small questions that several panes ask of a snapshot.
+
+use wirelore_kit::row::NONE;
+use wirelore_kit::{Dir, Evidence, PacketRow, Role, Severity, Transport, verdict};
+use wirelore_store::{Flow, FlowFlags, MessageRow, Snapshot};
+
+/// `Some` unless the number stands for nothing.
+#[must_use]
+pub fn some(number: u32) -> Option<u32> {
+    Some(number).filter(|n| *n != NONE)
+}
+
+/// Which way a packet of a flow travels.
+#[must_use]
+pub const fn dir(flow: &Flow<'_>, packet: &PacketRow) -> Dir {
+    let sender = packet.is_backward() as usize;
+    if sender == flow.row().client_end() { Dir::ToServer } else { Dir::ToClient }
+}
+
+/// Label of what a flow speaks, or of its transport.
+#[must_use]
+pub fn flow_label(s: &Snapshot, flow: &Flow<'_>) -> &'static str {
+    flow.protocol().map(|p| s.schema().protocol_label(p)).filter(|l| !l.is_empty()).unwrap_or_else(|| transport(flow))
+}
+
+/// A flow's transport in a word.
+#[must_use]
+pub const fn transport(flow: &Flow<'_>) -> &'static str {
+    match flow.row().transport {
+        Transport::Tcp => "TCP",
+        Transport::Udp => "UDP",
+        Transport::Other => "IP",
+    }
+}
+
+/// "TCP stream 4", or "connection 7" where the transport is not counted.
+#[must_use]
+pub fn flow_name(flow: &Flow<'_>) -> String {
+    some(flow.stream).map_or_else(|| format!("connection {}", flow.id), |n| format!("{} stream {n}", transport(flow)))
+}
+
+/// Label of a message's protocol.
+#[must_use]
+pub fn message_label(s: &Snapshot, m: &MessageRow) -> &'static str {
+    s.schema().protocol_label(m.protocol)
+}
+
+/// The first value of a shared column of a message in words.
+#[must_use]
+pub fn role(s: &Snapshot, message: u32, role: Role) -> Option<String> {
+    s.cells(message).find(|(f, _)| f.role == Some(role)).map(|(f, v)| match v {
+        // A list shows the bare number: "404"; its name stands in the summary.
+        wirelore_store::CellView::U64(n) if role == Role::Status && f.name.starts_with("http") => n.to_string(),
+        v => v.display(f),
+    })
+}
+
+/// Analysis verdicts of a packet in words.
+#[must_use]
+pub fn verdicts(row: &PacketRow) -> Vec<&'static verdict::Verdict> {
+    verdict::ALL.iter().filter(|v| row.bits & v.bit != 0).collect()
+}
+
+/// How bad a packet row is, for the map in the scrollbar.
+#[must_use]
+pub fn packet_severity(row: &PacketRow, trouble: u32) -> Option<Severity> {
+    if row.bits & PacketRow::ODD != 0 {
+        Some(Severity::Error)
+    } else if row.bits & trouble != 0 {
+        Some(Severity::Warn)
+    } else {
+        None
+    }
+}
+
+/// Why a conversation is thought to speak its protocol, as a person would say it.
+#[must_use]
+pub fn evidence(evidence: &Evidence, label: &str) -> String {
+    match evidence {
+        Evidence::None => evidence.words(),
+        _ => format!("{label}: {}", evidence.words()),
+    }
+}
+
+/// How a flow began and ended, in sentences.
+#[must_use]
+pub fn life(flow: &Flow<'_>) -> Vec<String> {
+    let mut out = Vec::new();
+    if flow.transport != Transport::Tcp {
+        return out;
+    }
+    let f = flow.flags;
+    let client_first = flow.client_end() == 0;
+    let (syn, syn_back) = (f.has(FlowFlags::SYN), f.has(FlowFlags::SYN_BACK));
+    out.push(
+        match (syn, syn_back, f.has(FlowFlags::MIDSTREAM)) {
+            (true, true, _) => "Both ends of the handshake were captured.",
+            (true, false, _) | (false, true, _) => "Only one side of the handshake was captured.",
+            (false, false, true) => "It was already open when the capture began.",
+            (false, false, false) => "No handshake was captured.",
+        }
+        .to_owned(),
+    );
+    let closer = |first: bool| if first == client_first { "client" } else { "server" };
+    out.push(match (f.has(FlowFlags::RST), f.has(FlowFlags::FIN), f.has(FlowFlags::FIN_BACK)) {
+        (true, ..) => "It was reset.".to_owned(),
+        (_, true, true) => "Both ends closed it.".to_owned(),
+        (_, true, false) => format!("Only the {} closed its side.", closer(true)),
+        (_, false, true) => format!("Only the {} closed its side.", closer(false)),
+        _ => "Its end was not captured.".to_owned(),
+    });
+    if f.has(FlowFlags::GAPS) {
+        out.push(if flow.gap_bytes > 0 { format!("{} bytes were never captured.", crate::format::number(flow.gap_bytes)) } else { "Bytes are missing, how many is not known.".to_owned() });
+    }
+    out
+}
