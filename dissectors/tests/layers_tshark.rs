@@ -6,9 +6,10 @@
 mod layers_support;
 
 use layers_support::{captures, packets, read};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use wirelore_dissectors::layers::{LAYERS, protocols};
 use wirelore_kit::{F, Kind, Tie, Tree, Value};
 
@@ -82,18 +83,20 @@ fn tshark(path: &Path, fields: &[F]) -> Option<Vec<Vec<String>>> {
     Some(String::from_utf8_lossy(&out.stdout).lines().map(|l| l.split('\t').map(str::to_owned).collect()).collect())
 }
 
-fn plain(tree: &Tree, f: F) -> Vec<String> {
-    tree.nodes
-        .iter()
-        .filter(|n| n.field.is(f) && n.tie != Tie::Refer)
-        .map(|n| match &n.value {
+/// What our tree says, by field.
+fn plain(tree: &Tree) -> HashMap<&'static str, Vec<String>> {
+    let mut out: HashMap<&'static str, Vec<String>> = HashMap::new();
+    for n in tree.nodes.iter().filter(|n| n.tie != Tie::Refer) {
+        let text = match &n.value {
             Value::U64(v) => v.to_string(),
             Value::Bool(b) => u8::from(*b).to_string(),
-            Value::Span if f.kind == Kind::Text => String::from_utf8_lossy(tree.bytes(&n.span)).into_owned(),
+            Value::Span if n.field.kind == Kind::Text => String::from_utf8_lossy(tree.bytes(&n.span)).into_owned(),
             Value::Span => tree.bytes(&n.span).iter().map(|b| format!("{b:02x}")).collect(),
             _ => tree.display(n),
-        })
-        .collect()
+        };
+        out.entry(n.field.name).or_default().push(normal(&text, n.field.kind));
+    }
+    out
 }
 
 fn normal(s: &str, kind: Kind) -> String {
@@ -122,6 +125,78 @@ fn is_fragment(tree: &Tree) -> bool {
     set("ip.flags.mf") || set("ip.frag_offset") || set("ipv6.fraghdr.more") || set("ipv6.fraghdr.offset")
 }
 
+/// What a comparison found.
+#[derive(Default)]
+struct Tally {
+    compared: BTreeMap<&'static str, u64>,
+    wrong: BTreeMap<&'static str, (u64, String)>,
+    left_out: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    fn join(&mut self, other: Tally) {
+        for (k, n) in other.compared {
+            *self.compared.entry(k).or_default() += n;
+        }
+        for (k, (n, first)) in other.wrong {
+            let w = self.wrong.entry(k).or_insert((0, first));
+            w.0 += n;
+        }
+        for (k, n) in other.left_out {
+            *self.left_out.entry(k).or_default() += n;
+        }
+    }
+
+    fn capture(&mut self, path: &Path, fields: &[F]) {
+        let Some(rows) = tshark(path, fields) else { return };
+        let name = path.to_string_lossy();
+        packets(path, |p| {
+            let Some((theirs, row)) = rows.get(p.number as usize).and_then(|r| r.split_first()) else { return };
+            let (tree, _, _) = read(&p);
+            let ours = protocols(&tree);
+            let why = match () {
+                () if !same_layers(&ours, theirs) => format!("{ours} / {theirs}"),
+                // tshark reads on in a first fragment, we wait for the others.
+                () if is_fragment(&tree) => "fragments".into(),
+                () => return self.packet(&tree, &format!("{name} packet {}", p.number + 1), fields, row),
+            };
+            *self.left_out.entry(why).or_default() += 1;
+        });
+    }
+
+    fn packet(&mut self, tree: &Tree, place: &str, fields: &[F], row: &[String]) {
+        let values = plain(tree);
+        let v6 = values.contains_key("ipv6.version");
+        for (f, theirs) in fields.iter().zip(row) {
+            // tshark also calls the version of IPv6 ip.version.
+            if v6 && f.name == "ip.version" {
+                continue;
+            }
+            let mut ours = values.get(f.name).cloned().unwrap_or_default();
+            let mut theirs: Vec<String> =
+                theirs.split('|').filter(|s| !s.is_empty() && *s != "<none>").map(|s| normal(s, f.kind)).collect();
+            if ours.is_empty() && theirs.is_empty() {
+                continue;
+            }
+            *self.compared.entry(f.name).or_default() += 1;
+            // Behind the end of the option list tshark lists each byte of padding as another end.
+            if f.name == "tcp.option_kind" {
+                for list in [&mut ours, &mut theirs] {
+                    list.truncate(list.iter().rposition(|k| k != "0").map_or(0, |i| i + 1));
+                }
+            }
+            let excepted = EXCEPTIONS.iter().any(|(n, capture, _)| f.name.starts_with(n) && place.contains(capture));
+            if ours != theirs && !excepted && !left_open(f, &ours, &theirs, values.contains_key("icmp.quoted")) {
+                let w = self.wrong.entry(f.name).or_default();
+                w.0 += 1;
+                if w.1.is_empty() {
+                    w.1 = format!("{place}: ours {ours:?}, tshark's {theirs:?}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn values_are_those_of_tshark() {
     if !Command::new("tshark").arg("--version").output().is_ok_and(|o| o.status.success()) {
@@ -129,72 +204,38 @@ fn values_are_those_of_tshark() {
         return;
     }
     let fields = fields();
-    let mut compared: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut wrong: BTreeMap<&str, (u64, String)> = BTreeMap::new();
-    let mut left_out: BTreeMap<String, u64> = BTreeMap::new();
     let only = std::env::var("ONLY").unwrap_or_default();
-    for path in captures() {
-        let p = path.to_string_lossy();
-        if p.contains("/malformed/") || !p.contains(&only) {
-            continue;
-        }
-        let Some(rows) = tshark(&path, &fields) else { continue };
-        packets(&path, |p| {
-            let Some(row) = rows.get(p.number as usize) else { return };
-            let (tree, _, _) = read(&p);
-            let ours = protocols(&tree);
-            if !row.first().is_some_and(|theirs| same_layers(&ours, theirs)) {
-                *left_out.entry(format!("{ours} / {}", row.first().map_or("", |s| s))).or_default() += 1;
-                return;
-            }
-            // tshark reads on in a first fragment, we wait for the others.
-            if is_fragment(&tree) {
-                *left_out.entry("fragments".into()).or_default() += 1;
-                return;
-            }
-            let v6 = ours.contains("ipv6");
-            for (f, theirs) in fields.iter().zip(row.iter().skip(1)) {
-                let ours = plain(&tree, f);
-                let theirs: Vec<String> = if theirs.is_empty() {
-                    Vec::new()
-                } else {
-                    theirs.split('|').filter(|s| *s != "<none>").map(|s| normal(s, f.kind)).collect()
-                };
-                let ours: Vec<String> = ours.iter().map(|s| normal(s, f.kind)).collect();
-                if ours.is_empty() && theirs.is_empty() {
-                    continue;
-                }
-                // tshark also calls the version of IPv6 ip.version.
-                if v6 && f.name == "ip.version" {
-                    continue;
-                }
-                *compared.entry(f.name).or_default() += 1;
-                // Behind the end of the option list tshark lists each byte of padding as another end.
-                let theirs = if f.name == "tcp.option_kind" {
-                    theirs.get(..ours.len()).map_or(theirs.clone(), <[String]>::to_vec)
-                } else {
-                    theirs
-                };
-                let quoted = tree.find("icmp.quoted").is_some();
-                let excepted =
-                    EXCEPTIONS.iter().any(|(n, capture, _)| f.name.starts_with(n) && path.to_string_lossy().contains(capture));
-                if ours != theirs && !excepted && !left_open(f, &ours, &theirs, quoted) {
-                    let w = wrong.entry(f.name).or_default();
-                    w.0 += 1;
-                    if w.1.is_empty() {
-                        w.1 = format!("{} packet {}: ours {ours:?}, tshark's {theirs:?}", path.display(), p.number + 1);
+    let all: Vec<_> = captures()
+        .into_iter()
+        .filter(|p| !p.to_string_lossy().contains("/malformed/") && p.to_string_lossy().contains(&only))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    let mut tally = Tally::default();
+    std::thread::scope(|scope| {
+        let jobs: Vec<_> = (0..workers)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut tally = Tally::default();
+                    while let Some(path) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        tally.capture(path, &fields);
                     }
-                }
-            }
-        });
-    }
-    println!("{} fields compared, {} values", compared.len(), compared.values().sum::<u64>());
-    for (layers, n) in &left_out {
+                    tally
+                })
+            })
+            .collect();
+        for job in jobs {
+            tally.join(job.join().expect("a comparison ran through"));
+        }
+    });
+    println!("{} fields compared, {} values", tally.compared.len(), tally.compared.values().sum::<u64>());
+    for (layers, n) in &tally.left_out {
         println!("left out {n}: {layers}");
     }
-    let list: Vec<String> = wrong.iter().map(|(f, (n, first))| format!("{f}: {n} of {}; {first}", compared[f])).collect();
+    let list: Vec<String> =
+        tally.wrong.iter().map(|(f, (n, first))| format!("{f}: {n} of {}; {first}", tally.compared[f])).collect();
     assert!(list.is_empty(), "{} fields differ:\n{}", list.len(), list.join("\n"));
     if only.is_empty() {
-        assert!(compared.len() >= 60, "only {} fields met", compared.len());
+        assert!(tally.compared.len() >= 60, "only {} fields met", tally.compared.len());
     }
 }

@@ -66,7 +66,14 @@ pub fn packets(path: &Path, mut each: impl FnMut(PacketBytes)) {
 
 /// A packet of our own.
 pub fn packet(link_type: u32, bytes: &[u8]) -> PacketBytes {
-    PacketBytes { number: 0, link_type, bytes: Bytes::copy_from_slice(bytes), wire_len: bytes.len() as u32, joined: None, facts: None }
+    PacketBytes {
+        number: 0,
+        link_type,
+        bytes: Bytes::copy_from_slice(bytes),
+        wire_len: bytes.len() as u32,
+        joined: None,
+        facts: None,
+    }
 }
 
 /// Reads a packet's layers.
