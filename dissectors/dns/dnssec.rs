@@ -146,6 +146,7 @@ fn base32hex(bytes: &[u8]) -> String {
 pub(super) fn csync(r: &mut Reader<'_>) -> Result<(), Stop> {
     r.u32(&f::CSYNC_SERIAL)?;
     r.bit_group(&f::CSYNC_FLAGS, BitRange { first: 0, len: 16 }, |r, _| {
+        r.bits(&f::CSYNC_RESERVED, BitRange { first: 0, len: 14 })?;
         r.bits(&f::CSYNC_SOAMINIMUM, bit(14))?;
         r.bits(&f::CSYNC_IMMEDIATE, bit(15)).map(|_| ())
     })?;

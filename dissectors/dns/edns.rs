@@ -11,7 +11,10 @@ pub(super) fn fixed(r: &mut Reader<'_>, g: &mut Gather) -> Result<(), Stop> {
     r.u16(&f::OPT_SIZE)?;
     g.rcode_high = u16::from(r.u8(&f::OPT_RCODE)?);
     r.u8(&f::OPT_VERSION)?;
-    r.bit_group(&f::OPT_Z, BitRange { first: 0, len: 16 }, |r, _| r.bits(&f::OPT_DO, BitRange { first: 0, len: 1 }).map(|_| ()))?;
+    r.bit_group(&f::OPT_Z, BitRange { first: 0, len: 16 }, |r, _| {
+        r.bits(&f::OPT_DO, BitRange { first: 0, len: 1 })?;
+        r.bits(&f::OPT_RESERVED, BitRange { first: 1, len: 15 }).map(|_| ())
+    })?;
     r.skip(2)
 }
 

@@ -184,6 +184,7 @@ fields! {
     CSYNC_FLAGS = Hex "dns.csync.flags", "Flags", "RFC 7477 §2.1.1.2";
     CSYNC_IMMEDIATE = Bool "dns.csync.flags.immediate", "Immediate", "RFC 7477 §2.1.1.2.1";
     CSYNC_SOAMINIMUM = Bool "dns.csync.flags.soaminimum", "SOA minimum", "RFC 7477 §2.1.1.2.2";
+    CSYNC_RESERVED = Hex "dns.csync.flags.reserved", "Reserved", "RFC 7477 §2.1.1.2".oracle("-");
     ZONEMD_SERIAL = Dec "dns.zonemd.serial", "Serial", "RFC 8976 §2.2.1";
     ZONEMD_SCHEME = Dec "dns.zonemd.scheme", "Scheme", "RFC 8976 §2.2.2";
     ZONEMD_HASH = Dec "dns.zonemd.hash_algo", "Hash algorithm", "RFC 8976 §2.2.3";
@@ -208,6 +209,7 @@ fields! {
     OPT_VERSION = Dec "dns.resp.edns0_version", "EDNS version", "RFC 6891 §6.1.3";
     OPT_Z = Hex "dns.resp.z", "Flags", "RFC 6891 §6.1.4";
     OPT_DO = Bool "dns.resp.z.do", "DNSSEC records wanted (DO)", "RFC 3225 §3";
+    OPT_RESERVED = Hex "dns.resp.z.reserved", "Reserved", "RFC 6891 §6.1.4";
     OPTION = Group "dns.opt", "Option", "RFC 6891 §6.1.2";
     OPTION_CODE = Dec "dns.opt.code", "Code", "RFC 6891 §6.1.2".names(t::OPTIONS);
     OPTION_LENGTH = Dec "dns.opt.len", "Length", "RFC 6891 §6.1.2";

@@ -209,6 +209,9 @@ fn sections(r: &mut Reader<'_>, m: &Message<'_>, counts: [u16; 4], head: &mut He
 
 fn question(r: &mut Reader<'_>, m: &Message<'_>, first: bool, head: &mut Head, g: &mut Gather, questions: &mut String) -> Result<(), Stop> {
     r.titled(&f::QUERY, |r| {
+        if name::leads_nowhere(m.bytes, m.here(r)) {
+            return Err(Stop::Bad(&n::POINTER_WILD));
+        }
         let at = name::read(r, m, &f::QRY_NAME)?;
         let kind = r.u16(&f::QRY_TYPE)?;
         let mut unicast = false;

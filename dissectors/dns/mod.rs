@@ -28,7 +28,7 @@ use wirelore_kit::{
 
 const EXPLAIN: &[(&str, &str)] = &[("en", include_str!("explain.en.toml"))];
 
-const fn spec(name: &'static str, label: &'static str, claims: &'static [Claim], new: fn(&Start) -> Box<dyn Dissector>) -> Spec {
+const fn spec(name: &'static str, label: &'static str, claims: &'static [Claim], probe: fn(&Peek<'_>) -> Verdict, new: fn(&Start) -> Box<dyn Dissector>) -> Spec {
     Spec {
         name,
         label,
@@ -48,11 +48,11 @@ const fn spec(name: &'static str, label: &'static str, claims: &'static [Claim],
 }
 
 /// DNS.
-pub static SPEC: Spec = spec("dns", "DNS", &[Claim::Udp(53), Claim::Tcp(53), Claim::Alpn(b"dot"), Claim::Named("dns")], |start| Box::new(Dns::new(start, Flavour::Dns)));
+pub static SPEC: Spec = spec("dns", "DNS", &[Claim::Udp(53), Claim::Tcp(53), Claim::Alpn(b"dot"), Claim::Named("dns")], probe, |start| Box::new(Dns::new(start, Flavour::Dns)));
 /// Multicast DNS.
-pub static MDNS: Spec = spec("mdns", "MDNS", &[Claim::Udp(5353), Claim::Named("mdns")], |start| Box::new(Dns::new(start, Flavour::Mdns)));
+pub static MDNS: Spec = spec("mdns", "MDNS", &[Claim::Udp(5353), Claim::Named("mdns")], probe_kin, |start| Box::new(Dns::new(start, Flavour::Mdns)));
 /// Link-local multicast name resolution.
-pub static LLMNR: Spec = spec("llmnr", "LLMNR", &[Claim::Udp(5355), Claim::Tcp(5355), Claim::Named("llmnr")], |start| Box::new(Dns::new(start, Flavour::Llmnr)));
+pub static LLMNR: Spec = spec("llmnr", "LLMNR", &[Claim::Udp(5355), Claim::Tcp(5355), Claim::Named("llmnr")], probe_kin, |start| Box::new(Dns::new(start, Flavour::Llmnr)));
 
 /// So many questions are remembered for pairing.
 const MOST_ASKED: usize = 512;
@@ -201,17 +201,41 @@ fn plausible_header(b: &[u8]) -> bool {
     b.get(2).is_some_and(|flags| matches!((flags >> 3) & 15, 0..=2 | 4..=6))
 }
 
-/// Looks at first bytes: the header says little, so this is never more than likely, and the port must agree.
+/// Ports of kin that write the same header: NetBIOS names, multicast DNS, LLMNR.
+const KIN: [u16; 3] = [137, 5353, 5355];
+
+/// Looks at first bytes. A plain question for an ordinary name, or its answer, is certain wherever it is met; of anything else the header
+/// says too little, and the port must agree.
 fn probe(peek: &Peek<'_>) -> Verdict {
-    let bytes = if peek.to_server.is_empty() { peek.to_client } else { peek.to_server };
+    if KIN.contains(&peek.server_port) || KIN.contains(&peek.client_port) {
+        return Verdict::No;
+    }
+    look(peek, true)
+}
+
+/// The kin are known by their ports.
+fn probe_kin(peek: &Peek<'_>) -> Verdict {
+    look(peek, false)
+}
+
+fn look(peek: &Peek<'_>, anywhere: bool) -> Verdict {
+    let answers = peek.to_server.is_empty();
+    let bytes = if answers { peek.to_client } else { peek.to_server };
     let open = if peek.ended { Verdict::No } else { Verdict::More };
     if peek.transport != Transport::Tcp {
         return match bytes.get(..HEADER) {
             None => open,
-            Some(header) if plausible_header(header) => Verdict::Likely,
-            Some(_) => Verdict::No,
+            Some(header) if !plausible_header(header) => Verdict::No,
+            Some(header) if !anywhere || !is_plain(header, answers) => Verdict::Likely,
+            Some(_) => match asks_plainly(bytes) {
+                Some(true) => Verdict::Sure,
+                None if !peek.ended => Verdict::More,
+                _ => Verdict::Likely,
+            },
         };
     }
+    // A stream that ends early says what it can.
+    let open = if peek.ended && !bytes.is_empty() { Verdict::Likely } else { open };
     let mut rest = bytes;
     // Messages of no bytes say nothing; what follows them decides.
     loop {
@@ -230,6 +254,29 @@ fn probe(peek: &Peek<'_>) -> Verdict {
             Some(_) => Verdict::No,
         };
     }
+}
+
+/// A header of a query with one question, its direction right, nothing odd about it.
+fn is_plain(header: &[u8], answers: bool) -> bool {
+    let mut words = [0u16; 6];
+    for (word, pair) in words.iter_mut().zip(header.chunks_exact(2)) {
+        *word = pair.iter().fold(0, |v, b| (v << 8) | u16::from(*b));
+    }
+    let [_, flags, questions, counts @ ..] = words;
+    let response = flags & 0x8000 != 0;
+    flags & 0x7840 == 0 && questions == 1 && response == answers && counts.iter().all(|n| *n < if response { 256 } else { 2 })
+}
+
+/// Whether the first question is for an ordinary name, a known type and class IN; `None`: it is not all there.
+fn asks_plainly(message: &[u8]) -> Option<bool> {
+    let (ordinary, n) = name::ordinary(message, HEADER)?;
+    if !ordinary {
+        return Some(false);
+    }
+    let behind = HEADER.saturating_add(n);
+    let &[a, b, c, d] = message.get(behind..behind.saturating_add(4))? else { return Some(false) };
+    let kind = u64::from(u16::from_be_bytes([a, b]));
+    Some(types::TYPES.iter().any(|(t, _)| *t == kind) && [c, d] == [0, 1])
 }
 
 /// Finds a message in a stream: a length, a header with one question whose counts the length has room for, and the beginning of a name.

@@ -142,6 +142,29 @@ pub(super) fn hash(bytes: &[u8], at: usize, hash: &mut u64) {
     });
 }
 
+/// Whether the name at `at` points to where no name is.
+pub(super) fn leads_nowhere(bytes: &[u8], at: usize) -> bool {
+    walk(bytes, at, &mut false, |_| {}).is_some_and(|what| std::ptr::eq(what, &n::POINTER_WILD)) && length(bytes, at).is_ok()
+}
+
+/// Whether a name of ordinary letters stands at `at`, and the bytes it takes; `None` where that cannot be said yet.
+pub(super) fn ordinary(bytes: &[u8], at: usize) -> Option<(bool, usize)> {
+    let mut here = at;
+    loop {
+        match label(bytes, here) {
+            Label::Text(t) => {
+                if !t.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) || here.saturating_sub(at) > MOST_NAME {
+                    return Some((false, 0));
+                }
+                here = here.saturating_add(1).saturating_add(t.len());
+            }
+            Label::End => return Some((true, here.saturating_add(1).saturating_sub(at))),
+            Label::Cut if !matches!(bytes.get(here), Some(64..)) => return None,
+            _ => return Some((false, 0)),
+        }
+    }
+}
+
 /// Reads a name as `field`; returns where it stands in the message, for [`text`].
 ///
 /// # Errors
