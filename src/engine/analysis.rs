@@ -5,17 +5,12 @@
 //! analysis (User's Guide, section "TCP Analysis"), found out where the guide is silent by showing hand-made exchanges to tshark 4.0.17.
 //! State is a fixed 144 bytes a flow; unacknowledged segments live in one pool for all flows, 24 bytes each.
 
+mod unacked;
+
 use crate::flow::Direction;
 use crate::packet::{Headers, TcpOptions, Transport, flag};
+use unacked::{NIL, Pool, Unacked};
 
-/// Segments that one direction remembers as unacknowledged; further ones are not looked for when acknowledged.
-const MAX_UNACKED: u16 = 4096;
-/// How far a late segment's place among the unacknowledged is searched.
-const MAX_WALK: usize = 64;
-/// How many of the unacknowledged are looked at where they overlap.
-const MAX_SCAN: usize = 256;
-/// More bytes than this in flight are a misunderstanding, not a fast path.
-const MAX_IN_FLIGHT: u32 = 2_000_000_000;
 /// A fast retransmission comes within this time of the last duplicate ACK, in nanoseconds.
 const FAST_NS: i64 = 20_000_000;
 /// A segment is out of order rather than sent again within this time of the newest one, if the RTT is not known; in nanoseconds.
@@ -178,19 +173,6 @@ pub struct Verdict {
     /// Window scale of the sending direction as known before this segment.
     pub scale: Scale,
 }
-
-/// A segment that waits for its ACK.
-#[derive(Clone, Copy, Default)]
-struct Unacked {
-    seq: u32,
-    end: u32,
-    frame: u32,
-    next: u32,
-    time_ns: i64,
-}
-
-/// No node.
-const NIL: u32 = u32::MAX;
 
 /// One direction of a connection. Where 0 means "not seen yet" this is as in tshark, whose verdicts are to be met even at wrap-around.
 #[derive(Clone, Copy)]
@@ -421,8 +403,7 @@ impl Sequences {
 
     /// Bytes that the state has asked the allocator for.
     pub fn weight(&self) -> usize {
-        let flows = self.flows.capacity().saturating_mul(size_of::<State>());
-        flows.saturating_add(self.pool.nodes.capacity().saturating_mul(size_of::<Unacked>()))
+        self.flows.capacity().saturating_mul(size_of::<State>()).saturating_add(self.pool.weight())
     }
 }
 
@@ -476,7 +457,8 @@ fn seen_of_life(begun: bool, facts: &TcpFacts) -> u8 {
     } else if facts.has(flag::ACK) && facts.len == 0 {
         bits |= completeness::ACK;
     }
-    if facts.len > 0 {
+    // As in tshark the data of a SYN-ACK, or of a segment with neither flag, does not count.
+    if facts.len > 0 && facts.has(flag::ACK) != facts.has(flag::SYN) {
         bits |= completeness::DATA;
     }
     if facts.has(flag::FIN) {
@@ -606,136 +588,6 @@ fn fast_open_verdicts(tfo_data: &mut bool, facts: &TcpFacts, verdict: &mut Verdi
         verdict.flags.set(Flags::TFO_ACK);
     } else if *tfo_data {
         verdict.flags.set(Flags::TFO_IGNORED);
-    }
-}
-
-/// The unacknowledged segments of all connections: lists threaded through one array, so that a segment costs no allocation of its own.
-struct Pool {
-    nodes: Vec<Unacked>,
-    free: u32,
-}
-
-impl Default for Pool {
-    fn default() -> Self {
-        Pool { nodes: Vec::new(), free: NIL }
-    }
-}
-
-impl Pool {
-    fn get(&self, at: u32) -> Option<&Unacked> {
-        self.nodes.get(at as usize)
-    }
-
-    fn take_node(&mut self, node: Unacked) -> Option<u32> {
-        if let Some(slot) = self.nodes.get_mut(self.free as usize) {
-            let at = self.free;
-            self.free = slot.next;
-            *slot = node;
-            return Some(at);
-        }
-        let at = u32::try_from(self.nodes.len()).ok().filter(|at| *at != NIL)?;
-        self.nodes.push(node);
-        Some(at)
-    }
-
-    /// Adds a segment to `side`'s list, which is in the order of segment ends; equal ends in order of arrival.
-    fn add(&mut self, side: &mut Side, node: Unacked) {
-        if side.unacked >= MAX_UNACKED {
-            return;
-        }
-        let end = node.end;
-        let newest_end = self.get(side.newest).map(|n| n.end);
-        if newest_end.is_some_and(|newest| before(node.seq, newest)) || before(node.seq, side.base) {
-            side.put(OVERLAP, true);
-        }
-        let after = match newest_end {
-            None => None,
-            Some(newest) if !before(end, newest) => Some(side.newest),
-            Some(_) => {
-                // A late one: its place is near the old end, or it is not remembered.
-                let (mut prev, mut at) = (None, side.oldest);
-                let mut steps = 0_usize;
-                while let Some(here) = self.get(at) {
-                    if before(end, here.end) {
-                        break;
-                    }
-                    steps = steps.saturating_add(1);
-                    if steps > MAX_WALK {
-                        return;
-                    }
-                    (prev, at) = (Some(at), here.next);
-                }
-                prev
-            }
-        };
-        let next = match after {
-            Some(prev) => self.get(prev).map_or(NIL, |p| p.next),
-            None => side.oldest,
-        };
-        let Some(new) = self.take_node(Unacked { next, ..node }) else { return };
-        match after.and_then(|prev| self.nodes.get_mut(prev as usize)) {
-            Some(prev) => prev.next = new,
-            None => side.oldest = new,
-        }
-        if next == NIL {
-            side.newest = new;
-        }
-        side.unacked = side.unacked.saturating_add(1);
-    }
-
-    /// Takes away what `ack` acknowledges and gives the segment that ends exactly there, the oldest of several.
-    #[inline]
-    fn acknowledge(&mut self, side: &mut Side, ack: u32) -> Option<Unacked> {
-        let mut exact = None;
-        while let Some(node) = self.nodes.get_mut(side.oldest as usize) {
-            if before(ack, node.end) {
-                if before(node.seq, ack) {
-                    node.seq = ack;
-                }
-                break;
-            }
-            if node.end == ack && exact.is_none() {
-                exact = Some(*node);
-            }
-            let next = node.next;
-            node.next = self.free;
-            self.free = side.oldest;
-            side.oldest = next;
-            side.unacked = side.unacked.saturating_sub(1);
-        }
-        if side.oldest == NIL {
-            side.newest = NIL;
-            side.put(OVERLAP, false);
-        } else if side.is(OVERLAP) {
-            let mut at = side.oldest;
-            for _ in 0..MAX_SCAN {
-                let Some(node) = self.nodes.get_mut(at as usize) else { break };
-                if before(node.seq, ack) {
-                    node.seq = ack;
-                }
-                at = node.next;
-            }
-        }
-        exact
-    }
-
-    /// Bytes from the lowest to the highest unacknowledged number of `side`; 0 if there is nothing or it makes no sense.
-    fn in_flight(&self, side: &Side) -> u32 {
-        let (Some(oldest), Some(newest)) = (self.get(side.oldest), self.get(side.newest)) else { return 0 };
-        // Counted from the initial number without sign, as in tshark: what lies below it gives no sensible sum.
-        let mut lowest = oldest.seq.wrapping_sub(side.base);
-        let mut highest = newest.end.wrapping_sub(side.base);
-        if side.is(OVERLAP) {
-            let mut at = side.oldest;
-            for _ in 0..MAX_SCAN {
-                let Some(node) = self.get(at) else { break };
-                lowest = lowest.min(node.seq.wrapping_sub(side.base));
-                highest = highest.max(node.end.wrapping_sub(side.base));
-                at = node.next;
-            }
-        }
-        let bytes = highest.wrapping_sub(lowest);
-        if bytes < MAX_IN_FLIGHT { bytes } else { 0 }
     }
 }
 

@@ -7,7 +7,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use support::last;
-use wirelore_engine::analysis::Flags;
+use wirelore_engine::analysis::{Flags, completeness};
 use wirelore_engine::flow::Kind;
 use wirelore_engine::ipfrag::{FragmentTable, Outcome};
 use wirelore_engine::packet::{self, Headers};
@@ -65,6 +65,7 @@ fn differences(path: &Path) -> (u64, Vec<(String, String)>) {
     let (mut fragments, mut tracker) = (FragmentTable::default(), Tracker::default());
     let mut found = Vec::new();
     let mut sack_seen = std::collections::HashSet::new();
+    let mut known = std::collections::HashMap::<u32, u8>::new();
     for (i, (p, row)) in packets.iter().zip(&rows).enumerate() {
         let frame = i as u32 + 1;
         let seen = see(p, frame, &mut fragments, &mut tracker);
@@ -100,6 +101,15 @@ fn differences(path: &Path) -> (u64, Vec<(String, String)>) {
         if !row[7].is_empty() {
             let ns = summary.initial_rtt_ns.map(|n| format!("{}{}.{:09}", if n < 0 { "-" } else { "" }, n.abs() / 1_000_000_000, n.abs() % 1_000_000_000)).unwrap_or_default();
             differ("tcp.analysis.initial_rtt", ns, last(&row[7]));
+        }
+        // tshark shows what was known before the packet, but for a SYN on ports used again.
+        let id = seen.flow.map_or(u32::MAX, |f| f.stream);
+        let before = known.insert(id, summary.completeness);
+        let reopened = v.flags.has(Flags::REUSED_PORTS) && before.is_none();
+        let (ours, theirs) = (before.unwrap_or(u8::from(reopened)), last(&row[9]));
+        // A connection that another dissector announced (FTP data) misses its SYN in tshark, which counts it only for new ones.
+        if !theirs.parse::<u8>().is_ok_and(|t| t | completeness::SYN_SENT == ours) {
+            differ("tcp.completeness", ours.to_string(), theirs);
         }
         for (i, (bit, name)) in Flags::ALL.iter().enumerate() {
             let (ours, theirs) = (v.flags.has(*bit), !row[PLAIN.len() + i].is_empty());
