@@ -17,11 +17,15 @@ pub fn find(query: &str, text: &str) -> Option<Hit> {
     if wanted.is_empty() {
         return Some(Hit { score: 0, at: Vec::new() });
     }
-    // A run of letters as typed beats letters strewn about.
+    // A run of letters as typed beats letters strewn about, but inside a word not the first letters of words.
+    let initials = initials(&wanted, &chars);
     let run = chars.windows(wanted.len()).enumerate().filter(|(_, w)| *w == wanted.as_slice()).map(|(i, _)| i).max_by_key(|i| (starts_word(&chars, *i), std::cmp::Reverse(*i)));
-    if let Some(i) = run {
-        let score = 100 + if starts_word(&chars, i) { 50 } else { 0 } + if i == 0 { 25 } else { 0 } - chars.len() as i32 / 4;
+    if let Some(i) = run.filter(|i| initials.is_none() || starts_word(&chars, *i)) {
+        let score = 60 + if starts_word(&chars, i) { 90 } else { 0 } + if i == 0 { 25 } else { 0 } - chars.len() as i32 / 4;
         return Some(Hit { score, at: (i..i + wanted.len()).collect() });
+    }
+    if let Some(at) = initials {
+        return Some(Hit { score: 100 - chars.len() as i32 / 4, at });
     }
     let mut at = Vec::with_capacity(wanted.len());
     let (mut from, mut score) = (0, 0);
@@ -39,6 +43,12 @@ pub fn find(query: &str, text: &str) -> Option<Hit> {
         from = next + 1;
     }
     Some(Hit { score: score - chars.len() as i32 / 4, at })
+}
+
+/// Where each letter begins a word of its own, words in order.
+fn initials(wanted: &[char], chars: &[char]) -> Option<Vec<usize>> {
+    let mut starts = (0..chars.len()).filter(|i| starts_word(chars, *i));
+    wanted.iter().map(|w| starts.find(|i| chars.get(*i) == Some(w))).collect()
 }
 
 fn lower(c: char) -> char {

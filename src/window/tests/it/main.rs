@@ -1,0 +1,7 @@
+//! The window as a person meets it: clicks, keys, pictures; over a real store with a demonstration in it.
+
+mod demo;
+mod kit;
+mod pictures;
+mod soft;
+mod use_it;
