@@ -46,6 +46,29 @@ fn packets_cut_anywhere_keep_the_span_law() {
     }
 }
 
+#[test]
+fn packets_with_a_wrong_byte_keep_the_span_law() {
+    for path in captures() {
+        packets(&path, |p| {
+            if p.number % 199 != 0 || p.number > 1000 {
+                return;
+            }
+            for at in 0..p.bytes.len().min(160) {
+                for value in [0x00, 0x01, 0x45, 0x7f, 0xff] {
+                    let mut bytes = p.bytes.to_vec();
+                    bytes[at] = value;
+                    let wrong = PacketBytes { bytes: bytes.into(), ..p.clone() };
+                    let (tree, names, payload) = read(&wrong);
+                    if let Err(why) = spans_nest(&tree).and_then(|()| all_told(&tree, &wrong, payload)) {
+                        panic!("{} packet {} with {value:02x} at {at}: {why}\n{}", path.display(), p.number + 1, show(&tree));
+                    }
+                    let _ = line(&tree, &names);
+                }
+            }
+        });
+    }
+}
+
 fn show(tree: &Tree) -> String {
     tree.nodes
         .iter()
