@@ -12,8 +12,6 @@ mod name;
 mod notes;
 mod rdata;
 mod svcb;
-#[cfg(test)]
-mod tests;
 mod types;
 
 pub use answers::{Answer, Summary, answers, summary};
@@ -23,7 +21,7 @@ use message::{HEADER, Head};
 use notes as n;
 use std::collections::VecDeque;
 use wirelore_kit::{
-    AfterGapPromise, Claim, Dir, Dissector, Framing, More, Out, Peek, Reader, Relay, Side, Spec, Start, Stop, Transport, Turn, Verdict,
+    AfterGapPromise, Claim, Dir, Dissector, Framing, More, Out, Peek, Reader, Relay, Side, Span, Spec, Start, Stop, Transport, Turn, Verdict,
 };
 
 const EXPLAIN: &[(&str, &str)] = &[("en", include_str!("explain.en.toml"))];
@@ -82,13 +80,15 @@ struct Dns {
     flavour: Flavour,
     framed: bool,
     midstream: bool,
+    /// A message was read well.
+    sure: bool,
     asked: VecDeque<Asked>,
     open: usize,
 }
 
 impl Dns {
     fn new(start: &Start, flavour: Flavour) -> Dns {
-        Dns { flavour, framed: start.transport == Transport::Tcp, midstream: start.midstream, asked: VecDeque::new(), open: 0 }
+        Dns { flavour, framed: start.transport == Transport::Tcp, midstream: start.midstream, sure: false, asked: VecDeque::new(), open: 0 }
     }
 
     fn message(&self, r: &mut Reader<'_>) -> Result<Head, Stop> {
@@ -98,28 +98,37 @@ impl Dns {
             Flavour::Llmnr => &f::LLMNR,
         };
         if !self.framed {
-            if r.left() < HEADER {
+            if r.left() < HEADER && !self.sure {
                 return Err(Stop::Bad(&n::SHORT));
             }
-            return r.group(root, |r| message::read(r, self.flavour));
+            return r.group(root, |r| self.body(r, None));
         }
         let prefix = r.peek(2)?;
         let len = prefix.iter().fold(0usize, |v, b| (v << 8) | usize::from(*b));
         if len >= HEADER && r.left() >= HEADER.saturating_add(2) && !plausible_header(r.rest().get(2..).unwrap_or(&[])) {
             return Err(Stop::Bad(&n::NOT_DNS));
         }
-        r.within(root, len.saturating_add(2), |r| {
+        // Where no more can come, what is there of a cut message is shown.
+        let there = if r.is_bounded() { len.min(r.left().saturating_sub(2)) } else { len };
+        r.within(root, there.saturating_add(2), |r| {
             let at = r.span(2);
             r.u16(&f::LENGTH)?;
-            if len < HEADER {
-                r.note(if len == 0 { &n::EMPTY } else { &n::SHORT }, at);
-                if len > 0 {
-                    r.unknown(len)?;
-                }
-                return Ok(Head { line: "Message without a header".into(), at, ..Head::default() });
-            }
-            message::read(r, self.flavour)
+            self.body(r, Some((len, at)))
         })
+    }
+
+    /// What stands behind a length prefix, or all of a datagram.
+    fn body(&self, r: &mut Reader<'_>, prefix: Option<(usize, Span)>) -> Result<Head, Stop> {
+        let left = r.left();
+        if left >= HEADER {
+            return message::read(r, self.flavour);
+        }
+        let at = prefix.map_or(r.span(left), |p| p.1);
+        r.note(if prefix.is_some_and(|p| p.0 == 0) { &n::EMPTY } else { &n::SHORT }, at);
+        if left > 0 {
+            r.unknown(left)?;
+        }
+        Ok(Head { line: "Message without a header".into(), at, ..Head::default() })
     }
 
     fn asked(&mut self, dir: Dir, head: &Head, r: &mut Reader<'_>, out: &mut Out<'_>) {
@@ -176,6 +185,7 @@ impl Dissector for Dns {
     fn read(&mut self, turn: &Turn<'_>, r: &mut Reader<'_>, out: &mut Out<'_>) -> Result<(), Stop> {
         let head = self.message(r)?;
         out.summary(&head.line);
+        self.sure |= !self.framed;
         // Multicast has many who answer and none who must: nothing is paired.
         if self.flavour != Flavour::Mdns && head.at.len == HEADER as u32 {
             if head.response {

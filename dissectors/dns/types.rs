@@ -122,7 +122,7 @@ pub static RCODES: Names = &[
     (9, "Not authoritative or not authorised"),
     (10, "Name out of zone"),
     (11, "DSO-TYPE not implemented"),
-    (16, "Bad OPT version or bad signature"),
+    (16, "Bad version or signature"),
     (17, "Key not recognised"),
     (18, "Signature out of time window"),
     (19, "Bad TKEY mode"),
