@@ -164,6 +164,10 @@ impl Http {
             return Err(Stop::Bad(&n::HEAD_TOO_LONG));
         }
         let head = head::read(r, len, response)?;
+        // The request's body comes to its end in HTTP before the other protocol begins.
+        if response && head.status == 101 && !turn.other_ended && self.half(dir.other()).body.is_some() {
+            return Err(Stop::Wait);
+        }
         self.half(dir).guessed = false;
         let all = r.since(here);
         if cut {
@@ -385,9 +389,10 @@ fn resync(bytes: &[u8], dir: Dir) -> Option<usize> {
 
 /// Looks at first bytes. A request line decides once it is whole (or 512 bytes of it are there); a status line at once.
 fn probe(peek: &Peek<'_>) -> Verdict {
-    match probe_request(peek.to_server, peek.ended) {
-        Verdict::More if peek.to_server.is_empty() => probe_response(peek.to_client, peek.ended),
-        v => v,
+    match (probe_request(peek.to_server, peek.ended), probe_response(peek.to_client, peek.ended)) {
+        (Verdict::More, Verdict::Sure) => Verdict::Sure,
+        (Verdict::More | Verdict::No, response) if peek.to_server.is_empty() => response,
+        (request, _) => request,
     }
 }
 

@@ -424,7 +424,10 @@ pub fn resync(b: &[u8], to_client: bool) -> Option<usize> {
     }
     memchr::memchr_iter(b' ', b).find_map(|sp| {
         let target = matches!(b.get(sp.saturating_add(1)..), Some([b'/' | b'*', ..] | [b'h', b't', b't', b'p', ..]));
-        let word = b.get(sp.saturating_sub(11)..sp).filter(|_| target)?;
+        let word = b.get(sp.saturating_sub(11)..sp)?;
+        if !target && !word.ends_with(b"CONNECT") {
+            return None;
+        }
         let method = METHODS.iter().filter(|m| word.ends_with(m)).max_by_key(|m| m.len())?;
         Some(sp.saturating_sub(method.len()))
     })
