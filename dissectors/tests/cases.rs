@@ -14,9 +14,15 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use wirelore_dissectors::TABLE;
+use std::sync::LazyLock;
 use wirelore_engine::laws::{self, Record, Script, Step};
-use wirelore_kit::{Dir, End, Level, Tie, Transport, Value};
+use wirelore_kit::{Dir, End, Level, Spec, Tie, Transport, Value};
+
+#[path = "../_template/mod.rs"]
+mod template;
+
+/// The table, and behind it the protocol that is there to be copied.
+static TABLE: LazyLock<&[&Spec]> = LazyLock::new(|| [wirelore_dissectors::TABLE, &[&template::SPEC]].concat().leak());
 
 struct Case {
     script: Script,
@@ -172,7 +178,7 @@ fn render(script: &Script, record: &Record) -> String {
 
 /// Rows read for the list and rows read again for trees are the same; decoding may find more notes, never fewer.
 fn twice(script: &Script) -> Result<(), String> {
-    let (rows, tree) = (laws::read(TABLE, script, Level::Rows), laws::read(TABLE, script, Level::Tree));
+    let (rows, tree) = (laws::read(&TABLE, script, Level::Rows), laws::read(&TABLE, script, Level::Tree));
     let mut tree_messages = tree.messages;
     tree_messages.retain(|m| rows.messages.iter().any(|r| r.conv == m.conv));
     if rows.messages.len() != tree_messages.len() {
@@ -196,12 +202,12 @@ fn twice(script: &Script) -> Result<(), String> {
 }
 
 fn under_the_laws(script: &Script) -> Result<(), String> {
-    laws::chunking(TABLE, script, 300).map_err(|e| format!("chunking law: {e}"))?;
+    laws::chunking(&TABLE, script, 300).map_err(|e| format!("chunking law: {e}"))?;
     twice(script).map_err(|e| format!("twice law: {e}"))?;
-    for m in laws::read(TABLE, script, Level::Tree).messages.iter().filter(|m| m.conv.inner == 0) {
+    for m in laws::read(&TABLE, script, Level::Tree).messages.iter().filter(|m| m.conv.inner == 0) {
         laws::spans(m).map_err(|e| format!("span law: {e}"))?;
     }
-    laws::gaps(TABLE, script, 100).map_err(|e| format!("gap law: {e}"))
+    laws::gaps(&TABLE, script, 100).map_err(|e| format!("gap law: {e}"))
 }
 
 fn files(folder: &Path, out: &mut Vec<PathBuf>) {
@@ -234,7 +240,7 @@ fn every_case_reads_as_written_and_keeps_the_laws() {
                 continue;
             }
         };
-        let got = render(&case.script, &laws::read(TABLE, &case.script, Level::Tree));
+        let got = render(&case.script, &laws::read(&TABLE, &case.script, Level::Tree));
         if got != case.want {
             if update {
                 std::fs::write(path, format!("{}\n---\n{got}", case.head)).expect("a case that can be written");
@@ -249,4 +255,13 @@ fn every_case_reads_as_written_and_keeps_the_laws() {
         }
     }
     assert!(failed.is_empty(), "{} of {} cases:\n{}", failed.len(), paths.len(), failed.join("\n"));
+}
+
+#[test]
+fn the_protocol_to_copy_explains_all_that_it_shows() {
+    let spec = &template::SPEC;
+    let prose = wirelore_kit::Explanations::parse(spec.explain[0].1).expect("prose that can be read");
+    assert!(spec.fields.iter().all(|f| prose.field.contains_key(f.name)), "a field is not explained");
+    assert!(spec.notes.iter().all(|n| prose.note.contains_key(n.name)), "a note is not explained");
+    assert_eq!((prose.field.len(), prose.note.len()), (spec.fields.len(), spec.notes.len()), "prose speaks of what is not there");
 }
