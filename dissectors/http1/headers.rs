@@ -87,6 +87,7 @@ static HEADERS: &[(&str, F, Use)] = &[
 ];
 
 /// Where the names of each length begin in [`HEADERS`].
+#[allow(clippy::indexing_slicing, reason = "worked out at build time")]
 static STARTS: [u8; 32] = {
     let mut starts = [0u8; 32];
     let mut i = 0;

@@ -12,6 +12,7 @@ pub const LONG_LINE: usize = 64 << 10;
 pub const MOST_METHOD: usize = 32;
 
 /// Characters of a token (RFC 9110 §5.6.2).
+#[allow(clippy::indexing_slicing, reason = "worked out at build time")]
 static TCHAR: [bool; 256] = {
     let mut table = [false; 256];
     let mut i = 0;

@@ -114,7 +114,7 @@ fn bytes(text: &str) -> Result<Vec<u8>, String> {
             rest = times[n..].trim_start();
         } else {
             last = out.len();
-            let n = rest.find(|c: char| c == '"' || c == '*').unwrap_or(rest.len());
+            let n = rest.find(['"', '*']).unwrap_or(rest.len());
             let digits: String = rest[..n].split_whitespace().collect();
             for i in (0..digits.len()).step_by(2) {
                 let pair = digits.get(i..i + 2).ok_or("an odd number of hex digits")?;
