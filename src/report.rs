@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::io::Write;
+use wirelore_dissectors::dns;
 use wirelore_engine::conversation::{InnerBytes, Listen, Message};
 use wirelore_engine::reassembly::GapWhy;
 use wirelore_export::time::seconds;
@@ -313,7 +314,8 @@ fn dns_of(session: &Session, s: &Snapshot, f: &Flow<'_>, cancel: &Cancel, out: &
 }
 
 fn dns_entry(tree: &wirelore_kit::Tree) -> Option<Value> {
-    let id = tree.find("dns.id")?;
-    let number = |v: &wirelore_kit::Value| if let wirelore_kit::Value::U64(n) = v { Some(*n) } else { None };
-    Some(json!({"id": number(&id.value)}))
+    let m = dns::summary(tree)?;
+    let answers: Vec<Value> =
+        dns::answers(tree).iter().map(|a| json!({"name": a.name, "type": a.kind, "ttl": a.ttl, "data": a.data})).collect();
+    Some(json!({"id": m.id, "response": m.response, "qname": m.qname, "qtype": m.qtype, "rcode": m.rcode, "answers": answers}))
 }

@@ -7,7 +7,9 @@ mod parse;
 
 use fields as f;
 use parse::Frame;
-use wirelore_kit::{AfterGapPromise, Claim, Dir, Dissector, Framing, More, Out, Peek, Reader, Relay, Spec, Stop, Transport, Turn, Verdict};
+use wirelore_kit::{
+    AfterGapPromise, Claim, Dir, Dissector, Framing, More, Out, Peek, Reader, Relay, Spec, Stop, Transport, Turn, Verdict,
+};
 
 /// All that the house knows of the protocol; its one row in `dissectors/lib.rs` names this.
 pub static SPEC: Spec = Spec {

@@ -91,7 +91,12 @@ fn words(tree: &Tree, parent: usize, data: &mut String) {
         let Some(node) = tree.nodes.get(i) else { continue };
         let name = node.field.name;
         let length = name.ends_with("length") && !name.contains("netmask");
-        if length || name == "dns.svcb.svcparam.value.length" || name.ends_with(".window") || name.ends_with(".bits") || name == "data.trailing" {
+        if length
+            || name == "dns.svcb.svcparam.value.length"
+            || name.ends_with(".window")
+            || name.ends_with(".bits")
+            || name == "data.trailing"
+        {
             continue;
         }
         if node.field.kind == Kind::Group {
@@ -109,7 +114,9 @@ fn words(tree: &Tree, parent: usize, data: &mut String) {
 fn word(tree: &Tree, node: &Node) -> String {
     let bytes = tree.bytes(&node.span);
     match (&node.value, node.field.kind) {
-        (Value::U64(n), _) if node.field.name.ends_with("type_covered") || node.field.name == "dns.type_bitmap.type" => super::types::type_name(*n as u16).into_owned(),
+        (Value::U64(n), _) if node.field.name.ends_with("type_covered") || node.field.name == "dns.type_bitmap.type" => {
+            super::types::type_name(*n as u16).into_owned()
+        }
         (Value::U64(n), _) => n.to_string(),
         // tshark's output ends a text at its first NUL, and so is comparable.
         (Value::Span, Kind::Text) => String::from_utf8_lossy(bytes.split(|b| *b == 0).next().unwrap_or(bytes)).into_owned(),

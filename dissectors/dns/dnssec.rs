@@ -38,7 +38,9 @@ fn key_tag(rdata: &[u8], algorithm: u8) -> u16 {
     if algorithm == 1 {
         // B.1: of RSA/MD5 keys the two bytes before the last one.
         let end = rdata.len();
-        return rdata.get(end.saturating_sub(3)..end.saturating_sub(1)).map_or(0, |b| b.iter().fold(0, |v, x| (v << 8) | u16::from(*x)));
+        return rdata
+            .get(end.saturating_sub(3)..end.saturating_sub(1))
+            .map_or(0, |b| b.iter().fold(0, |v, x| (v << 8) | u16::from(*x)));
     }
     let sum = rdata.chunks(2).fold(0u32, |sum, pair| {
         let [high, low] = [pair.first().copied().unwrap_or(0), pair.get(1).copied().unwrap_or(0)];

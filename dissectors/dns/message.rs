@@ -114,7 +114,11 @@ pub(super) fn read(r: &mut Reader<'_>, flavour: Flavour) -> Result<Head, Stop> {
     let flags = flags(r, flavour)?;
     let update = flags.opcode == 5;
     let mut counts = [0u16; 4];
-    let names: [F; 4] = if update { [&f::ZONES, &f::PREREQUISITES, &f::UPDATES, &f::ADDITIONALS] } else { [&f::QUESTIONS, &f::ANSWERS, &f::AUTHORITIES, &f::ADDITIONALS] };
+    let names: [F; 4] = if update {
+        [&f::ZONES, &f::PREREQUISITES, &f::UPDATES, &f::ADDITIONALS]
+    } else {
+        [&f::QUESTIONS, &f::ANSWERS, &f::AUTHORITIES, &f::ADDITIONALS]
+    };
     for (count, name) in counts.iter_mut().zip(names) {
         *count = r.u16(name)?;
     }
@@ -167,7 +171,14 @@ fn line(flags: &Flags, id: u16, rcode: u16, questions: &str, records: &str, flav
     line
 }
 
-fn sections(r: &mut Reader<'_>, m: &Message<'_>, counts: [u16; 4], head: &mut Head, g: &mut Gather, questions: &mut String) -> Result<(), Stop> {
+fn sections(
+    r: &mut Reader<'_>,
+    m: &Message<'_>,
+    counts: [u16; 4],
+    head: &mut Head,
+    g: &mut Gather,
+    questions: &mut String,
+) -> Result<(), Stop> {
     let groups: [F; 4] = if g.update {
         [&f::ZONE_SECTION, &f::PREREQUISITE_SECTION, &f::UPDATE_SECTION, &f::ADDITIONAL_SECTION]
     } else {
@@ -183,7 +194,8 @@ fn sections(r: &mut Reader<'_>, m: &Message<'_>, counts: [u16; 4], head: &mut He
                     r.note(&n::COUNTS, head.at);
                     return Ok(false);
                 }
-                let went = if section == 0 { question(r, m, done == 0, head, g, questions) } else { record(r, m, section, head, g) };
+                let went =
+                    if section == 0 { question(r, m, done == 0, head, g, questions) } else { record(r, m, section, head, g) };
                 match went {
                     Ok(()) => {}
                     Err(Stop::Bad(what)) => {
@@ -207,7 +219,14 @@ fn sections(r: &mut Reader<'_>, m: &Message<'_>, counts: [u16; 4], head: &mut He
     Ok(())
 }
 
-fn question(r: &mut Reader<'_>, m: &Message<'_>, first: bool, head: &mut Head, g: &mut Gather, questions: &mut String) -> Result<(), Stop> {
+fn question(
+    r: &mut Reader<'_>,
+    m: &Message<'_>,
+    first: bool,
+    head: &mut Head,
+    g: &mut Gather,
+    questions: &mut String,
+) -> Result<(), Stop> {
     r.titled(&f::QUERY, |r| {
         if name::leads_nowhere(m.bytes, m.here(r)) {
             return Err(Stop::Bad(&n::POINTER_WILD));
@@ -238,7 +257,14 @@ fn question(r: &mut Reader<'_>, m: &Message<'_>, first: bool, head: &mut Head, g
             head.question = Some(hash);
             head.asked = kind;
         }
-        Ok(((), if r.level() == Level::Tree { Value::from(format!("{name}: type {what}, class {}", class_name(class))) } else { Value::Span }))
+        Ok((
+            (),
+            if r.level() == Level::Tree {
+                Value::from(format!("{name}: type {what}, class {}", class_name(class)))
+            } else {
+                Value::Span
+            },
+        ))
     })
 }
 

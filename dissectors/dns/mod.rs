@@ -21,12 +21,19 @@ use message::{HEADER, Head};
 use notes as n;
 use std::collections::VecDeque;
 use wirelore_kit::{
-    AfterGapPromise, Claim, Dir, Dissector, Framing, More, Out, Peek, Reader, Relay, Side, Span, Spec, Start, Stop, Transport, Turn, Verdict,
+    AfterGapPromise, Claim, Dir, Dissector, Framing, More, Out, Peek, Reader, Relay, Side, Span, Spec, Start, Stop, Transport,
+    Turn, Verdict,
 };
 
 const EXPLAIN: &[(&str, &str)] = &[("en", include_str!("explain.en.toml"))];
 
-const fn spec(name: &'static str, label: &'static str, claims: &'static [Claim], probe: fn(&Peek<'_>) -> Verdict, new: fn(&Start) -> Box<dyn Dissector>) -> Spec {
+const fn spec(
+    name: &'static str,
+    label: &'static str,
+    claims: &'static [Claim],
+    probe: fn(&Peek<'_>) -> Verdict,
+    new: fn(&Start) -> Box<dyn Dissector>,
+) -> Spec {
     Spec {
         name,
         label,
@@ -46,11 +53,18 @@ const fn spec(name: &'static str, label: &'static str, claims: &'static [Claim],
 }
 
 /// DNS.
-pub static SPEC: Spec = spec("dns", "DNS", &[Claim::Udp(53), Claim::Tcp(53), Claim::Alpn(b"dot"), Claim::Named("dns")], probe, |start| Box::new(Dns::new(start, Flavour::Dns)));
+pub static SPEC: Spec =
+    spec("dns", "DNS", &[Claim::Udp(53), Claim::Tcp(53), Claim::Alpn(b"dot"), Claim::Named("dns")], probe, |start| {
+        Box::new(Dns::new(start, Flavour::Dns))
+    });
 /// Multicast DNS.
-pub static MDNS: Spec = spec("mdns", "MDNS", &[Claim::Udp(5353), Claim::Named("mdns")], probe_kin, |start| Box::new(Dns::new(start, Flavour::Mdns)));
+pub static MDNS: Spec =
+    spec("mdns", "MDNS", &[Claim::Udp(5353), Claim::Named("mdns")], probe_kin, |start| Box::new(Dns::new(start, Flavour::Mdns)));
 /// Link-local multicast name resolution.
-pub static LLMNR: Spec = spec("llmnr", "LLMNR", &[Claim::Udp(5355), Claim::Tcp(5355), Claim::Named("llmnr")], probe_kin, |start| Box::new(Dns::new(start, Flavour::Llmnr)));
+pub static LLMNR: Spec =
+    spec("llmnr", "LLMNR", &[Claim::Udp(5355), Claim::Tcp(5355), Claim::Named("llmnr")], probe_kin, |start| {
+        Box::new(Dns::new(start, Flavour::Llmnr))
+    });
 
 /// So many questions are remembered for pairing.
 const MOST_ASKED: usize = 512;
@@ -88,7 +102,14 @@ struct Dns {
 
 impl Dns {
     fn new(start: &Start, flavour: Flavour) -> Dns {
-        Dns { flavour, framed: start.transport == Transport::Tcp, midstream: start.midstream, sure: false, asked: VecDeque::new(), open: 0 }
+        Dns {
+            flavour,
+            framed: start.transport == Transport::Tcp,
+            midstream: start.midstream,
+            sure: false,
+            asked: VecDeque::new(),
+            open: 0,
+        }
     }
 
     fn message(&self, r: &mut Reader<'_>) -> Result<Head, Stop> {
@@ -304,7 +325,8 @@ fn starts(b: &[u8], dir: Dir) -> bool {
     let response = flags & 0x8000 != 0;
     // A question takes 5 bytes at least, a record 11.
     let least = rest.iter().fold(HEADER + 5, |sum, n| sum.saturating_add(usize::from(*n).saturating_mul(11)));
-    let name = matches!(b.get(14..16), Some([1..=63, c]) if c.is_ascii_alphanumeric() || *c == b'_' || *c >= 0x80) || b.get(14) == Some(&0);
+    let name = matches!(b.get(14..16), Some([1..=63, c]) if c.is_ascii_alphanumeric() || *c == b'_' || *c >= 0x80)
+        || b.get(14) == Some(&0);
     response == (dir.sender() == Side::Server)
         && questions == 1
         && matches!((flags >> 11) & 15, 0 | 2 | 4 | 5)

@@ -153,7 +153,8 @@ pub(super) fn ordinary(bytes: &[u8], at: usize) -> Option<(bool, usize)> {
     loop {
         match label(bytes, here) {
             Label::Text(t) => {
-                if !t.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) || here.saturating_sub(at) > MOST_NAME {
+                if !t.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) || here.saturating_sub(at) > MOST_NAME
+                {
                     return Some((false, 0));
                 }
                 here = here.saturating_add(1).saturating_add(t.len());

@@ -159,7 +159,9 @@ fn soa(r: &mut Reader<'_>, m: &Message<'_>, g: &mut Gather) -> Result<(), Stop> 
 }
 
 fn caa(r: &mut Reader<'_>, g: &mut Gather) -> Result<(), Stop> {
-    r.bit_group(&f::CAA_FLAGS, BitRange { first: 0, len: 8 }, |r, _| r.bits(&f::CAA_CRITICAL, BitRange { first: 0, len: 1 }).map(|_| ()))?;
+    r.bit_group(&f::CAA_FLAGS, BitRange { first: 0, len: 8 }, |r, _| {
+        r.bits(&f::CAA_CRITICAL, BitRange { first: 0, len: 1 }).map(|_| ())
+    })?;
     r.skip(1)?;
     let n = r.u8(&f::CAA_TAG_LENGTH)?;
     let tag = r.text(&f::CAA_TAG, usize::from(n))?;

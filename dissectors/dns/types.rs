@@ -238,13 +238,34 @@ pub static SVC_KEYS: Names = &[
     (9, "tls-supported-groups"),
 ];
 /// Modes of TKEY (RFC 2930 §2.5).
-pub static TKEY_MODES: Names = &[(1, "Server assignment"), (2, "Diffie-Hellman"), (3, "GSS-API"), (4, "Resolver assignment"), (5, "Key deletion")];
+pub static TKEY_MODES: Names =
+    &[(1, "Server assignment"), (2, "Diffie-Hellman"), (3, "GSS-API"), (4, "Resolver assignment"), (5, "Key deletion")];
 /// Errors of TSIG and TKEY (RFC 8945 §3, RFC 2930 §2.6).
-pub static TSIG_ERRORS: Names = &[(0, "No error"), (16, "BADSIG"), (17, "BADKEY"), (18, "BADTIME"), (19, "BADMODE"), (20, "BADNAME"), (21, "BADALG"), (22, "BADTRUNC")];
+pub static TSIG_ERRORS: Names = &[
+    (0, "No error"),
+    (16, "BADSIG"),
+    (17, "BADKEY"),
+    (18, "BADTIME"),
+    (19, "BADMODE"),
+    (20, "BADNAME"),
+    (21, "BADALG"),
+    (22, "BADTRUNC"),
+];
 /// Address families (RFC 7871 §6).
 pub static FAMILIES: Names = &[(1, "IPv4"), (2, "IPv6")];
 /// Certificate kinds (RFC 4398 §2.1).
-pub static CERT_TYPES: Names = &[(1, "PKIX"), (2, "SPKI"), (3, "PGP"), (4, "IPKIX"), (5, "ISPKI"), (6, "IPGP"), (7, "ACPKIX"), (8, "IACPKIX"), (253, "URI"), (254, "OID")];
+pub static CERT_TYPES: Names = &[
+    (1, "PKIX"),
+    (2, "SPKI"),
+    (3, "PGP"),
+    (4, "IPKIX"),
+    (5, "ISPKI"),
+    (6, "IPGP"),
+    (7, "ACPKIX"),
+    (8, "IACPKIX"),
+    (253, "URI"),
+    (254, "OID"),
+];
 
 /// The short name of a type, or `TYPE65280` (RFC 3597 §5).
 #[must_use]

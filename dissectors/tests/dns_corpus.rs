@@ -74,7 +74,10 @@ fn flows(path: &Path) -> Vec<Flow> {
             while let Some(f) = h.fragment.filter(|f| f.whole && h.stop == Stop::Fragment) {
                 let last = h;
                 let payload = last.payload(if joined.is_empty() { data } else { &joined });
-                let Outcome::Joined(d) = fragments.take(last.net, &f, payload, u64::from(number), last.payload_at, item.time_ns) else { break };
+                let Outcome::Joined(d) = fragments.take(last.net, &f, payload, u64::from(number), last.payload_at, item.time_ns)
+                else {
+                    break;
+                };
                 packet::read_datagram(&last, d.proto, &d.bytes, &mut h);
                 joined = d.bytes;
             }
@@ -90,7 +93,15 @@ fn flows(path: &Path) -> Vec<Flow> {
     found
 }
 
-fn one(found: &mut Vec<Flow>, table: &mut FlowTable, places: &mut HashMap<u32, usize>, h: &Headers, bytes: &[u8], number: u32, time: i64) {
+fn one(
+    found: &mut Vec<Flow>,
+    table: &mut FlowTable,
+    places: &mut HashMap<u32, usize>,
+    h: &Headers,
+    bytes: &[u8],
+    number: u32,
+    time: i64,
+) {
     let Some(ends) = Ends::of(h) else { return };
     let transport = match h.transport {
         Over::Tcp(_) => Transport::Tcp,
@@ -178,17 +189,31 @@ fn spaced(s: &str) -> String {
 
 /// One entry as the corpus compares it, with its frame.
 fn theirs(e: &Json) -> String {
-    let mut answers: Vec<String> =
-        e["answers"].as_array().into_iter().flatten().map(|a| format!("{} {} {}", low(&a["name"]), a["type"], spaced(&low(&a["data"])))).collect();
+    let mut answers: Vec<String> = e["answers"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|a| format!("{} {} {}", low(&a["name"]), a["type"], spaced(&low(&a["data"]))))
+        .collect();
     answers.sort();
     let rcode = if e["response"] == true { e["rcode"].to_string() } else { "null".into() };
-    format!("{} {} {} {} {} {} {rcode} {answers:?}", e["frame"], e["transport"].as_str().unwrap_or(""), e["id"], e["response"], low(&e["qname"]), e["qtype"])
+    format!(
+        "{} {} {} {} {} {} {rcode} {answers:?}",
+        e["frame"],
+        e["transport"].as_str().unwrap_or(""),
+        e["id"],
+        e["response"],
+        low(&e["qname"]),
+        e["qtype"]
+    )
 }
 
 fn ours(m: &Message, transport: Transport) -> Option<String> {
     let s = dns::summary(&m.tree)?;
-    let mut answers: Vec<String> =
-        dns::answers(&m.tree).iter().map(|a| format!("{} {} {}", a.name.to_lowercase(), a.kind, spaced(&a.data.to_lowercase()))).collect();
+    let mut answers: Vec<String> = dns::answers(&m.tree)
+        .iter()
+        .map(|a| format!("{} {} {}", a.name.to_lowercase(), a.kind, spaced(&a.data.to_lowercase())))
+        .collect();
     answers.sort();
     let transport = if transport == Transport::Tcp { "tcp" } else { "udp" };
     let number = |n: Option<u16>| n.map_or("null".into(), |n| n.to_string());
@@ -242,9 +267,20 @@ fn the_laws_hold_on_every_dns_flow_of_every_capture() {
                 laws::spans(m).unwrap_or_else(|e| panic!("{name}: spans: {e}"));
                 read += 1;
             }
-            let first = |way| flow.script.steps.iter().find_map(|s| if let Step::Bytes(w, b, _) = s { (*w == way).then_some(&b[..]) } else { None });
-            laws::prefix_stable(TABLE, first(0).unwrap_or(&[]), first(1).unwrap_or(&[]), flow.script.ports, flow.script.transport)
-                .unwrap_or_else(|e| panic!("{name}: probe: {e}"));
+            let first = |way| {
+                flow.script
+                    .steps
+                    .iter()
+                    .find_map(|s| if let Step::Bytes(w, b, _) = s { (*w == way).then_some(&b[..]) } else { None })
+            };
+            laws::prefix_stable(
+                TABLE,
+                first(0).unwrap_or(&[]),
+                first(1).unwrap_or(&[]),
+                flow.script.ports,
+                flow.script.transport,
+            )
+            .unwrap_or_else(|e| panic!("{name}: probe: {e}"));
             *transports.entry(format!("{:?}", flow.script.transport)).or_insert(0) += 1;
         }
     }
