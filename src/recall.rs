@@ -20,7 +20,7 @@ use wirelore_engine::source_map;
 use wirelore_kit::row::{MessageState, NONE};
 use wirelore_kit::{
     Buffer, BufId, BufKind, Cancel, ConvId, Dir, Field, Hint, How, KeyTable, Kind, Level, Node, PacketBytes, PacketLine, Piece, Problem, Span,
-    Spec, Tie, Tree, TreeSource, Value, What, read_packet, verdict,
+    Spec, Tie, Tree, TreeSource, Value, What, verdict,
 };
 use wirelore_store::{Flow, MessageRow, Snapshot, Store};
 
@@ -372,7 +372,7 @@ impl Recall {
         let joined = if row.bits & wirelore_kit::PacketRow::FRAGMENT != 0 { self.joined(snapshot, packet) } else { None };
         let facts = snapshot.packet_facts(packet);
         let packet = PacketBytes { number: u64::from(packet), link_type, bytes, wire_len: row.wire_len, joined, facts };
-        Ok(read_packet(layers::LAYERS, &packet))
+        Ok(layers::read(&packet))
     }
 
     fn line(&self, snapshot: &Snapshot, packet: u32) -> Result<PacketLine, Problem> {

@@ -13,8 +13,8 @@ use wirelore_dissectors::dns;
 use wirelore_engine::conversation::{InnerBytes, Listen, Message};
 use wirelore_engine::reassembly::GapWhy;
 use wirelore_export::time::seconds;
-use wirelore_kit::row::NONE;
-use wirelore_kit::{Cancel, Cell, ConvId, Dir, Level, Transport, TreeSource, What};
+use wirelore_kit::row::{MessageState, NONE};
+use wirelore_kit::{Cancel, Cell, note, ConvId, Dir, Level, Transport, TreeSource, What};
 use wirelore_store::{Flow, Snapshot};
 
 /// Version of the object's keys.
@@ -76,7 +76,8 @@ pub fn report(session: &Session) -> Result<Value, Failure> {
             streams.push(stream(session, &f)?);
         }
         match protocol {
-            "http" => http_of(session, &s, &f, &cancel, &mut http)?,
+            // Over UDP the same grammar is SSDP's.
+            "http" if f.transport == Transport::Tcp => http_of(session, &s, &f, &cancel, &mut http)?,
             "dns" => dns_of(session, &s, &f, &cancel, &mut dns)?,
             _ => {}
         }
@@ -169,6 +170,8 @@ struct Half {
     cells: HashMap<&'static str, Value>,
     bodies: HashMap<u64, Body>,
     asks: bool,
+    whole: bool,
+    notes: Vec<&'static str>,
     exchange: Option<u32>,
     order: u64,
 }
@@ -189,8 +192,10 @@ impl HttpListener {
         });
         let Some(h) = self.halves.get_mut(at) else { return };
         h.frame = m.done.number;
+        h.whole = m.state == MessageState::Whole;
         h.exchange = m.exchange.or(h.exchange);
         h.asks |= m.asks;
+        h.notes.extend(m.sink.notes.iter().skip(m.new_notes).map(|n| n.what.name));
         for (f, c) in m.sink.cells.iter().skip(m.new_cells) {
             let v = match c {
                 Cell::U64(n) => json!(n),
@@ -229,8 +234,8 @@ impl Listen for HttpListener {
 
 /// The body to report: decoded where there is such a one, else as transferred.
 fn body_of(h: &mut Half) -> (u64, Option<String>) {
-    // Keys come in pairs: as transferred (even), decoded (odd).
-    let key = h.bodies.keys().copied().max_by_key(|k| (k & 1, *k));
+    // Bit 0 of a key says that the content codings are undone.
+    let key = h.bodies.iter().filter(|(_, b)| b.len > 0).map(|(k, _)| *k).max_by_key(|k| (k & 1, *k));
     let body = key.and_then(|k| h.bodies.remove(&k)).unwrap_or_default();
     (body.len, (body.len > 0).then(|| hex(body.sum.finalize())))
 }
@@ -248,8 +253,9 @@ fn http_of(session: &Session, s: &Snapshot, f: &Flow<'_>, cancel: &Cancel, out: 
             answers.push(h);
         }
     }
-    // Provisional answers are no answers, but for the switch of protocols.
-    answers.retain(|a| a.cells.get("http.response.code").and_then(Value::as_u64).is_none_or(|c| c >= 200 || c == 101));
+    asks.retain(|a| a.whole && !a.notes.contains(&"http.note.head_cut"));
+    // Provisional answers are no answers, but for the switch of protocols; neither is one that never came to its end or lost a part.
+    answers.retain(|a| a.whole && !a.notes.contains(&note::HOLE.name) && a.cells.get("http.response.code").and_then(Value::as_u64).is_none_or(|c| c >= 200 || c == 101));
     let mut taken = vec![false; answers.len()];
     for ask in &mut asks {
         let found = ask.exchange.and_then(|e| answers.iter().position(|a| a.exchange == Some(e)));
@@ -291,6 +297,10 @@ fn answer(e: &mut Value, a: &mut Half) {
     e["content_type"] = cell(a, "http.content_type");
     e["content_encoding"] = cell(a, "http.content_encoding");
     e["transfer_encoding"] = cell(a, "http.transfer_encoding");
+    let unread = ["http.note.content_coding_unknown", "http.note.content_coding_broken"];
+    if a.notes.iter().any(|n| unread.contains(n)) {
+        e["decode_failed"] = json!(true);
+    }
     let (len, sum) = body_of(a);
     e["response_body_len"] = json!(len);
     e["response_body_sha256"] = json!(sum);

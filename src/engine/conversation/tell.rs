@@ -177,6 +177,9 @@ impl Conversation {
                     }
                 }
                 Op::Becomes(hint) => {
+                    // What was open in the other direction ends where its reader does.
+                    let end = self.half(1 - way).base;
+                    self.close_open(1 - way, MessageState::Cut, None, end, s, to);
                     self.start.hint = hint.clone();
                     self.start.midstream = false;
                     self.mode = Mode::Open;
