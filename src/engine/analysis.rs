@@ -141,7 +141,14 @@ impl TcpFacts {
             return None;
         }
         let options = if tcp.flags & flag::SYN != 0 { TcpOptions::read(tcp.options(bytes)) } else { TcpOptions::default() };
-        Some(TcpFacts { seq: tcp.seq, ack: tcp.ack, flags: tcp.flags, window: tcp.window, len: headers.payload_wire_len, options })
+        Some(TcpFacts {
+            seq: tcp.seq,
+            ack: tcp.ack,
+            flags: tcp.flags,
+            window: tcp.window,
+            len: headers.payload_wire_len,
+            options,
+        })
     }
 
     fn has(&self, bits: u16) -> bool {

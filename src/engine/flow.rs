@@ -326,7 +326,8 @@ impl FlowTable {
             let (low, high) = (narrow(k.low), narrow(k.high));
             (if place.low_first { IpPair::V6(low, high) } else { IpPair::V6(high, low) }, k.low_port, k.high_port, k.proto)
         };
-        let ports = if place.low_first { Ports { src: low_port, dst: high_port } } else { Ports { src: high_port, dst: low_port } };
+        let ports =
+            if place.low_first { Ports { src: low_port, dst: high_port } } else { Ports { src: high_port, dst: low_port } };
         let path = self.paths.get(&id).copied().unwrap_or(0);
         Some(Flow { ends: Ends { net, ports, proto }, kind: Kind::of(proto), stream: place.stream, path })
     }

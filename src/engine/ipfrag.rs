@@ -320,7 +320,9 @@ impl Partial {
         }
         for (a, b) in holes {
             let skip = a.saturating_sub(start);
-            let Some(part) = bytes.get(skip as usize..b.saturating_sub(start) as usize).filter(|p| !p.is_empty()) else { continue };
+            let Some(part) = bytes.get(skip as usize..b.saturating_sub(start) as usize).filter(|p| !p.is_empty()) else {
+                continue;
+            };
             self.have = self.have.saturating_add(part.len() as u32);
             self.cost = self.cost.saturating_add(part.len()).saturating_add(PIECE_COST);
             self.pieces.insert(a, Held { bytes: part.into(), arrival, offset: offset.saturating_add(skip) });

@@ -67,7 +67,11 @@ impl Tracker {
             let from = bytes.get(layer.at as usize..).unwrap_or(&[]);
             match layer.kind {
                 K::Ip | K::Ipv6 => net = addresses(layer.kind, from).unwrap_or(net),
-                K::Udp => udp = from.first_chunk::<4>().map(|p| Ports { src: u16::from_be_bytes([p[0], p[1]]), dst: u16::from_be_bytes([p[2], p[3]]) }),
+                K::Udp => {
+                    udp = from
+                        .first_chunk::<4>()
+                        .map(|p| Ports { src: u16::from_be_bytes([p[0], p[1]]), dst: u16::from_be_bytes([p[2], p[3]]) })
+                }
                 K::Vxlan | K::Geneve | K::Gtp | K::Teredo | K::Mpls => {
                     if let Some(ports) = udp.take() {
                         last = self.flows.look(&Ends { net, ports, proto: 17 }, 0).or(last);

@@ -470,4 +470,3 @@ fn nflog(walk: &mut Walk<'_>, out: &mut Headers) -> Step {
         walk.skip(len.div_ceil(4) * 4);
     }
 }
-

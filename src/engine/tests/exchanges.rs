@@ -34,7 +34,15 @@ fn line(text: &str) -> Line<'_> {
         len: number(5),
         options,
     };
-    Line { time_ns: f[0].parse().expect("a time"), from_a: f[1] == "a", facts, stream: number(8), seq: number(9), ack: number(10), verdicts: f[11] }
+    Line {
+        time_ns: f[0].parse().expect("a time"),
+        from_a: f[1] == "a",
+        facts,
+        stream: number(8),
+        seq: number(9),
+        ack: number(10),
+        verdicts: f[11],
+    }
 }
 
 fn spell(flags: Flags) -> String {
@@ -79,7 +87,8 @@ fn a_long_one_sided_transfer_stays_small_and_linear() {
     let mut sequences = Sequences::default();
     let started = std::time::Instant::now();
     for i in 0..300_000_u32 {
-        let facts = TcpFacts { seq: i.wrapping_mul(1000), ack: 1, flags: 0x10, window: 100, len: 1000, options: TcpOptions::default() };
+        let facts =
+            TcpFacts { seq: i.wrapping_mul(1000), ack: 1, flags: 0x10, window: 100, len: 1000, options: TcpOptions::default() };
         sequences.see(0, Direction::Forward, &facts, i64::from(i) * 1000, i + 1, false);
     }
     assert!(sequences.weight() < 1 << 20, "{} bytes", sequences.weight());

@@ -57,7 +57,11 @@ impl Path {
         for _ in 0..4 {
             let Some(f) = h.fragment.filter(|f| f.whole && h.stop == Stop::Fragment) else { break };
             let from: &[u8] = owned.as_deref().unwrap_or(bytes);
-            let Outcome::Joined(done) = self.fragments.take(h.net, &f, h.payload(from), u64::from(self.frame), h.payload_at, time_ns) else { break };
+            let Outcome::Joined(done) =
+                self.fragments.take(h.net, &f, h.payload(from), u64::from(self.frame), h.payload_at, time_ns)
+            else {
+                break;
+            };
             let mut at = 0;
             for p in &done.pieces {
                 assert_eq!(p.at, at, "pieces cover the datagram without gaps");

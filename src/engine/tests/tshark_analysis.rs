@@ -15,8 +15,17 @@ use wirelore_engine::track::{Seen, Tracker};
 
 /// Fields before those of [`Flags::ALL`].
 const PLAIN: [&str; 12] = [
-    "tcp.stream", "udp.stream", "tcp.seq", "tcp.ack", "tcp.analysis.duplicate_ack_num", "tcp.analysis.duplicate_ack_frame",
-    "tcp.analysis.acks_frame", "tcp.analysis.initial_rtt", "tcp.analysis.bytes_in_flight", "tcp.completeness", "tcp.options.sack_le",
+    "tcp.stream",
+    "udp.stream",
+    "tcp.seq",
+    "tcp.ack",
+    "tcp.analysis.duplicate_ack_num",
+    "tcp.analysis.duplicate_ack_frame",
+    "tcp.analysis.acks_frame",
+    "tcp.analysis.initial_rtt",
+    "tcp.analysis.bytes_in_flight",
+    "tcp.completeness",
+    "tcp.options.sack_le",
     "tcp.seq_raw",
 ];
 
@@ -28,7 +37,9 @@ fn see(p: &support::Packet, frame: u32, fragments: &mut FragmentTable, tracker: 
     for _ in 0..4 {
         let Some(f) = h.fragment.filter(|f| f.whole) else { break };
         let from: &[u8] = owned.as_deref().unwrap_or(&p.bytes);
-        let Outcome::Joined(done) = fragments.take(h.net, &f, h.payload(from), u64::from(frame), h.payload_at, p.time_ns) else { break };
+        let Outcome::Joined(done) = fragments.take(h.net, &f, h.payload(from), u64::from(frame), h.payload_at, p.time_ns) else {
+            break;
+        };
         let mut inner = Headers::default();
         packet::read_datagram(&h, done.proto, &done.bytes, &mut inner);
         h = inner;
@@ -76,10 +87,15 @@ fn differences(path: &Path) -> (u64, Vec<(String, String)>) {
         };
         let about = seen.quoted.or(seen.flow);
         let kind = about.and_then(|f| tracker.flows.flow(f.id)).map(|f| f.kind);
-        let stream = |k: Kind| if kind == Some(k) { about.map(|f| f.stream.to_string()).unwrap_or_default() } else { String::new() };
+        let stream =
+            |k: Kind| if kind == Some(k) { about.map(|f| f.stream.to_string()).unwrap_or_default() } else { String::new() };
         let tcp_stream = stream(Kind::Tcp);
         differ("tcp.stream", tcp_stream.clone(), last(&row[0]));
-        let udp = if kind == Some(Kind::Udp) { stream(Kind::Udp) } else { seen.tunnel.map(|f| f.stream.to_string()).unwrap_or_default() };
+        let udp = if kind == Some(Kind::Udp) {
+            stream(Kind::Udp)
+        } else {
+            seen.tunnel.map(|f| f.stream.to_string()).unwrap_or_default()
+        };
         differ("udp.stream", udp, last(&row[1]));
         let Some(v) = seen.tcp else {
             assert!(last(&row[11]).is_empty() || about.is_none(), "{} #{frame}: tshark sees TCP", path.display());
@@ -89,7 +105,11 @@ fn differences(path: &Path) -> (u64, Vec<(String, String)>) {
         differ("tcp.ack", v.ack.to_string(), last(&row[3]));
         let nonzero = |n: u32| if n == 0 { String::new() } else { n.to_string() };
         differ("tcp.analysis.duplicate_ack_num", nonzero(v.duplicate_ack), last(&row[4]));
-        differ("tcp.analysis.duplicate_ack_frame", if v.duplicate_ack == 0 { String::new() } else { v.duplicate_of.to_string() }, last(&row[5]));
+        differ(
+            "tcp.analysis.duplicate_ack_frame",
+            if v.duplicate_ack == 0 { String::new() } else { v.duplicate_of.to_string() },
+            last(&row[5]),
+        );
         differ("tcp.analysis.acks_frame", nonzero(v.acks_frame), last(&row[6]));
         if !row[10].is_empty() {
             sack_seen.insert(tcp_stream.clone());
@@ -99,7 +119,10 @@ fn differences(path: &Path) -> (u64, Vec<(String, String)>) {
         }
         let summary = seen.flow.and_then(|f| tracker.sequences.summary(f.stream)).unwrap_or_default();
         if !row[7].is_empty() {
-            let ns = summary.initial_rtt_ns.map(|n| format!("{}{}.{:09}", if n < 0 { "-" } else { "" }, n.abs() / 1_000_000_000, n.abs() % 1_000_000_000)).unwrap_or_default();
+            let ns = summary
+                .initial_rtt_ns
+                .map(|n| format!("{}{}.{:09}", if n < 0 { "-" } else { "" }, n.abs() / 1_000_000_000, n.abs() % 1_000_000_000))
+                .unwrap_or_default();
             differ("tcp.analysis.initial_rtt", ns, last(&row[7]));
         }
         // tshark shows what was known before the packet, but for a SYN on ports used again.
@@ -136,7 +159,12 @@ fn hold(files: &[PathBuf]) {
             wrong.push(format!("{name} {text}"));
         }
     }
-    eprintln!("{compared} packets compared, {} differences: {kinds:?}; {} of {} exceptions used", wrong.len(), used.len(), excused.len());
+    eprintln!(
+        "{compared} packets compared, {} differences: {kinds:?}; {} of {} exceptions used",
+        wrong.len(),
+        used.len(),
+        excused.len()
+    );
     if let Ok(what) = std::env::var("WIRELORE_ANALYSIS_ONLY") {
         wrong.retain(|w| w.contains(&what));
     }
@@ -154,10 +182,7 @@ fn analysis_agrees_with_tshark_on_the_corpus() {
 #[test]
 fn analysis_agrees_with_tshark_on_more_captures() {
     let Ok(list) = std::env::var("WIRELORE_ANALYSIS_EXTRA") else { return };
-    let files: Vec<PathBuf> = list
-        .split(':')
-        .map(PathBuf::from)
-        .flat_map(|p| if p.is_dir() { support::captures(&p) } else { vec![p] })
-        .collect();
+    let files: Vec<PathBuf> =
+        list.split(':').map(PathBuf::from).flat_map(|p| if p.is_dir() { support::captures(&p) } else { vec![p] }).collect();
     hold(&files);
 }

@@ -7,8 +7,17 @@ use wirelore_engine::ipfrag::{FragmentTable, Outcome};
 use wirelore_engine::packet::{self, Headers, IpPair, Stop, Transport};
 
 const FIELDS: [&str; 11] = [
-    "frame.protocols", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport",
-    "tcp.seq_raw", "tcp.len",
+    "frame.protocols",
+    "ip.src",
+    "ip.dst",
+    "ipv6.src",
+    "ipv6.dst",
+    "tcp.srcport",
+    "tcp.dstport",
+    "udp.srcport",
+    "udp.dstport",
+    "tcp.seq_raw",
+    "tcp.len",
 ];
 
 /// The addresses, ports and numbers that tshark shows last, or ours in the same form.

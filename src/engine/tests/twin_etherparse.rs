@@ -24,7 +24,14 @@ fn difference(bytes: &[u8], h: &Headers) -> Option<String> {
     let at = |slice: &[u8]| (slice.as_ptr() as usize).wrapping_sub(bytes.as_ptr() as usize);
     let transport = match (&other.transport, h.transport) {
         (Some(TransportSlice::Tcp(o)), Transport::Tcp(t)) => {
-            let theirs = (o.source_port(), o.destination_port(), o.sequence_number(), o.acknowledgment_number(), o.window_size(), at(o.slice()));
+            let theirs = (
+                o.source_port(),
+                o.destination_port(),
+                o.sequence_number(),
+                o.acknowledgment_number(),
+                o.window_size(),
+                at(o.slice()),
+            );
             let ours = (t.ports.src, t.ports.dst, t.seq, t.ack, t.window, t.at as usize);
             let payload = (h.payload_at as usize, h.payload_len as usize) == (at(o.payload()), o.payload().len());
             theirs == ours && payload && o.options() == t.options(bytes)
@@ -36,7 +43,8 @@ fn difference(bytes: &[u8], h: &Headers) -> Option<String> {
         // What one of them gave up on is compared no further.
         _ => true,
     };
-    (net != h.net || !transport).then(|| format!("{:?} {:?} {}+{}\n  {:?}", h.net, h.transport, h.payload_at, h.payload_len, other.transport))
+    (net != h.net || !transport)
+        .then(|| format!("{:?} {:?} {}+{}\n  {:?}", h.net, h.transport, h.payload_at, h.payload_len, other.transport))
 }
 
 #[test]
@@ -44,7 +52,9 @@ fn two_readers_agree_on_ethernet_packets() {
     let Some(dir) = support::corpus() else { return };
     let (mut compared, mut wrong, mut seed) = (0, Vec::new(), 7_u64);
     for file in support::captures(&dir) {
-        for (n, p) in support::packets(&file).iter().enumerate().filter(|(_, p)| p.link_type == 1 && p.wire_len as usize == p.bytes.len()) {
+        for (n, p) in
+            support::packets(&file).iter().enumerate().filter(|(_, p)| p.link_type == 1 && p.wire_len as usize == p.bytes.len())
+        {
             for turn in 0..4_usize {
                 let mut bytes = p.bytes.clone();
                 if turn > 0 && bytes.len() > 30 {
