@@ -126,7 +126,12 @@ impl Dns {
         }
         let prefix = r.peek(2)?;
         let len = prefix.iter().fold(0usize, |v, b| (v << 8) | usize::from(*b));
-        if len >= HEADER && r.left() >= HEADER.saturating_add(2) && !plausible_header(r.rest().get(2..).unwrap_or(&[])) {
+        let head = HEADER.saturating_add(2);
+        if len >= HEADER && !r.is_bounded() {
+            // The header decides before the rest is waited for.
+            r.peek(head)?;
+        }
+        if len >= HEADER && r.left() >= head && !plausible_header(r.rest().get(2..).unwrap_or(&[])) {
             return Err(Stop::Bad(&n::NOT_DNS));
         }
         // Where no more can come, what is there of a cut message is shown.

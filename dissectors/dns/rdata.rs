@@ -206,5 +206,5 @@ fn angle(v: u32, [plus, minus]: [&str; 2]) -> String {
 /// A decimal digit and a power of ten, in centimetres.
 fn metres(v: u8) -> String {
     let cm = u64::from(v >> 4).saturating_mul(10u64.saturating_pow(u32::from(v & 15)));
-    if cm.is_multiple_of(100) { format!("{}m", cm / 100) } else { format!("{}.{:02}m", cm / 100, cm % 100) }
+    if v & 15 >= 2 { format!("{}m", cm / 100) } else { format!("{}.{:02}m", cm / 100, cm % 100) }
 }

@@ -287,3 +287,212 @@ fn the_laws_hold_on_every_dns_flow_of_every_capture() {
     eprintln!("{read} messages under the laws, flows: {transports:?}");
     assert!(read > 0);
 }
+
+/// Text of dig's TXT data: strings in quotes, `\"`, `\\` and decimal escapes inside; strings are put together with blanks.
+fn unquoted(data: &str) -> String {
+    let (mut strings, mut bytes, mut inside) = (Vec::new(), Vec::new(), false);
+    let mut it = data.bytes().peekable();
+    while let Some(b) = it.next() {
+        match b {
+            b'"' if inside => {
+                strings.push(String::from_utf8_lossy(&std::mem::take(&mut bytes)).into_owned());
+                inside = false;
+            }
+            b'"' => inside = true,
+            b'\\' if it.peek().is_some_and(u8::is_ascii_digit) => {
+                bytes.push(it.by_ref().take(3).fold(0u8, |v, d| v.wrapping_mul(10).wrapping_add(d - b'0')));
+            }
+            b'\\' => bytes.extend(it.next()),
+            b if inside => bytes.push(b),
+            _ => {}
+        }
+    }
+    spaced(&strings.join(" "))
+}
+
+/// Dig's words and ours in one form: no quotes, no final dots, no blanks inside.
+fn plain(kind: &str, data: &str) -> String {
+    if kind == "TXT" {
+        return unquoted(data).replace(' ', "");
+    }
+    data.replace('"', "")
+        .split_whitespace()
+        .map(|w| if w == "." { "<Root>" } else { w.trim_end_matches('.') })
+        .collect::<String>()
+        .to_lowercase()
+}
+
+fn own(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../captures/dns").join(name)
+}
+
+#[test]
+fn our_own_records_say_what_dig_said() {
+    let truth: Json = serde_json::from_str(&std::fs::read_to_string(own("records.truth.json")).unwrap()).unwrap();
+    // Forms that dig writes in another way than field by field: base 64, and words for parameters.
+    let other_form = ["RRSIG", "DNSKEY", "HTTPS", "SVCB", "LOC"];
+    let mut by_id: BTreeMap<u64, Vec<(u16, Vec<dns::Answer>)>> = BTreeMap::new();
+    for flow in flows(&own("records.pcapng")) {
+        for m in messages(&flow.script) {
+            if let Some(s) = dns::summary(&m.tree).filter(|s| s.response) {
+                by_id.entry(s.id.into()).or_default().push((s.rcode.unwrap_or(0), dns::answers(&m.tree)));
+            }
+        }
+    }
+    let (mut data, mut names) = (0, 0);
+    for dig in truth.as_array().unwrap() {
+        let said = dig["dig"].as_str().unwrap();
+        let ids: Vec<u64> = dig["id"].as_array().unwrap().iter().filter_map(Json::as_u64).collect();
+        let got: Vec<&dns::Answer> = ids.iter().flat_map(|id| by_id.get(id).into_iter().flatten()).flat_map(|m| &m.1).collect();
+        let want = dig["answers"].as_array().unwrap();
+        assert_eq!(got.len(), want.len(), "{said}");
+        for (g, w) in got.iter().zip(want) {
+            let kind = w["type"].as_str().unwrap();
+            assert_eq!(
+                (g.name.as_str(), g.rtype.as_str()),
+                (w["name"].as_str().unwrap().trim_end_matches('.').replace('\\', "").as_str(), kind),
+                "{said}"
+            );
+            assert!(u64::from(g.ttl).abs_diff(w["ttl"].as_u64().unwrap()) <= 1, "{said}");
+            names += 1;
+            if !other_form.contains(&kind) && !kind.starts_with("TYPE") {
+                let ours = if kind == "TXT" { g.data.replace(' ', "") } else { plain(kind, &g.data) };
+                assert_eq!(ours, plain(kind, w["data"].as_str().unwrap()), "{said}: {kind}");
+                data += 1;
+            }
+            if kind == "LOC" {
+                assert!(g.data.ends_with(w["data"].as_str().unwrap()), "{said}: {}", g.data);
+            }
+        }
+        let rcodes = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"];
+        for (id, name) in ids.iter().zip(dig["rcode"].as_array().unwrap()) {
+            let told = by_id.get(id).and_then(|m| m.last()).map(|m| rcodes[usize::from(m.0)]);
+            // BADVERS has its upper bits in the OPT record.
+            assert!(told == name.as_str() || name == "BADVERS", "{said}: {told:?} against {name}");
+        }
+    }
+    eprintln!("{names} records named as dig names them, the data of {data} compared");
+    assert!(names > 250 && data > 150);
+}
+
+#[test]
+fn our_own_printer_says_who_it_is() {
+    let truth: Json = serde_json::from_str(&std::fs::read_to_string(own("mdns.truth.json")).unwrap()).unwrap();
+    let of = |name: &str| {
+        let mut found = Vec::new();
+        for flow in flows(&own("mdns.pcapng")) {
+            for m in messages(&flow.script) {
+                assert_eq!(m.proto, "mdns", "{}", m.summary);
+                found.extend(m.tree.all(name).map(|n| m.tree.display(n)));
+            }
+        }
+        found
+    };
+    let instance = truth["instance"].as_array().unwrap().iter().filter_map(Json::as_str).collect::<Vec<_>>().join(".");
+    for (field, value) in [
+        ("dns.ptr.domain_name", instance.as_str()),
+        ("dns.srv.target", truth["host"].as_str().unwrap()),
+        ("dns.a", truth["a"].as_str().unwrap()),
+        ("dns.aaaa", truth["aaaa"].as_str().unwrap()),
+    ] {
+        assert!(of(field).iter().any(|v| v == value), "{field} is never {value}");
+    }
+    assert!(of("dns.srv.port").iter().all(|p| *p == truth["port"].to_string()));
+    let texts = of("dns.txt");
+    assert!(truth["txt"].as_array().unwrap().iter().all(|t| texts.iter().any(|x| Some(x.as_str()) == t.as_str())));
+}
+
+/// The bytes of a message without its length prefix.
+fn bytes_of(m: &Message, transport: Transport) -> Option<Vec<u8>> {
+    let root = m.tree.nodes.iter().find(|n| n.depth == 0 && n.field.name == m.proto)?;
+    let bytes = m.tree.bytes(&root.span);
+    Some(bytes.get(if transport == Transport::Tcp { 2 } else { 0 }..)?.to_vec())
+}
+
+#[test]
+fn another_parser_reads_the_same_in_good_messages() {
+    let mut compared = 0;
+    for path in support::captures() {
+        for flow in flows(&path) {
+            for m in messages(&flow.script).iter().filter(|m| matches!(m.proto, "dns" | "mdns")) {
+                let Some(bytes) = bytes_of(m, flow.script.transport) else { continue };
+                let Ok(other) = simple_dns::Packet::parse(&bytes) else { continue };
+                let Some(ours) = dns::summary(&m.tree) else { continue };
+                if m.notes.contains(&"dns.note.pointer_forward") {
+                    continue;
+                }
+                let at = format!("{} frame {}: {}", path.display(), m.frame, m.summary);
+                assert_eq!(other.id(), ours.id, "{at}");
+                assert_eq!(other.has_flags(simple_dns::PacketFlag::RESPONSE), ours.response, "{at}");
+                // It writes a dot inside a label with a backslash.
+                let plain = |n: String| if n.is_empty() { "<Root>".to_owned() } else { n.replace("\\.", ".") };
+                if let Some(q) = other.questions.first().filter(|q| q.qname.to_string().is_ascii()) {
+                    assert_eq!(Some(plain(q.qname.to_string())), ours.qname, "{at}");
+                    assert_eq!(Some(u16::from(q.qtype)), ours.qtype, "{at}");
+                }
+                let answers = dns::answers(&m.tree);
+                assert_eq!(other.answers.len(), answers.len(), "{at}");
+                for (theirs, a) in other.answers.iter().zip(&answers) {
+                    assert_eq!((theirs.ttl, u16::from(theirs.rdata.type_code())), (a.ttl, a.kind), "{at}");
+                    match &theirs.rdata {
+                        simple_dns::rdata::RData::A(x) => {
+                            assert_eq!(std::net::Ipv4Addr::from(x.address).to_string(), a.data, "{at}")
+                        }
+                        simple_dns::rdata::RData::AAAA(x) => {
+                            assert_eq!(std::net::Ipv6Addr::from(x.address).to_string(), a.data, "{at}")
+                        }
+                        simple_dns::rdata::RData::CNAME(x) => assert_eq!(plain(x.0.to_string()), a.data, "{at}"),
+                        simple_dns::rdata::RData::MX(x) => assert_eq!(format!("{} {}", x.preference, x.exchange), a.data, "{at}"),
+                        _ => {}
+                    }
+                }
+                compared += 1;
+            }
+        }
+    }
+    eprintln!("{compared} messages read alike by another parser");
+    assert!(compared > 100);
+}
+
+/// Messages of our own captures, to be damaged.
+fn seeds() -> Vec<(Transport, Vec<Vec<u8>>)> {
+    let mut seeds = Vec::new();
+    for name in ["records.pcapng", "mdns.pcapng", "broken.pcapng"] {
+        for flow in flows(&own(name)) {
+            let bytes =
+                flow.script.steps.iter().filter_map(|s| if let Step::Bytes(_, b, _) = s { Some(b.clone()) } else { None });
+            seeds.push((flow.script.transport, bytes.collect()));
+        }
+    }
+    seeds
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 400, ..Default::default() })]
+    #[test]
+    fn damaged_messages_keep_the_laws(which in 0usize..10_000, changes in proptest::collection::vec((0usize..10_000, 0u8..=255), 1..8), cut in 0usize..10_000) {
+        static SEEDS: std::sync::LazyLock<Vec<(Transport, Vec<Vec<u8>>)>> = std::sync::LazyLock::new(seeds);
+        let (transport, packets) = &SEEDS[which % SEEDS.len()];
+        let mut script = Script { transport: *transport, ports: (50_000, 53), steps: Vec::new() };
+        for (n, packet) in packets.iter().enumerate().take(8) {
+            let mut packet = packet.clone();
+            for (at, value) in &changes {
+                let at = at % packet.len();
+                packet[at] = if at % 3 == 0 { packet[at] ^ (1 << (value % 8)) } else { *value };
+            }
+            packet.truncate(if cut % 3 == 0 { cut % packet.len() + 1 } else { packet.len() });
+            script = script.bytes(n % 2, &packet);
+        }
+        let script = script.ended();
+        let record = laws::read(TABLE, &script, Level::Tree);
+        for m in &record.messages {
+            proptest::prop_assert!(laws::spans(m).is_ok(), "{:?}", laws::spans(m));
+            proptest::prop_assert!(m.nodes.len() < 40_000, "{} fields", m.nodes.len());
+        }
+        proptest::prop_assert!(record.weight < 8 << 20);
+        laws::twice(TABLE, &script).map_err(proptest::test_runner::TestCaseError::fail)?;
+        if *transport == Transport::Tcp && which % 8 == 0 {
+            laws::chunking(TABLE, &script, 4).map_err(proptest::test_runner::TestCaseError::fail)?;
+        }
+    }
+}
