@@ -316,6 +316,7 @@ fn plain(kind: &str, data: &str) -> String {
         return unquoted(data).replace(' ', "");
     }
     data.replace('"', "")
+        .replace("\\.", ".")
         .split_whitespace()
         .map(|w| if w == "." { "<Root>" } else { w.trim_end_matches('.') })
         .collect::<String>()
