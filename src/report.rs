@@ -117,7 +117,8 @@ fn hex(digest: impl AsRef<[u8]>) -> String {
 fn stream(session: &Session, f: &Flow<'_>) -> Result<Value, Failure> {
     let mut sums = [Sha256::new(), Sha256::new()];
     let mut lens = [0u64; 2];
-    let (mut gaps, mut cut) = (false, false);
+    let (gaps, mut cut) = (std::cell::Cell::new(false), false);
+    let lost = [std::cell::Cell::new(0u64), std::cell::Cell::new(0u64)];
     // What follows a hole that nobody acknowledged was, as far as this capture shows, never handed to the receiver.
     let ended = [std::cell::Cell::new(false), std::cell::Cell::new(false)];
     session.recall.stream(
@@ -125,6 +126,11 @@ fn stream(session: &Session, f: &Flow<'_>) -> Result<Value, Failure> {
         &mut |dir, _, bytes| {
             if ended.get(dir).is_some_and(std::cell::Cell::get) {
                 return;
+            }
+            if let Some(l) = lost.get(dir)
+                && l.take() > 0
+            {
+                gaps.set(true);
             }
             if let (Some(s), Some(n)) = (sums.get_mut(dir), lens.get_mut(dir)) {
                 s.update(bytes);
@@ -139,13 +145,23 @@ fn stream(session: &Session, f: &Flow<'_>) -> Result<Value, Failure> {
                 }
             }
             GapWhy::Snaplen => cut = true,
-            _ => gaps |= missing > 0,
+            // Lost for certain only where bytes follow: what is missing at the very end is told apart.
+            _ => {
+                if let Some(l) = lost.get(dir) {
+                    l.set(l.get().saturating_add(missing));
+                }
+            }
         },
     )?;
     let [a, b] = f.ends();
     let [sa, sb] = sums.map(|s| hex(s.finalize()));
     let mut e = json!({"stream": f.stream, "a": a.to_string(), "b": b.to_string()});
-    if gaps || cut {
+    for (key, lost) in [("lost_at_end_ab", &lost[0]), ("lost_at_end_ba", &lost[1])] {
+        if lost.get() > 0 {
+            e[key] = json!(lost.get());
+        }
+    }
+    if gaps.get() || cut {
         e["gaps"] = json!(true);
         e["snaplen_cut"] = json!(cut);
     } else {
@@ -256,9 +272,9 @@ fn http_of(session: &Session, s: &Snapshot, f: &Flow<'_>, cancel: &Cancel, out: 
     asks.retain(|a| a.whole && !a.notes.contains(&"http.note.head_cut"));
     // Provisional answers are no answers, but for the switch of protocols; neither is one that never came to its end or lost a part.
     answers.retain(|a| a.whole && !a.notes.contains(&note::HOLE.name) && a.cells.get("http.response.code").and_then(Value::as_u64).is_none_or(|c| c >= 200 || c == 101));
+    let pairs = pair(&asks, &answers);
     let mut taken = vec![false; answers.len()];
-    for ask in &mut asks {
-        let found = ask.exchange.and_then(|e| answers.iter().position(|a| a.exchange == Some(e)));
+    for (ask, found) in asks.iter_mut().zip(pairs) {
         let mut e = json!({"frame": u64::from(ask.frame) + 1, "stream": f.stream, "order": (u64::from(ask.frame) << 20) + ask.order});
         e["method"] = cell(ask, "http.request.method");
         e["target"] = cell(ask, "http.request.uri");
@@ -284,6 +300,20 @@ fn http_of(session: &Session, s: &Snapshot, f: &Flow<'_>, cancel: &Cancel, out: 
         }
     }
     Ok(())
+}
+
+/// For each request the place of its answer: by order within the stream, as other tools list them. Where nothing is missing these are
+/// the exchanges; behind a hole an answer whose own request or whose predecessor was lost may stand beside another's request.
+fn pair(asks: &[Half], answers: &[Half]) -> Vec<Option<usize>> {
+    let mut pairs = vec![None; asks.len()];
+    for (i, answer) in answers.iter().enumerate() {
+        let fits = |ask: &Half| ask.frame <= answer.frame || (ask.exchange.is_some() && ask.exchange == answer.exchange);
+        let free = asks.iter().zip(&mut pairs).find(|(ask, pair)| pair.is_none() && fits(ask));
+        if let Some((_, pair)) = free {
+            *pair = Some(i);
+        }
+    }
+    pairs
 }
 
 fn cell(h: &Half, name: &str) -> Value {
