@@ -368,7 +368,7 @@ fn a_name_means_one_field_and_one_note() {
 fn everything_that_can_be_shown_is_explained() {
     let prose: Vec<(&str, &str)> = (TABLE.iter().flat_map(|s| s.explain.iter().copied()))
         .chain(layers::LAYERS.iter().flat_map(|l| l.explain.iter().copied()))
-        .chain(wirelore_kit::explain::COMMON.iter().chain(wirelore_engine::shard::EXPLAIN).copied())
+        .chain(wirelore_kit::explain::COMMON.iter().chain(wirelore_engine::shard::EXPLAIN).chain(wirelore::recall::EXPLAIN).copied())
         .collect();
     let mut all = Explanations::default();
     for (_, text) in prose.iter().filter(|(language, _)| *language == "en") {
