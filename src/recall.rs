@@ -129,21 +129,54 @@ impl Recall {
         self.spool.read_at(row.at(), row.cap_len as usize).ok()
     }
 
-    /// The datagram that a packet completed: protocol, payload, source map.
+    /// Where the bytes of the datagram that a packet completed come from.
+    fn fragments(&self, packet: u32) -> Option<Vec<Piece>> {
+        let ledger = self.ledger.read().unwrap_or_else(PoisonError::into_inner);
+        let pieces = ledger.joined(packet)?.1.iter().map(|(at, len, arrival, offset)| {
+            let from = Span::new(BufId::arrival(u64::from(*arrival)), u64::from(*offset), *len);
+            Piece { at: u64::from(*at), len: *len, from, how: How::Joined }
+        });
+        Some(pieces.collect())
+    }
+
+    /// The datagram that a packet completed: payload, source map.
     fn joined(&self, snapshot: &Snapshot, packet: u32) -> Option<(Bytes, Vec<Piece>)> {
-        let pieces: Vec<(u32, u32, u32, u32)> = {
-            let ledger = self.ledger.read().unwrap_or_else(PoisonError::into_inner);
-            ledger.joined(packet)?.1.to_vec()
-        };
+        let map = self.fragments(packet)?;
         let mut bytes = Vec::new();
-        let mut map = Vec::new();
-        for (at, len, arrival, offset) in pieces {
-            let from = self.packet_bytes(snapshot, arrival)?;
-            bytes.extend_from_slice(from.get(offset as usize..(offset as usize).saturating_add(len as usize))?);
-            let from = Span::new(BufId::arrival(u64::from(arrival)), u64::from(offset), len);
-            map.push(Piece { at: u64::from(at), len, from, how: How::Joined });
+        for Piece { from, .. } in &map {
+            let BufKind::Arrival(arrival) = from.buf.kind() else { continue };
+            let held = self.packet_bytes(snapshot, arrival as u32)?;
+            bytes.extend_from_slice(held.get(from.at as usize..from.end() as usize)?);
         }
         Some((bytes.into(), map))
+    }
+
+    /// Offsets of deliveries count in the datagram that a packet completed; these are the same bytes as offsets in the packets themselves.
+    fn through_fragments(&self, snapshot: &Snapshot, pieces: Vec<Piece>) -> Vec<Piece> {
+        let mut out = Vec::with_capacity(pieces.len());
+        for p in pieces {
+            let fragments = match p.from.buf.kind() {
+                BufKind::Arrival(n) if snapshot.packet(n as u32).is_some_and(|r| r.bits & wirelore_kit::PacketRow::FRAGMENT != 0) => {
+                    self.fragments(n as u32)
+                }
+                _ => None,
+            };
+            let Some(fragments) = fragments else {
+                out.push(p);
+                continue;
+            };
+            for f in fragments {
+                let from = f.at.max(p.from.at);
+                let to = f.at.saturating_add(u64::from(f.len)).min(p.from.end());
+                if from < to {
+                    let len = to.saturating_sub(from) as u32;
+                    let source = Span::new(f.from.buf, f.from.at.saturating_add(from.saturating_sub(f.at)), len);
+                    let at = p.at.saturating_add(from.saturating_sub(p.from.at));
+                    out.push(Piece { at, len, from: source, how: How::Joined });
+                }
+            }
+        }
+        out
     }
 
     /// The bytes that delivery offsets of a packet count in, and its time.
@@ -299,12 +332,13 @@ impl Recall {
         let len = part.len.min(MOST_BUFFER as u64);
         let mut buffers = Vec::new();
         let map = if conv.inner == 0 { source_map::pieces(log, way, at..at.saturating_add(len)) } else { Vec::new() };
+        let map = self.through_fragments(snapshot, map);
         let mut bytes = Vec::with_capacity(len as usize);
         for p in &map {
             // Holes are zeros, so that offsets stay true; the notes tell of them.
             bytes.resize(p.at.saturating_sub(at) as usize, 0);
             if let BufKind::Arrival(n) = p.from.buf.kind()
-                && let Some((b, _)) = self.fetch(snapshot, n as u32)
+                && let Some(b) = self.packet_bytes(snapshot, n as u32)
             {
                 let from = p.from.at as usize;
                 bytes.extend_from_slice(b.get(from..from.saturating_add(p.len as usize)).unwrap_or(&[]));
@@ -558,7 +592,7 @@ impl TreeSource for Recall {
                 let mut out = Vec::new();
                 for from in self.origin(span)? {
                     if let BufKind::Arrival(n) = from.buf.kind() {
-                        let (b, _) = self.fetch(&snapshot, n as u32).ok_or_else(|| gone("The stream"))?;
+                        let b = self.packet_bytes(&snapshot, n as u32).ok_or_else(|| gone("The stream"))?;
                         let at = from.at as usize;
                         out.extend_from_slice(b.get(at..at.saturating_add(from.len as usize)).unwrap_or(&[]));
                     }
@@ -578,6 +612,7 @@ impl TreeSource for Recall {
                 let flipped = flow.client_end() == 1;
                 let way = usize::from((dir == Dir::ToServer) == flipped);
                 let pieces = source_map::pieces(&self.log(conv.flow), way, span.at..span.end());
+                let pieces = self.through_fragments(&snapshot, pieces);
                 Ok(pieces.into_iter().map(|p| p.from).collect())
             }
             _ => Err(missing("such buffer outside of its tree")),
