@@ -149,6 +149,7 @@ fn write_value(s: &mut String, field: F, value: &Value, bytes: &[u8]) -> fmt::Re
         }
         Value::I64(n) => match field.kind {
             Kind::Duration => write_duration(s, *n),
+            Kind::Time => write_time(s, *n),
             _ => write!(s, "{n}"),
         },
         Value::Str(t) => write_text(s, t.as_bytes()),
@@ -174,6 +175,30 @@ fn write_hex(s: &mut String, bytes: &[u8], most: usize) -> fmt::Result {
     Ok(())
 }
 
+/// A moment, nanoseconds since 1970, as `2026-11-23 04:49:51.25 UTC` (proleptic Gregorian calendar, days without leap seconds).
+///
+/// # Errors
+/// Only those of the writer.
+pub fn write_time(s: &mut dyn fmt::Write, ns: i64) -> fmt::Result {
+    let (seconds, fraction) = (ns.div_euclid(1_000_000_000), ns.rem_euclid(1_000_000_000));
+    let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // Years begin in March here, so that the leap day is the last of its year; 719,468 days lie between year 0 and 1970.
+    let day = day.saturating_add(719_468);
+    let (era, day) = (day.div_euclid(146_097), day.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let of_year = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let of_month = of_year - (153 * month + 2) / 5 + 1;
+    let (month, late) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let year = year + era * 400 + late;
+    write!(s, "{year:04}-{month:02}-{of_month:02} {:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)?;
+    if fraction > 0 {
+        let digits = format!("{fraction:09}");
+        write!(s, ".{}", digits.trim_end_matches('0'))?;
+    }
+    s.write_str(" UTC")
+}
+
 /// Nanoseconds in the unit a person would choose: 24 ms, 1.52 s.
 ///
 /// # Errors
@@ -193,5 +218,27 @@ pub fn write_duration(s: &mut dyn fmt::Write, ns: i64) -> fmt::Result {
         write!(s, "{sign}{v:.1} {unit}")
     } else {
         write!(s, "{sign}{v:.0} {unit}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::write_time;
+
+    #[test]
+    fn times_are_written_as_a_calendar_has_them() {
+        for (ns, text) in [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (-1, "1969-12-31 23:59:59.999999999 UTC"),
+            (951_782_400_000_000_000, "2000-02-29 00:00:00 UTC"),
+            (1_796_581_317_250_000_000, "2026-12-06 18:21:57.25 UTC"),
+            (4_107_542_399_000_000_000, "2100-02-28 23:59:59 UTC"),
+            (i64::MAX, "2262-04-11 23:47:16.854775807 UTC"),
+            (i64::MIN, "1677-09-21 00:12:43.145224192 UTC"),
+        ] {
+            let mut s = String::new();
+            write_time(&mut s, ns).unwrap();
+            assert_eq!(s, text);
+        }
     }
 }
