@@ -561,10 +561,15 @@ fn traffic(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect, prefs: &mut 
     let shares = &mut prefs.shares;
     // Narrow windows: the list over the reader, no side.
     if rect.width() < 760.0 {
-        let mut half = 0.45;
-        let (upper, lower) = split::split(ui, look, Id::unique("split narrow"), "Border between list and reader", rect, false, &mut half, [120.0, 160.0]);
+        let (upper, lower) = split::split(ui, look, Id::unique("split narrow"), "Border between list and reader", rect, false, &mut shares.list, [110.0, 160.0]);
         wherelist::show(ui, cx, tab, upper);
-        reader::show(ui, cx, tab, lower, &mut shares.tree);
+        if tab.level == Level::Bytes {
+            reader::fields_pane(ui, cx, tab, lower);
+        } else {
+            let (a, b) = split::split(ui, look, Id::unique("split fields bytes"), "Border between fields and bytes", lower, false, &mut shares.tree, [80.0, 60.0]);
+            reader::fields_pane(ui, cx, tab, a);
+            reader::bytes_pane(ui, cx, tab, b);
+        }
         return;
     }
     let (list, rest) = split::split(ui, look, Id::unique("split list"), "Border between list and reader", rect, true, &mut shares.list, [320.0, 360.0]);
@@ -576,12 +581,22 @@ fn traffic(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect, prefs: &mut 
     } else {
         rest
     };
-    if prefs.side && rest.width() >= 560.0 {
-        let (what, why) = split::split(ui, look, Id::unique("split side"), "Border between reader and side", rest, true, &mut shares.reader, [300.0, 210.0]);
-        reader::show(ui, cx, tab, what, &mut shares.tree);
+    // Bytes under both: sixteen of them in a row need the width.
+    let (upper, lower) = if tab.level == Level::Bytes {
+        (rest, None)
+    } else {
+        let (a, b) = split::split(ui, look, Id::unique("split fields bytes"), "Border between fields and bytes", rest, false, &mut shares.tree, [120.0, 90.0]);
+        (a, Some(b))
+    };
+    if prefs.side && upper.width() >= 520.0 {
+        let (what, why) = split::split(ui, look, Id::unique("split side"), "Border between reader and side", upper, true, &mut shares.reader, [290.0, 210.0]);
+        reader::fields_pane(ui, cx, tab, what);
         side::show(ui, cx, tab, why);
     } else {
-        reader::show(ui, cx, tab, rest, &mut shares.tree);
+        reader::fields_pane(ui, cx, tab, upper);
+    }
+    if let Some(lower) = lower {
+        reader::bytes_pane(ui, cx, tab, lower);
     }
 }
 

@@ -123,7 +123,7 @@ commands! {
     Packets = View, ROWS, "Packets", "Packets as they arrived", [NO Num3];
     Bytes = View, BINARY, "Bytes", "The bytes of what is selected", [NO Num4];
     GroupByConnection = View, PLUGS, "Group by connection", "Exchanges under the connection they belong to", [NO C];
-    Side = View, SIDEBAR_SIMPLE, "Side pane", "Notes, connection and evidence", [NO F9];
+    Side = View, SQUARE_HALF, "Side pane", "Notes, connection and evidence", [NO F9];
     Drawer = View, SQUARE_HALF_BOTTOM, "Provenance drawer", "From the selected value down to its packets", [NO F10];
     Traffic = View, ARROWS_LEFT_RIGHT, "Traffic", "The lists of this capture", [ALT Num1];
     Statistics = View, CHART_BAR, "Statistics", "Protocols, conversations and facts of the capture", [ALT Num2];

@@ -44,11 +44,11 @@ impl TimeFormat {
         }
     }
 
-    /// Width of the column in characters.
+    /// Width of the column in characters, in a capture that spans `span` nanoseconds.
     #[must_use]
-    pub const fn chars(self) -> f32 {
+    pub fn chars(self, span: i64) -> f32 {
         match self {
-            TimeFormat::SinceStart | TimeFormat::SincePrevious => 12.0,
+            TimeFormat::SinceStart | TimeFormat::SincePrevious => (seconds(span).chars().count() as f32).max(8.5),
             TimeFormat::Clock => 15.0,
             TimeFormat::Utc => 26.0,
         }

@@ -114,14 +114,14 @@ impl Palette {
                 ui.add_space(10.0);
                 let (icon, _) = ui.allocate_exact_size(vec2(20.0, 38.0), Sense::hover());
                 ink::icon(ui.painter(), icon.center(), icons::MAGNIFYING_GLASS, look.icon(1.3), look.t.text_quiet);
-                let edit = TextEdit::singleline(&mut self.text)
-                    .id(Id::unique("palette text"))
-                    .frame(Frame::NONE)
-                    .margin(Margin::symmetric(4, 8))
-                    .desired_width(f32::INFINITY)
-                    .font(egui::FontId::new(look.size + 2.0, egui::FontFamily::Proportional))
-                    .hint_text("Type a command, a packet number or a text");
-                let r = ui.add(edit).accessible_name("Command");
+                let font = egui::FontId::new(look.size + 2.0, egui::FontFamily::Proportional);
+                let (room, _) = ui.allocate_exact_size(vec2(ui.available_width(), 38.0), Sense::hover());
+                let field = Rect::from_center_size(room.center(), vec2(room.width() - 4.0, look.size + 8.0));
+                if self.text.is_empty() {
+                    ink::left(ui.painter(), field, "Type a command, a packet number or a text", font.clone(), look.t.text_faint);
+                }
+                let edit = TextEdit::singleline(&mut self.text).id(Id::unique("palette text")).frame(Frame::NONE).margin(Margin::ZERO).desired_width(field.width()).font(font);
+                let r = ui.put(field, edit).accessible_name("Command");
                 if self.fresh {
                     r.request_focus();
                     self.fresh = false;

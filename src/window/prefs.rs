@@ -24,17 +24,17 @@ pub enum ThemeChoice {
 pub struct Shares {
     /// List against the rest.
     pub list: f32,
-    /// Reader against side.
+    /// Fields against side.
     pub reader: f32,
     /// Fields against bytes.
     pub tree: f32,
-    /// Reader and side against drawer.
+    /// Everything above it against the drawer.
     pub drawer: f32,
 }
 
 impl Default for Shares {
     fn default() -> Self {
-        Shares { list: 0.5, reader: 0.64, tree: 0.56, drawer: 0.74 }
+        Shares { list: 0.5, reader: 0.6, tree: 0.6, drawer: 0.76 }
     }
 }
 

@@ -139,7 +139,7 @@ pub fn top(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, tab: Option<&Tab>, filter: 
             cx.acts.push(Act::Do(c));
         }
         let c = Command::Side;
-        if tab.is_some() && button::icon(ui, look, icons::SIDEBAR_SIMPLE, c.facts().text, &c.keys(), true, cx.prefs.side).clicked() {
+        if tab.is_some() && button::icon(ui, look, icons::SQUARE_HALF, c.facts().text, &c.keys(), true, cx.prefs.side).clicked() {
             cx.acts.push(Act::Do(c));
         }
         commands(ui, cx, rect.width() > 900.0);
@@ -234,13 +234,15 @@ fn field(ui: &mut Ui, cx: &mut Cx<'_>, filter: FilterEdit<'_>) {
     // The text field gets just its own height, so that its hint stands on the line of its text.
     let height = look.size + 5.0;
     let inner = Rect::from_min_max(pos2(x, rect.center().y - height / 2.0), pos2(right.max(x + 20.0), rect.center().y + height / 2.0));
+    if filter.text.is_empty() {
+        ink::left(ui.painter(), inner, "Filter by text in hosts, addresses and summaries", look.text(), t.text_faint);
+    }
     let edit = TextEdit::singleline(filter.text)
         .id(filter_id())
         .frame(Frame::NONE)
         .margin(Margin::ZERO)
         .font(look.mono())
-        .align(egui::Align2::LEFT_CENTER)
-        .hint_text(egui::RichText::new("Filter by text in hosts, addresses and summaries").font(look.text()).color(t.text_faint));
+        .align(egui::Align2::LEFT_CENTER);
     let r = ui.put(inner, edit).accessible_name("Filter");
     if filter.focus {
         r.request_focus();

@@ -27,11 +27,12 @@ const TOOK: usize = 5;
 /// Shows them.
 pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     let look = cx.look;
+    let span = tab.snap.packet(0).zip(tab.snap.packet(tab.snap.packets().saturating_sub(1))).map_or(0, |(a, b)| b.time.saturating_sub(a.time));
     let columns = [
-        Column::right(cx.prefs.time.head(), Width::Chars(cx.prefs.time.chars()), 1),
+        Column::right(cx.prefs.time.head(), Width::Chars(cx.prefs.time.chars(span)), 1),
         Column::left("Protocol", Width::Chars(8.0), 2),
-        Column::left("Asked", Width::Share(1.0, 160.0), 0),
-        Column::left("Answered", Width::Share(0.35, 80.0), 0),
+        Column::left("Asked", Width::Share(1.0, 150.0), 0),
+        Column::left("Answered", Width::Share(0.5, 96.0), 0),
         Column::right("Bytes", Width::Chars(8.0), 3),
         Column::right("Took", Width::Chars(8.5), 0),
     ];
@@ -93,22 +94,32 @@ fn flow_row(look: &Look, s: &Snapshot, row: &Row<'_>, flow: u32, selected: bool,
     ink::icon(row.painter, pos2(x + 7.0, y), icons::PLUGS, look.icon(1.15), t.text_quiet);
     x += 22.0;
     x += ink::chip(row.painter, look, pos2(x, y), view::flow_label(s, &f), t.hue(&crate::panes::packets::hue_name(view::flow_label(s, &f)))) + 10.0;
-    let facts = format!("{} · {} · {}", view::flow_name(&f), format::count(f.packet_count(), "packet", "packets"), format::size(f.byte_count()));
-    let right = Rect::from_min_max(pos2((x + 180.0).min(r.right()), r.top()), pos2(r.right() - 12.0, r.bottom()));
-    let mut end = right.right() - ink::right(row.painter, right, &facts, look.fine(), t.text_quiet) - 10.0;
+    let name = |ip: &std::net::IpAddr, port: u16, full: String| s.name_of(ip).map_or(full, |n| format!("{n}:{port}"));
+    let (c, v) = (f.client(), f.server());
+    let (client, server) = (name(&c.ip, c.port, c.to_string()), name(&v.ip, v.port, v.to_string()));
+    let mut end = r.right() - 12.0;
     if let Some(worst) = f.worst().filter(|w| *w >= wirelore_kit::Severity::Warn) {
         let (icon, color) = severity_mark(look, worst);
         ink::icon(row.painter, pos2(end - 6.0, y), icon, look.icon(1.1), color);
         end -= 20.0;
     }
-    let name = |ip: &std::net::IpAddr, port: u16, full: String| s.name_of(ip).map_or(full, |n| format!("{n}:{port}"));
-    let (c, v) = (f.client(), f.server());
+    // The ends first; what else is known of the connection as far as there is room.
+    let cw = ink::char_width(row.painter, &look.mono_medium());
+    let ends = (client.chars().count() + server.chars().count()) as f32 * cw + 36.0;
+    let (known, packets, bytes) = (view::flow_name(&f), format::count(f.packet_count(), "packet", "packets"), format::size(f.byte_count()));
+    let choices = [format!("{known} · {packets} · {bytes}"), format!("{known} · {packets}"), known];
+    let fits = choices.iter().map(|words| row.painter.layout_no_wrap(words.clone(), look.fine(), t.text_quiet)).find(|g| x + ends + g.size().x + 10.0 <= end);
+    if let Some(g) = fits {
+        end -= g.size().x;
+        row.painter.galley(pos2(end, (y - g.size().y / 2.0).round()), g, t.text_quiet);
+        end -= 10.0;
+    }
     let room = |x: f32| Rect::from_min_max(pos2(x, r.top()), pos2(end.max(x), r.bottom()));
-    x += ink::left(row.painter, room(x), &name(&c.ip, c.port, c.to_string()), look.mono_medium(), t.text) + 8.0;
+    x += ink::left(row.painter, room(x), &client, look.mono_medium(), t.text) + 8.0;
     if x + 18.0 < end {
         ink::arrow(row.painter, Rect::from_min_max(pos2(x, r.top()), pos2(x + 16.0, r.bottom())), true, t.text_faint);
         x += 24.0;
-        ink::left(row.painter, room(x), &name(&v.ip, v.port, v.to_string()), look.mono_medium(), t.text_strong);
+        ink::left(row.painter, room(x), &server, look.mono_medium(), t.text_strong);
     }
 }
 

@@ -29,9 +29,9 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     let digits = format::number(tab.snap.packets().into()).chars().count().max(3) as f32;
     let columns = [
         Column::right("No.", Width::Chars(digits), 0),
-        Column::right(time.head(), Width::Chars(time.chars()), 2),
-        Column::left("Source", Width::Share(0.25, 118.0), 4),
-        Column::left("Destination", Width::Share(0.25, 118.0), 4),
+        Column::right(time.head(), Width::Chars(time.chars(tab.snap.packet(0).zip(tab.snap.packet(tab.snap.packets().saturating_sub(1))).map_or(0, |(a, b)| b.time.saturating_sub(a.time)))), 2),
+        Column::left("Source", Width::Share(0.3, 104.0), 1),
+        Column::left("Destination", Width::Share(0.3, 104.0), 1),
         Column::left("Protocol", Width::Chars(8.5), 0),
         Column::right("Length", Width::Chars(6.5), 3),
         Column::left("Info", Width::Share(1.0, 150.0), 0),
@@ -79,8 +79,8 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
             && laid.shown(SOURCE)
         {
             let (from, to) = if dir == Some(Dir::ToServer) { (f.client(), f.server()) } else { (f.server(), f.client()) };
-            ink::left(p, cell(SOURCE), &from.to_string(), look.mono(), ink_main);
-            ink::left(p, cell(DESTINATION), &to.to_string(), look.mono(), ink_main);
+            end(p, look, cell(SOURCE), &from, ink_main, ink_side);
+            end(p, look, cell(DESTINATION), &to, ink_main, ink_side);
         }
         match desk.line(number) {
             Answer::Here(line) => {
@@ -120,6 +120,17 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     tab.packet_list = state;
     wherelist::after(cx, tab, &h);
     h.response.context_menu(|ui| wherelist::menu(ui, cx));
+}
+
+/// An end of a connection: the address always, the port where there is room for it.
+fn end(p: &egui::Painter, look: &Look, cell: Rect, end: &wirelore_kit::Endpoint, strong: Color32, quiet: Color32) {
+    let ip = end.ip.to_string();
+    let w = ink::left(p, cell, &ip, look.mono(), strong);
+    let port = format!(":{}", end.port);
+    let room = Rect::from_min_max(pos2(cell.left() + w, cell.top()), cell.max);
+    if end.port != 0 && room.width() >= port.len() as f32 * ink::char_width(p, &look.mono()) {
+        ink::left(p, room, &port, look.mono(), quiet);
+    }
 }
 
 /// A protocol as a chip in its hue; in a narrow cell it is cut rather than drawn over the next.

@@ -4,44 +4,41 @@ use crate::act::Act;
 use crate::command::Command;
 use crate::desk::{Answer, Prepared};
 use crate::panes::{Cx, bytes, head, pane};
-use crate::select::{Focus, Level, Selection};
+use crate::select::{Focus, Selection};
 use crate::tab::{Region, Tab};
 use crate::theme::icons;
 use crate::widgets::tree::TreeView;
-use crate::widgets::{button, ink, split, vlist};
+use crate::widgets::{button, ink, vlist};
 use crate::{format, view};
-use egui::{Id, Rect, Sense, Ui, vec2};
+use egui::{Rect, Sense, Ui, vec2};
 use wirelore_kit::{Dir, What};
 
-/// Shows it; gives the share of fields against bytes, which may have been dragged.
-pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect, share: &mut f32) {
+/// The fields.
+pub fn fields_pane(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     let look = cx.look;
-    let bytes_here = tab.level != Level::Bytes;
-    let (upper, lower) = if bytes_here {
-        split::split(ui, look, Id::unique("split fields bytes"), "Border between fields and bytes", rect, false, share, [120.0, 100.0])
-    } else {
-        (rect, Rect::NOTHING)
-    };
     let answer = tab.tree();
-    pane(ui, look, "what", upper, |ui| {
-        let body = head(ui, look, upper, |ui| heading(ui, cx, tab));
+    pane(ui, look, "what", rect, |ui| {
+        let body = head(ui, look, rect, |ui| heading(ui, cx, tab));
         match &answer {
             Answer::Here(t) => fields(ui, cx, tab, t, body),
             Answer::Waiting if tab.selection.focus == Focus::Nothing => vlist::empty(ui, look, body, icons::TREE_STRUCTURE, "Nothing selected", "Select a row to read its fields."),
             Answer::Waiting => {
-                // Shown only when it takes long enough to be seen.
                 let p = ui.painter_at(body);
                 ink::center(&p, body, "Reading…", look.text(), look.t.text_faint);
             }
             Answer::Failed(p) => vlist::empty(ui, look, body, icons::WARNING_CIRCLE, &p.what, &format!("{} {}", p.why, p.what_to_do)),
         }
     });
-    if bytes_here {
-        pane(ui, look, "what bytes", lower, |ui| match &answer {
-            Answer::Here(t) => bytes::hex(ui, cx, tab, t, lower),
-            _ => vlist::empty(ui, look, lower, icons::BINARY, "Bytes", "The bytes of what is selected stand here."),
-        });
-    }
+}
+
+/// The bytes, in step with the fields.
+pub fn bytes_pane(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
+    let look = cx.look;
+    let answer = tab.tree();
+    pane(ui, look, "what bytes", rect, |ui| match &answer {
+        Answer::Here(t) => bytes::hex(ui, cx, tab, t, rect),
+        _ => vlist::empty(ui, look, rect, icons::BINARY, "Bytes", "The bytes of what is selected stand here."),
+    });
 }
 
 fn heading(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab) {

@@ -79,7 +79,7 @@ pub const ARROW_UP: char = '\u{e08e}';
 /// Keys.
 pub const KEYBOARD: char = '\u{e2d8}';
 /// The side.
-pub const SIDEBAR_SIMPLE: char = '\u{ec24}';
+pub const SQUARE_HALF: char = '\u{e462}';
 /// The drawer.
 pub const SQUARE_HALF_BOTTOM: char = '\u{eb16}';
 /// Under way.

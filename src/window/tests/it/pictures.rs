@@ -13,56 +13,77 @@ fn options() -> SnapshotOptions {
 fn shot(h: &mut Window, name: &str) {
     settle(h);
     h.remove_cursor();
-    h.run_steps(2);
+    h.run_steps(12);
     h.snapshot_options(name, &options());
 }
 
-fn themes(name: &str, size: [f32; 2], mut setup: impl FnMut(&mut Window)) {
-    for dark in [true, false] {
-        let mut p = prefs(dark);
-        p.time = TimeFormat::SinceStart;
-        p.drawer = name == "traffic";
-        let mut h = window(size, p, &["shop.pcapng"], 200);
-        setup(&mut h);
-        shot(&mut h, &format!("{name}-{}", if dark { "dark" } else { "light" }));
+fn picture(name: &str, dark: bool, size: [f32; 2], setup: impl FnOnce(&mut Window)) {
+    let mut p = prefs(dark);
+    p.time = TimeFormat::SinceStart;
+    p.drawer = name == "traffic";
+    let mut h = window(size, p, &["shop.pcapng"], 200);
+    setup(&mut h);
+    shot(&mut h, &format!("{name}-{}", if dark { "dark" } else { "light" }));
+}
+
+fn traffic(h: &mut Window) {
+    h.get_by_label_contains("Packet 14: ").click();
+    settle(h);
+    h.get_by_label_contains("Host: api.shop.test").click();
+    settle(h);
+}
+
+#[test]
+fn traffic_dark() {
+    picture("traffic", true, [1180.0, 700.0], traffic);
+}
+
+#[test]
+fn traffic_light() {
+    picture("traffic", false, [1180.0, 700.0], traffic);
+}
+
+fn exchanges(h: &mut Window) {
+    h.key_press(Key::Num2);
+    settle(h);
+    for _ in 0..3 {
+        h.key_press(Key::ArrowDown);
+        h.run_steps(1);
     }
 }
 
 #[test]
-fn traffic() {
-    themes("traffic", [1280.0, 800.0], |h| {
-        h.key_press(Key::Num3);
-        settle(h);
-        h.key_press_modifiers(Modifiers::NONE, Key::ArrowDown);
-        settle(h);
-        for _ in 0..12 {
-            h.key_press(Key::J);
-            h.run_steps(1);
-        }
-        settle(h);
-        h.get_by_label_contains("Host: api.shop.test").click();
-        settle(h);
-    });
+fn exchanges_dark() {
+    picture("exchanges", true, [900.0, 420.0], exchanges);
 }
 
 #[test]
-fn exchanges() {
-    themes("exchanges", [1000.0, 560.0], |h| {
-        h.key_press(Key::Num2);
-        settle(h);
-        for _ in 0..3 {
-            h.key_press(Key::ArrowDown);
-            h.run_steps(1);
-        }
-    });
+fn exchanges_light() {
+    picture("exchanges", false, [900.0, 420.0], exchanges);
 }
 
 #[test]
-fn palette() {
-    themes("palette", [760.0, 480.0], |h| {
+fn palette_dark() {
+    picture("palette", true, [600.0, 380.0], |h| {
         h.key_press_modifiers(Modifiers::COMMAND, Key::K);
         h.run_steps(2);
         h.event(egui::Event::Text("the".into()));
         h.run_steps(2);
+    });
+}
+
+#[test]
+fn statistics_light() {
+    picture("statistics", false, [900.0, 520.0], |h| {
+        h.key_press_modifiers(Modifiers::ALT, Key::Num2);
+        settle(h);
+    });
+}
+
+#[test]
+fn story_dark() {
+    picture("story", true, [900.0, 460.0], |h| {
+        h.key_press(Key::Num1);
+        settle(h);
     });
 }

@@ -23,7 +23,9 @@ impl Texture {
         let (x, y) = ((u * w - 0.5).clamp(0.0, w - 1.0), (v * h - 0.5).clamp(0.0, h - 1.0));
         let (x0, y0) = (x as usize, y as usize);
         let (x1, y1) = ((x0 + 1).min(self.size[0] - 1), (y0 + 1).min(self.size[1] - 1));
-        let (fx, fy) = (x - x0 as f32, y - y0 as f32);
+        // In steps, so that a glyph looks the same wherever it lies in the atlas.
+        let step = |f: f32| (f * 64.0).round() / 64.0;
+        let (fx, fy) = (step(x - x0 as f32), step(y - y0 as f32));
         let at = |x: usize, y: usize| self.pixels[y * self.size[0] + x].to_array().map(f32::from);
         let (a, b, c, d) = (at(x0, y0), at(x1, y0), at(x0, y1), at(x1, y1));
         std::array::from_fn(|i| {
