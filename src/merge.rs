@@ -291,7 +291,9 @@ fn set_facts(row: &mut FlowRow, f: &FlowFacts) {
     }
     for (bit, flag) in [
         (mark::SYN, FlowFlags::SYN),
+        (mark::SYN_BACK, FlowFlags::SYN_BACK),
         (mark::FIN, FlowFlags::FIN),
+        (mark::FIN_BACK, FlowFlags::FIN_BACK),
         (mark::RST, FlowFlags::RST),
         (mark::GAPS, FlowFlags::GAPS),
         (mark::MIDSTREAM, FlowFlags::MIDSTREAM),

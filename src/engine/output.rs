@@ -32,9 +32,9 @@ pub struct FlowFacts {
 
 /// Bits of [`FlowFacts::marks`].
 pub mod mark {
-    /// A SYN was seen.
+    /// A SYN of the first end was seen.
     pub const SYN: u16 = 1;
-    /// A FIN was seen.
+    /// A FIN of the first end was seen.
     pub const FIN: u16 = 2;
     /// An RST was seen.
     pub const RST: u16 = 4;
@@ -52,6 +52,10 @@ pub mod mark {
     pub const OVER: u16 = 256;
     /// The conversation's reader swapped the ends that the flow began with.
     pub const FLIPPED: u16 = 512;
+    /// A SYN of the second end was seen.
+    pub const SYN_BACK: u16 = 1024;
+    /// A FIN of the second end was seen.
+    pub const FIN_BACK: u16 = 2048;
 }
 
 /// A message as a row; ranges lie in the [`Output`].

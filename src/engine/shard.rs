@@ -305,10 +305,10 @@ impl Shard {
         match h.transport {
             Over::Tcp(t) => {
                 if t.flags & flag::SYN != 0 {
-                    facts.marks |= mark::SYN;
+                    facts.marks |= if dir == 0 { mark::SYN } else { mark::SYN_BACK };
                 }
                 if t.flags & flag::FIN != 0 {
-                    facts.marks |= mark::FIN;
+                    facts.marks |= if dir == 0 { mark::FIN } else { mark::FIN_BACK };
                 }
                 if t.flags & flag::RST != 0 {
                     facts.marks |= mark::RST;
