@@ -234,6 +234,9 @@ pub trait Dissector: Send {
     fn weight(&self) -> usize;
 }
 
+/// Finds a plausible start of a message in the bytes behind a gap that travel in a direction.
+pub type Resync = fn(&[u8], Dir) -> Option<usize>;
+
 /// A protocol.
 pub struct Spec {
     /// Short name, as in filters and `frame.protocols`: "http".
@@ -251,7 +254,7 @@ pub struct Spec {
     /// Looks at first bytes.
     pub probe: fn(&Peek<'_>) -> Verdict,
     /// Finds a plausible start of a message in the bytes behind a gap.
-    pub resync: Option<fn(&[u8], Dir) -> Option<usize>>,
+    pub resync: Option<Resync>,
     /// Every state.
     pub states: &'static [&'static State],
     /// How messages return after a gap.

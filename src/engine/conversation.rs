@@ -330,6 +330,7 @@ impl Conversation {
     }
 
     /// Bytes came. `way` 0 is from the end that was taken for the client at first. `at` is their offset in the stream of that way.
+    #[expect(clippy::too_many_arguments, reason = "the circumstances of a read go with every call")]
     pub fn push<L: Listen + ?Sized>(&mut self, way: usize, at: u64, bytes: &[u8], from: Arrival, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
         if self.is_left() || bytes.is_empty() {
             return;
@@ -432,6 +433,7 @@ impl Conversation {
     }
 
     /// One datagram came: a read of its own.
+    #[expect(clippy::too_many_arguments, reason = "the circumstances of a read go with every call")]
     pub fn datagram<L: Listen + ?Sized>(&mut self, way: usize, at: u64, bytes: &[u8], snapped: bool, from: Arrival, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
         if self.is_left() {
             return;

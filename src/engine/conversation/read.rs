@@ -200,6 +200,7 @@ impl Conversation {
     }
 
     /// Bytes that break the grammar: a row of their own, then look for the next start.
+    #[expect(clippy::too_many_arguments, reason = "the circumstances of a read go with every call")]
     pub(super) fn bad<L: Listen + ?Sized>(&mut self, way: usize, bytes: &[u8], used: usize, what: &'static Note, cx: Context<'_>, s: &mut Scratch, to: &mut L) -> usize {
         self.half_mut(way).need = 0;
         self.half_mut(way).memo = Memo::default();
@@ -231,6 +232,7 @@ impl Conversation {
     }
 
     /// Opens a row for bytes that are no message.
+    #[expect(clippy::too_many_arguments, reason = "the circumstances of a read go with every call")]
     pub(super) fn open_lost<L: Listen + ?Sized>(&mut self, way: usize, at: u64, len: usize, first: Arrival, done: Arrival, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
         let _ = cx;
         let Some(spec) = self.spec else { return };
