@@ -7,11 +7,13 @@ use crate::recall::Recall;
 use crate::session::{schema, source_event};
 use std::sync::{Arc, PoisonError, RwLock};
 use wirelore_capture::{Event, OpenError, Options, Source, Step, secrets};
+use wirelore_engine::laws::{Record, Told};
 use wirelore_engine::ledger::Ledger;
 use wirelore_engine::output::Output;
 use wirelore_engine::shard::{Joining, Packet, Shard};
-use wirelore_kit::{Cancel, End, KeyTable, Problem, Spec, TreeSource, What};
-use wirelore_store::{Builder, Progress, Snapshot, Store};
+use wirelore_kit::row::NONE;
+use wirelore_kit::{Cancel, End, KeyTable, Level, MessageState, Problem, Spec, TreeSource, What};
+use wirelore_store::{Builder, CellView, Progress, Snapshot, Store};
 
 /// How far to read.
 #[derive(Debug, Clone, Copy)]
@@ -156,4 +158,46 @@ fn streams(recall: &Recall, snapshot: &Snapshot, most: u32) -> Result<(), Proble
         recall.stream(flow, &mut |_, _, b| bytes = bytes.saturating_add(b.len()), &mut |_, _, _, _| {})?;
     }
     Ok(())
+}
+
+/// The twice law: every conversation read again for trees gives the rows that the first reading left.
+///
+/// # Errors
+/// The first row that differs.
+pub fn twice(read: &Sifted, flows: u32) -> Result<(), String> {
+    let s = read.store.snapshot();
+    for flow in 0..s.flows().min(flows) {
+        let mut again = Record::default();
+        read.recall.reread(flow, Level::Tree, &Cancel::new(), &mut again).map_err(|e| e.to_string())?;
+        let first: Vec<String> = s.messages_of(flow).iter().filter_map(|id| row(&s, *id)).collect();
+        let second: Vec<String> = again.messages.iter().map(told).collect();
+        if first != second {
+            let at = first.iter().zip(&second).position(|(a, b)| a != b).unwrap_or(first.len().min(second.len()));
+            let line = |l: &[String]| l.get(at).cloned().unwrap_or_else(|| "(nothing)".into());
+            return Err(format!("flow {flow}, row {at} of {} and {}:\n  {}\n  {}", first.len(), second.len(), line(&first), line(&second)));
+        }
+    }
+    Ok(())
+}
+
+fn told(m: &Told) -> String {
+    let done = if m.state == MessageState::Open { NONE } else { m.packets.1 };
+    format!("{} {} {:?} {}+{} {}..{done} {:?} {:?} {:?}", m.conv.inner, m.proto, m.dir, m.at, m.len, m.packets.0, m.state, m.summary, m.cells)
+}
+
+fn row(s: &Snapshot, id: u32) -> Option<String> {
+    let m = s.message(id)?;
+    let cells: Vec<(&str, String)> = s.cells(id).map(|(f, c)| (f.name, cell(&c))).collect();
+    let proto = s.schema().protocol_name(m.protocol);
+    Some(format!("{} {proto} {:?} {}+{} {}..{} {:?} {:?} {cells:?}", m.conv.inner, m.dir, m.at, m.len, m.first, m.done, m.state, s.summary(id)))
+}
+
+fn cell(c: &CellView<'_>) -> String {
+    match c {
+        CellView::U64(n) => n.to_string(),
+        CellView::I64(n) => n.to_string(),
+        CellView::Text(t) => wirelore_kit::Text(t).to_string(),
+        CellView::Ip4(a) => std::net::Ipv4Addr::from(*a).to_string(),
+        CellView::Ip6(a) => std::net::Ipv6Addr::from(*a).to_string(),
+    }
 }

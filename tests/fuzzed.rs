@@ -3,7 +3,7 @@
 mod support;
 
 use support::{files, no_faults, root};
-use wirelore::sift::{Limits, sift};
+use wirelore::sift::{Limits, sift, twice};
 use wirelore_dissectors::TABLE;
 
 fn each(folder: &str) -> usize {
@@ -18,6 +18,7 @@ fn each(folder: &str) -> usize {
             Err(problem) => faults.push(format!("{name}: {problem}")),
             Ok(None) => {}
             Ok(Some(read)) => {
+                faults.extend(twice(&read, 16).err().map(|e| format!("{name}: {e}")));
                 let fault = wirelore_engine::conversation::FAULT.name;
                 if read.store.snapshot().note_counts().iter().any(|n| n.note.name == fault) {
                     faults.push(format!("{name}: a dissector panicked"));

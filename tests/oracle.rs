@@ -180,7 +180,7 @@ fn values_are_those_of_tshark() {
                         .collect();
                     let column = fields.iter().position(|f| oracle(f) == *oracle_name).map_or(0, |i| i + 1);
                     let theirs = row.get(column).map_or("", String::as_str);
-                    let theirs: Vec<String> = if theirs.is_empty() { Vec::new() } else { theirs.split('\u{1f}').map(|v| normal(v, first.kind)).collect() };
+                    let theirs: Vec<String> = if theirs.is_empty() { Vec::new() } else { theirs.split('\u{1f}').filter(|v| *v != "<MISSING>").map(|v| normal(v, first.kind)).collect() };
                     if ours.is_empty() && theirs.is_empty() {
                         continue;
                     }

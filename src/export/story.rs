@@ -56,7 +56,8 @@ struct Proto {
     asks: u64,
     answers: u64,
     methods: HashMap<Box<[u8]>, u64>,
-    statuses: BTreeMap<u64, u64>,
+    /// How often, and what the number means.
+    statuses: BTreeMap<u64, (u64, &'static str)>,
     hosts: HashMap<Box<[u8]>, u64>,
 }
 
@@ -189,19 +190,27 @@ fn protocols(s: &Snapshot) -> Vec<(String, Vec<String>)> {
     for (id, m) in s.each_message().filter(|(_, m)| !m.withdrawn) {
         let p = protos.entry(m.protocol).or_default();
         p.messages += 1;
+        // An answer often repeats what it answers: that is not asked again.
+        let mut answers = false;
         if m.exchange != NONE
             && let Some(e) = s.exchange(m.exchange)
         {
-            if e.ask == id { p.asks += 1 } else { p.answers += 1 }
+            answers = e.ask != id;
+            if answers { p.answers += 1 } else { p.asks += 1 }
         }
         for (f, cell) in s.cells(id).filter(|(f, _)| telling.iter().any(|t| t.is(f))) {
             match (f.role, &cell) {
+                (Some(Role::Method), _) if answers => {}
                 (Some(Role::Method), CellView::Text(t)) => bump(&mut p.methods, t),
                 (Some(Role::Method), CellView::U64(n)) => match f.name_of(*n) {
                     Some(name) => bump(&mut p.methods, name.as_bytes()),
                     None => bump(&mut p.methods, n.to_string().as_bytes()),
                 },
-                (Some(Role::Status), CellView::U64(n)) if p.statuses.len() < MOST_NAMES => *p.statuses.entry(*n).or_default() += 1,
+                (Some(Role::Status), CellView::U64(n)) if p.statuses.len() < MOST_NAMES => {
+                    let (count, name) = p.statuses.entry(*n).or_default();
+                    *count += 1;
+                    *name = f.name_of(*n).unwrap_or_default();
+                }
                 (Some(Role::Authority), CellView::Text(t)) => bump(&mut p.hosts, t),
                 _ => {}
             }
@@ -210,14 +219,18 @@ fn protocols(s: &Snapshot) -> Vec<(String, Vec<String>)> {
     protos
         .into_iter()
         .map(|(proto, p)| {
-            let mut lines = vec![format!("{}: {} and {}", plural(p.messages, "message", "messages"), plural(p.asks, "question", "questions"), plural(p.answers, "answer", "answers"))];
+            let mut first = plural(p.messages, "message", "messages");
+            if p.asks + p.answers > 0 {
+                first.push_str(&format!(": {} and {}", plural(p.asks, "question", "questions"), plural(p.answers, "answer", "answers")));
+            }
+            let mut lines = vec![first];
             for (title, map) in [("asks", &p.methods), ("hosts", &p.hosts)] {
                 if !map.is_empty() {
                     lines.push(format!("{title}: {}", most(map, 8)));
                 }
             }
             if !p.statuses.is_empty() {
-                let list = p.statuses.iter().map(|(k, v)| (k.to_string().into_bytes().into(), *v)).collect();
+                let list = p.statuses.iter().map(|(k, (n, name))| (format!("{k} {name}").trim_end().as_bytes().into(), *n)).collect();
                 lines.push(format!("outcomes: {}", most(&list, 8)));
             }
             (s.schema().protocol_label(proto).to_owned(), lines)
