@@ -134,6 +134,12 @@ pub fn duration(ns: i64) -> String {
     s
 }
 
+/// A range of bytes: "byte 34", "bytes 34–35".
+#[must_use]
+pub fn range(span: &wirelore_kit::Span) -> String {
+    if span.len == 1 { format!("byte {}", span.at) } else { format!("bytes {}–{}", span.at, span.end().saturating_sub(1)) }
+}
+
 /// Bytes as hexadecimal pairs, at most `most` of them.
 #[must_use]
 pub fn hex(bytes: &[u8], most: usize) -> String {

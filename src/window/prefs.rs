@@ -34,7 +34,7 @@ pub struct Shares {
 
 impl Default for Shares {
     fn default() -> Self {
-        Shares { list: 0.5, reader: 0.6, tree: 0.6, drawer: 0.76 }
+        Shares { list: 0.52, reader: 0.6, tree: 0.6, drawer: 0.76 }
     }
 }
 

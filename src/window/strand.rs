@@ -137,7 +137,7 @@ pub fn text(field: &str, value: &str, steps: &[Step]) -> String {
             .iter()
             .map(|p| {
                 let place = p.packet.map_or_else(String::new, |n| format!("packet {} ", n + 1));
-                format!("{place}bytes {}–{}", p.span.at, p.span.end().saturating_sub(1))
+                format!("{place}{}", crate::format::range(&p.span))
             })
             .collect();
         let how = if s.how.is_empty() { String::new() } else { format!(" ({}{})", s.how, if s.exact { "" } else { ", a range of cause" }) };

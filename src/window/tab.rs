@@ -510,7 +510,7 @@ impl Tab {
             out.push((node.field.label.to_owned(), None));
         }
         if let Some(span) = self.selection.span {
-            out.push((format!("bytes {}–{}", span.at, span.end().saturating_sub(1)), None));
+            out.push((crate::format::range(&span), None));
         }
         out
     }

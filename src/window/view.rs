@@ -29,7 +29,17 @@ pub const fn transport(flow: &Flow<'_>) -> &'static str {
     match flow.row().transport {
         Transport::Tcp => "TCP",
         Transport::Udp => "UDP",
-        Transport::Other => "IP",
+        // Numbers of the IANA list of IP protocols.
+        Transport::Other => match flow.row().ip_proto {
+            1 => "ICMP",
+            2 => "IGMP",
+            47 => "GRE",
+            50 => "ESP",
+            58 => "ICMPv6",
+            89 => "OSPF",
+            132 => "SCTP",
+            _ => "IP",
+        },
     }
 }
 

@@ -12,7 +12,9 @@ use crate::widgets::{button, ink, vlist};
 use egui::epaint::CubicBezierShape;
 use egui::{Color32, CornerRadius, Rect, ScrollArea, Sense, Shape, Stroke, StrokeKind, Ui, UiBuilder, Vec2, pos2, vec2};
 
-const GAP: f32 = 54.0;
+/// Bytes shown of a part.
+const HEX: usize = 8;
+const GAP: f32 = 76.0;
 const ROW: f32 = 46.0;
 
 /// Shows it.
@@ -56,11 +58,11 @@ fn strand(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, label: &str, value: &str, ste
     let t = look.t;
     let cw = ink::char_width(ui.painter(), &look.mono_small());
     let width_of = |s: &Step| {
-        let bytes = s.parts.iter().map(|p| p.bytes.len().min(12)).max().unwrap_or(0) as f32;
-        (bytes * 3.0 * cw + 28.0).clamp(132.0, 320.0)
+        let bytes = s.parts.iter().map(|p| p.bytes.len().min(HEX)).max().unwrap_or(0) as f32;
+        ((bytes * 3.0 + 2.0) * cw + 20.0).clamp(150.0, 240.0)
     };
     let shown = value.get(..value.floor_char_boundary(48)).unwrap_or(value);
-    let first_width = (shown.chars().count() as f32 * (look.size * 0.62) + 28.0).clamp(110.0, 300.0);
+    let first_width = (shown.chars().count() as f32 * (look.size * 0.62) + 28.0).clamp(110.0, 220.0);
     let rows = steps.iter().map(|s| s.parts.len() + usize::from(s.more > 0)).max().unwrap_or(1) as f32;
     let total = vec2(first_width + steps.iter().map(|s| width_of(s) + GAP).sum::<f32>() + 40.0, (rows * (ROW + 8.0) + 40.0).max(ui.available_height() - 4.0));
     let (area, _) = ui.allocate_exact_size(total, Sense::hover());
@@ -76,6 +78,8 @@ fn strand(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, label: &str, value: &str, ste
         let w = width_of(step);
         x += GAP;
         caption(ui, look, pos2(x, area.top() + 4.0), w + GAP - 10.0, &step.label);
+        // Beside a fork there is no line in the middle that words could stand on.
+        let how_at = if step.parts.len() > 1 || last.len() > 1 { mid - ROW } else { mid };
         let count = step.parts.len() + usize::from(step.more > 0);
         let top = mid - (count as f32 * (ROW + 8.0) - 8.0) / 2.0;
         let mut drawn = Vec::new();
@@ -98,8 +102,8 @@ fn strand(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, label: &str, value: &str, ste
             }
         }
         if !step.how.is_empty() {
-            let words = if step.exact { step.how.to_owned() } else { format!("{}, a range of cause", step.how) };
-            let at = Rect::from_center_size(pos2(x - GAP / 2.0, mid - ROW / 2.0 - 10.0), vec2(GAP + 40.0, 16.0));
+            let words = if step.exact { step.how.to_owned() } else { format!("{} ~", step.how) };
+            let at = Rect::from_center_size(pos2(x - GAP / 2.0, how_at - 10.0), vec2(GAP - 8.0, 16.0));
             ink::center(ui.painter(), at, &words, look.fine(), if step.exact { t.text_quiet } else { t.warn });
         }
         x += w;
@@ -128,8 +132,8 @@ fn node(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, part: &Part, r: Rect, exact: bo
     let id = ui.scope_id().with(("strand", part.span.buf, part.span.at, part.span.len));
     let resp = ui.interact(r, id, Sense::click());
     let place = match part.packet {
-        Some(p) => format!("Packet {} · {}–{}", format::number(u64::from(p) + 1), part.span.at, part.span.end().saturating_sub(1)),
-        None => format!("{}–{}", format::number(part.span.at), format::number(part.span.end().saturating_sub(1))),
+        Some(p) => format!("Packet {} · {}", format::number(u64::from(p) + 1), format::range(&part.span)),
+        None => format::range(&part.span),
     };
     resp.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &place));
     let edge = if resp.hovered() || resp.has_focus() { t.accent } else { t.line_strong };
@@ -137,8 +141,8 @@ fn node(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, part: &Part, r: Rect, exact: bo
     let upper = Rect::from_min_max(r.min + vec2(10.0, 4.0), pos2(r.right() - 8.0, r.center().y + 1.0));
     let lower = Rect::from_min_max(pos2(r.left() + 10.0, r.center().y), r.max - vec2(8.0, 5.0));
     ink::left(ui.painter(), upper, &place, look.small(), if exact { t.text } else { t.warn });
-    let hex = format::hex(&part.bytes, 12);
-    let hex = if part.span.len as usize > part.bytes.len().min(12) && !hex.ends_with('…') && part.bytes.len() <= SHOWN { format!("{hex} …") } else { hex };
+    let hex = format::hex(&part.bytes, HEX);
+    let hex = if part.span.len as usize > part.bytes.len().min(HEX) && !hex.ends_with('…') && part.bytes.len() <= SHOWN { format!("{hex} …") } else { hex };
     ink::left(ui.painter(), lower, &hex, look.mono_small(), t.text_quiet);
     if resp.clicked() {
         if let Some(p) = part.packet {

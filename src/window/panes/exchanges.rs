@@ -32,7 +32,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
         Column::right(cx.prefs.time.head(), Width::Chars(cx.prefs.time.chars(span)), 1),
         Column::left("Protocol", Width::Chars(8.0), 2),
         Column::left("Asked", Width::Share(1.0, 150.0), 0),
-        Column::left("Answered", Width::Share(0.5, 96.0), 0),
+        Column::left("Answered", Width::Share(0.8, 96.0), 0),
         Column::right("Bytes", Width::Chars(8.0), 3),
         Column::right("Took", Width::Chars(8.5), 0),
     ];

@@ -41,6 +41,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
                 }
                 notes(ui, cx, tab, shown.as_deref());
                 delivery(ui, cx, tab);
+                packet_facts(ui, cx, tab);
                 connection(ui, cx, tab);
             });
         });
@@ -180,6 +181,25 @@ fn delivery(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab) {
         if button::link(ui, look, if to_answer { "Go to the answer" } else { "Go to the question" }).clicked() {
             cx.acts.push(Act::Do(Command::OtherHalf));
         }
+    }
+}
+
+/// The selected packet's time, size and interface, and what somebody wrote about it.
+fn packet_facts(ui: &mut Ui, cx: &Cx<'_>, tab: &Tab) {
+    let look = cx.look;
+    let s = &tab.snap;
+    let Some((number, p)) = tab.selection.packet.and_then(|p| Some((p, s.packet(p)?))) else { return };
+    title(ui, look, &format!("Packet {}", format::number(u64::from(number) + 1)));
+    if p.time != i64::MIN {
+        fact(ui, look, "Arrived", &format::moment(p.time, "%Y-%m-%d %H:%M:%S%.6f", &jiff::tz::TimeZone::UTC));
+    }
+    let cut = if p.cap_len < p.wire_len { format!(", {} captured", format::number(p.cap_len.into())) } else { String::new() };
+    fact(ui, look, "On the wire", &format!("{}{cut}", format::count(p.wire_len.into(), "byte", "bytes")));
+    if let Some(i) = s.facts().interfaces.get(usize::from(p.interface())).filter(|i| !i.name.is_empty()) {
+        fact(ui, look, "Interface", &i.name);
+    }
+    for comment in s.comments_on(number).take(5) {
+        ui.label(RichText::new(format!("“{comment}”")).color(look.t.text));
     }
 }
 

@@ -110,7 +110,8 @@ fn facts(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, counted: &Counted, rect: Rect)
             }
             for (i, x) in f.interfaces.iter().take(20).enumerate() {
                 let name = if x.name.is_empty() { format!("number {i}") } else { x.name.clone() };
-                fact(ui, look, "Interface", &format!("{name}: link type {}, {}", x.link_type, format::count(x.packets, "packet", "packets")));
+                let count = if x.packets > 0 { format!(", {}", format::count(x.packets, "packet", "packets")) } else { String::new() };
+                fact(ui, look, "Interface", &format!("{name}: link type {}{count}", x.link_type));
             }
             for c in f.comments.iter().take(10) {
                 fact(ui, look, "Comment", c);
@@ -145,7 +146,7 @@ fn protocols(ui: &mut Ui, look: &Look, s: &Snapshot, counted: &Counted) {
     if counted.protocols.is_empty() {
         return;
     }
-    title(ui, look, "Protocols, by bytes");
+    title(ui, look, "Protocols");
     let most = counted.protocols.iter().map(|p| p.traffic.bytes).max().unwrap_or(1).max(1);
     for p in counted.protocols.iter().take(60) {
         let transport = match p.transport {

@@ -97,7 +97,7 @@ pub fn opening(s: &Snapshot, stopped: bool) -> String {
     );
     let asked = s.exchanges();
     if asked > 0 {
-        text.push_str(&format!(" {} were asked and answered.", format::count(asked.into(), "question", "questions")).replace("1 question were", "1 question was"));
+        text.push_str(&format!(" {} asked.", if asked == 1 { "1 question was".into() } else { format!("{} questions were", format::number(asked.into())) }));
     }
     let bad = s.notes_of_severity(wirelore_kit::Severity::Error);
     let odd = s.notes_of_severity(wirelore_kit::Severity::Warn);

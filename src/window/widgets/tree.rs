@@ -5,19 +5,23 @@ use crate::widgets::ink;
 use crate::widgets::vlist::{self, VList, VState};
 use egui::{Id, Rect, Role, Stroke, Ui, pos2, vec2};
 use std::collections::HashMap;
-use wirelore_kit::{Flags, Kind, Node, Severity, Tie, Tree};
+use wirelore_kit::{BufKind, Flags, Kind, Node, Severity, Tie, Tree};
+
+/// Indent of a level of fields, points.
+const STEP: f32 = 14.0;
 
 /// Which groups stand open; kept by field, so that the next packet looks like this one.
 #[derive(Debug, Clone, Default)]
 pub struct Folds(HashMap<(&'static str, u16), bool>);
 
 impl Folds {
-    /// Whether node `i` is open. Until someone says otherwise the topmost protocol is, and every group inside.
+    /// Whether node `i` is open. Until someone says otherwise the topmost protocol is, what a message holds, and every group inside;
+    /// the headers below are folded.
     #[must_use]
     pub fn is_open(&self, tree: &Tree, i: usize) -> bool {
         let Some(node) = tree.nodes.get(i) else { return false };
         let last_root = node.end as usize >= tree.nodes.len();
-        self.0.get(&(node.field.name, node.depth)).copied().unwrap_or(node.depth > 0 || last_root)
+        self.0.get(&(node.field.name, node.depth)).copied().unwrap_or(node.depth > 0 || last_root || !matches!(node.span.buf.kind(), BufKind::Arrival(_)))
     }
 
     /// Opens or folds node `i`.
@@ -137,7 +141,7 @@ impl TreeView<'_> {
             })
         };
         let mut over_fold = None;
-        let value_x = (rect.width() * 0.38).clamp(120.0, 230.0);
+        let value_x = self.value_x(ui, look, rect.width());
         let h = list.show(ui, look, rect, state, label, |row| {
             let Some((i, node)) = self.node(row.index) else { return };
             let selected = self.selected == Some(i);
@@ -147,12 +151,11 @@ impl TreeView<'_> {
                 row.painter.rect_stroke(r.shrink2(vec2(1.0, 0.5)), 3, Stroke::new(1.0, t.text_quiet), egui::StrokeKind::Inside);
             }
             let depth = f32::from(node.depth);
-            let step = 14.0;
             for d in 1..=node.depth {
-                let x = r.left() + 16.5 + step * (f32::from(d) - 1.0);
+                let x = r.left() + 16.5 + STEP * (f32::from(d) - 1.0);
                 row.painter.vline(x, r.y_range(), Stroke::new(1.0, t.line));
             }
-            let mut x = r.left() + 10.0 + step * depth;
+            let mut x = r.left() + 10.0 + STEP * depth;
             let has_children = node.end as usize > i + 1;
             if has_children {
                 let open = self.folds.is_open(self.tree, i);
@@ -209,6 +212,20 @@ impl TreeView<'_> {
         }
     }
 
+    /// Where values begin: behind the longest label, as long as values keep their half.
+    fn value_x(&self, ui: &Ui, look: &Look, width: f32) -> f32 {
+        /// Rows that are measured: more are not seen at once.
+        const MOST: usize = 300;
+        let mut longest: f32 = 90.0;
+        for n in self.visible.iter().take(MOST).filter_map(|i| self.tree.nodes.get(*i as usize)) {
+            if n.field.kind != Kind::Group {
+                let w = ui.painter().layout_no_wrap(n.field.label.to_owned(), look.text(), look.t.text).size().x;
+                longest = longest.max(w + STEP * f32::from(n.depth) + 26.0 + 12.0);
+            }
+        }
+        longest.min(width * 0.5).round()
+    }
+
     fn node(&self, row: u64) -> Option<(usize, &Node)> {
         let i = *self.visible.get(row as usize)? as usize;
         Some((i, self.tree.nodes.get(i)?))
@@ -218,6 +235,7 @@ impl TreeView<'_> {
 /// Offsets of a node's bytes: "34–35"; empty for what has no bytes of its own.
 fn range_words(node: &Node) -> String {
     match (node.tie, node.span.len) {
+        (Tie::Derived, _) if node.field.kind == Kind::Group || node.depth == 0 => String::new(),
         (Tie::Derived, _) => "derived".into(),
         (Tie::Refer, _) => "reference".into(),
         (_, 0) => String::new(),

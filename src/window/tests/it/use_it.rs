@@ -200,7 +200,7 @@ fn provenance_of_a_response_field_leads_to_both_of_its_packets() {
     key(&mut h, Key::R);
     h.get_by_label_contains("Hypertext Transfer Protocol").click();
     settle(&mut h);
-    h.get_by_label_contains("Packet 16 · 54").click();
+    h.get_by_label_contains("Packet 16 · bytes 54").click();
     settle(&mut h);
     assert_eq!((tab(&h).level, tab(&h).selection.packet), (Level::Packets, Some(15)));
 }
