@@ -174,7 +174,13 @@ pub fn twice(read: &Sifted, flows: u32) -> Result<(), String> {
         if first != second {
             let at = first.iter().zip(&second).position(|(a, b)| a != b).unwrap_or(first.len().min(second.len()));
             let line = |l: &[String]| l.get(at).cloned().unwrap_or_else(|| "(nothing)".into());
-            return Err(format!("flow {flow}, row {at} of {} and {}:\n  {}\n  {}", first.len(), second.len(), line(&first), line(&second)));
+            return Err(format!(
+                "flow {flow}, row {at} of {} and {}:\n  {}\n  {}",
+                first.len(),
+                second.len(),
+                line(&first),
+                line(&second)
+            ));
         }
     }
     Ok(())
@@ -182,14 +188,27 @@ pub fn twice(read: &Sifted, flows: u32) -> Result<(), String> {
 
 fn told(m: &Told) -> String {
     let done = if m.state == MessageState::Open { NONE } else { m.packets.1 };
-    format!("{} {} {:?} {}+{} {}..{done} {:?} {:?} {:?}", m.conv.inner, m.proto, m.dir, m.at, m.len, m.packets.0, m.state, m.summary, m.cells)
+    format!(
+        "{} {} {:?} {}+{} {}..{done} {:?} {:?} {:?}",
+        m.conv.inner, m.proto, m.dir, m.at, m.len, m.packets.0, m.state, m.summary, m.cells
+    )
 }
 
 fn row(s: &Snapshot, id: u32) -> Option<String> {
     let m = s.message(id)?;
     let cells: Vec<(&str, String)> = s.cells(id).map(|(f, c)| (f.name, cell(&c))).collect();
     let proto = s.schema().protocol_name(m.protocol);
-    Some(format!("{} {proto} {:?} {}+{} {}..{} {:?} {:?} {cells:?}", m.conv.inner, m.dir, m.at, m.len, m.first, m.done, m.state, s.summary(id)))
+    Some(format!(
+        "{} {proto} {:?} {}+{} {}..{} {:?} {:?} {cells:?}",
+        m.conv.inner,
+        m.dir,
+        m.at,
+        m.len,
+        m.first,
+        m.done,
+        m.state,
+        s.summary(id)
+    ))
 }
 
 fn cell(c: &CellView<'_>) -> String {

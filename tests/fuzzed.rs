@@ -8,7 +8,8 @@ use wirelore_dissectors::TABLE;
 
 fn each(folder: &str) -> usize {
     let mut faults = Vec::new();
-    let inputs: Vec<_> = files(&root().join("tests/fuzz").join(folder)).into_iter().filter(|p| p.extension().is_none_or(|e| e != "md")).collect();
+    let inputs: Vec<_> =
+        files(&root().join("tests/fuzz").join(folder)).into_iter().filter(|p| p.extension().is_none_or(|e| e != "md")).collect();
     for path in &inputs {
         let bytes = std::fs::read(path).expect("an input that can be read");
         let name = path.display();

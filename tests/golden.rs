@@ -25,11 +25,18 @@ fn summaries_and_lists_read_as_written() {
         let lines = session.recall.lines(0..packets, &Cancel::new()).expect("lines");
         for (n, line) in lines.iter().enumerate() {
             let row = s.packet(n as u32).expect("a packet");
-            let _ = writeln!(got, "{}", text::packet_line(n as u32, &TimeStyle::Relative.show(row.time, first, 0), row.wire_len, line));
+            let _ = writeln!(
+                got,
+                "{}",
+                text::packet_line(n as u32, &TimeStyle::Relative.show(row.time, first, 0), row.wire_len, line)
+            );
         }
         let _ = writeln!(got, "\nMessages");
         for m in 0..s.messages().min(MOST) {
-            let time = s.message(m).and_then(|m| s.time_of(if m.done == wirelore_kit::row::NONE { m.first } else { m.done })).unwrap_or(i64::MIN);
+            let time = s
+                .message(m)
+                .and_then(|m| s.time_of(if m.done == wirelore_kit::row::NONE { m.first } else { m.done }))
+                .unwrap_or(i64::MIN);
             let _ = writeln!(got, "{}", text::message_line(&s, m, &TimeStyle::Relative.show(time, first, 0)));
         }
         if s.messages() > MOST || s.packets() > packets {

@@ -19,15 +19,30 @@ struct Room {
 }
 
 const ROOMS: &[Room] = &[
-    Room { folder: "dissectors/kit", rooms: &[], test_rooms: &[], others: &["bytes", "miniz_oxide", "toml", "serde", "memchr", "smallvec"] },
+    Room {
+        folder: "dissectors/kit",
+        rooms: &[],
+        test_rooms: &[],
+        others: &["bytes", "miniz_oxide", "toml", "serde", "memchr", "smallvec"],
+    },
     Room {
         folder: "dissectors",
         rooms: &["kit"],
         test_rooms: &["engine", "capture"],
         others: &["bytes", "memchr", "smallvec", "miniz_oxide", "brotli-decompressor", "ruzstd", "encoding_rs"],
     },
-    Room { folder: "src/engine", rooms: &["kit"], test_rooms: &[], others: &["etherparse", "hashbrown", "bytes", "smallvec", "memchr"] },
-    Room { folder: "src/store", rooms: &["kit"], test_rooms: &[], others: &["arc-swap", "crossbeam-channel", "hashbrown", "memchr"] },
+    Room {
+        folder: "src/engine",
+        rooms: &["kit"],
+        test_rooms: &[],
+        others: &["etherparse", "hashbrown", "bytes", "smallvec", "memchr"],
+    },
+    Room {
+        folder: "src/store",
+        rooms: &["kit"],
+        test_rooms: &[],
+        others: &["arc-swap", "crossbeam-channel", "hashbrown", "memchr"],
+    },
     Room { folder: "src/capture", rooms: &[], test_rooms: &[], others: &[] },
     Room { folder: "src/proxy", rooms: &["engine", "kit"], test_rooms: &[], others: &[] },
     Room { folder: "src/export", rooms: &["store", "kit"], test_rooms: &[], others: &[] },
@@ -260,7 +275,10 @@ fn every_capture_says_where_it_is_from() {
             faults.push(format!("{}: no steps", short(path)));
         }
         for (n, step) in steps.iter().enumerate() {
-            let missing: Vec<&str> = ["title", "text", "filter"].into_iter().filter(|k| step.get(k).and_then(toml::Value::as_str).is_none_or(str::is_empty)).collect();
+            let missing: Vec<&str> = ["title", "text", "filter"]
+                .into_iter()
+                .filter(|k| step.get(k).and_then(toml::Value::as_str).is_none_or(str::is_empty))
+                .collect();
             if !missing.is_empty() {
                 faults.push(format!("{}: step {} has no {missing:?}", short(path), n + 1));
             }
@@ -280,7 +298,9 @@ fn every_source_is_short_and_begins_by_saying_what_it_is_for() {
             faults.push(format!("{} has {lines} lines: more than {MOST} are too many for one idea", short(&path)));
         }
         let first = text.lines().next().unwrap_or_default();
-        let says = first.strip_prefix("//! ").is_some_and(|s| s.len() > 10 && text.lines().take(6).any(|l| l.starts_with("//!") && l.contains('.')));
+        let says = first
+            .strip_prefix("//! ")
+            .is_some_and(|s| s.len() > 10 && text.lines().take(6).any(|l| l.starts_with("//!") && l.contains('.')));
         if !says {
             faults.push(format!("{} does not begin with a sentence that says what it is for", short(&path)));
         }
@@ -292,7 +312,8 @@ fn every_source_is_short_and_begins_by_saying_what_it_is_for() {
 fn nothing_names_the_machine_it_was_written_on() {
     let here = root().display().to_string();
     // Written apart, so that this file does not find itself.
-    let mut needles = vec![format!("{here}/"), format!("{}/", "/home"), format!("{}/.", "/root"), format!("CARGO_TARGET_DIR={}", "/")];
+    let mut needles =
+        vec![format!("{here}/"), format!("{}/", "/home"), format!("{}/.", "/root"), format!("CARGO_TARGET_DIR={}", "/")];
     if let Some(above) = root().parent().map(|p| p.display().to_string()).filter(|p| p.len() > 1 && p != "/tmp") {
         needles.push(format!("{above}/"));
     }
@@ -324,7 +345,8 @@ fn nothing_names_the_machine_it_was_written_on() {
 fn all_fields() -> Vec<(&'static str, F)> {
     let kit: [F; 3] = [&wirelore_kit::UNKNOWN, &wirelore_kit::TRAILING, &wirelore_kit::DATA];
     let door: [F; 2] = [&wirelore::recall::TCP_PAYLOAD, &wirelore::recall::UDP_PAYLOAD];
-    let mut found: Vec<(&'static str, F)> = kit.into_iter().map(|f| ("kit", f)).chain(door.into_iter().map(|f| ("door", f))).collect();
+    let mut found: Vec<(&'static str, F)> =
+        kit.into_iter().map(|f| ("kit", f)).chain(door.into_iter().map(|f| ("door", f))).collect();
     found.extend(TABLE.iter().flat_map(|s| s.fields.iter().map(|f| (s.name, *f))));
     found.extend(layers::LAYERS.iter().flat_map(|l| l.fields.iter().map(|f| (l.name, *f))));
     found
@@ -368,14 +390,19 @@ fn a_name_means_one_field_and_one_note() {
 fn everything_that_can_be_shown_is_explained() {
     let prose: Vec<(&str, &str)> = (TABLE.iter().flat_map(|s| s.explain.iter().copied()))
         .chain(layers::LAYERS.iter().flat_map(|l| l.explain.iter().copied()))
-        .chain(wirelore_kit::explain::COMMON.iter().chain(wirelore_engine::shard::EXPLAIN).chain(wirelore::recall::EXPLAIN).copied())
+        .chain(
+            wirelore_kit::explain::COMMON.iter().chain(wirelore_engine::shard::EXPLAIN).chain(wirelore::recall::EXPLAIN).copied(),
+        )
         .collect();
     let mut all = Explanations::default();
     for (_, text) in prose.iter().filter(|(language, _)| *language == "en") {
         all.join(Explanations::parse(text).unwrap_or_else(|e| panic!("{e}")));
     }
-    let mut faults: Vec<String> =
-        all_fields().iter().filter(|(_, f)| all.field.get(f.name).is_none_or(|p| p.what.is_empty())).map(|(o, f)| format!("{o}: nothing is said of the field {}", f.name)).collect();
+    let mut faults: Vec<String> = all_fields()
+        .iter()
+        .filter(|(_, f)| all.field.get(f.name).is_none_or(|p| p.what.is_empty()))
+        .map(|(o, f)| format!("{o}: nothing is said of the field {}", f.name))
+        .collect();
     for (owner, n) in all_notes() {
         if all.note.get(n.name).is_none_or(|p| p.cause.is_empty() || p.cure.is_empty()) {
             faults.push(format!("{owner}: the note {} needs a cause and a cure", n.name));
@@ -386,7 +413,14 @@ fn everything_that_can_be_shown_is_explained() {
     // Verdicts of the analysis are filter names too, and explained with TCP.
     let verdicts: BTreeSet<&str> = wirelore_kit::verdict::ALL.iter().map(|v| v.name).collect();
     let aliases: BTreeSet<&str> = layers::ALIASES.iter().map(|(name, _)| *name).collect();
-    faults.extend(all.field.keys().filter(|k| ![&fields, &verdicts, &aliases].iter().any(|s| s.contains(k.as_str()))).map(|k| format!("prose speaks of {k}, which is no field")));
-    faults.extend(all.note.keys().filter(|k| !notes.contains(k.as_str())).map(|k| format!("prose speaks of {k}, which is no note")));
+    faults.extend(
+        all.field
+            .keys()
+            .filter(|k| ![&fields, &verdicts, &aliases].iter().any(|s| s.contains(k.as_str())))
+            .map(|k| format!("prose speaks of {k}, which is no field")),
+    );
+    faults.extend(
+        all.note.keys().filter(|k| !notes.contains(k.as_str())).map(|k| format!("prose speaks of {k}, which is no note")),
+    );
     no_faults(&faults, "prose");
 }

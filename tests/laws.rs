@@ -44,7 +44,10 @@ fn the_number_of_shards_changes_no_row() {
 fn told(m: &laws::Told) -> String {
     let cells: Vec<String> = m.cells.iter().map(|(f, c)| format!("{f}={c}")).collect();
     let done = if m.state == MessageState::Open { -1 } else { i64::from(m.packets.1) };
-    format!("{} {} {:?} {}+{} first {} done {done} {:?} {:?} {cells:?}", m.conv.inner, m.proto, m.dir, m.at, m.len, m.packets.0, m.state, m.summary)
+    format!(
+        "{} {} {:?} {}+{} first {} done {done} {:?} {:?} {cells:?}",
+        m.conv.inner, m.proto, m.dir, m.at, m.len, m.packets.0, m.state, m.summary
+    )
 }
 
 fn row(s: &Snapshot, id: u32) -> Option<String> {
@@ -52,7 +55,16 @@ fn row(s: &Snapshot, id: u32) -> Option<String> {
     let cells: Vec<String> = s.cells(id).map(|(f, c)| format!("{}={}", f.name, cell(&c))).collect();
     let done = if m.done == NONE { -1 } else { i64::from(m.done) };
     let proto = s.schema().protocol_name(m.protocol);
-    Some(format!("{} {proto} {:?} {}+{} first {} done {done} {:?} {:?} {cells:?}", m.conv.inner, m.dir, m.at, m.len, m.first, m.state, s.summary(id)))
+    Some(format!(
+        "{} {proto} {:?} {}+{} first {} done {done} {:?} {:?} {cells:?}",
+        m.conv.inner,
+        m.dir,
+        m.at,
+        m.len,
+        m.first,
+        m.state,
+        s.summary(id)
+    ))
 }
 
 #[test]
@@ -122,7 +134,10 @@ fn tree_law(tree: &Tree) -> Result<(), String> {
                     return Err(format!("{} {:?} begins before its sibling ends", n.field.name, n.span));
                 }
                 *last = to.max(*last);
-                let held = tree.buffers.iter().any(|b| b.id == n.span.buf && b.base <= n.span.at && n.span.end() <= b.base + b.bytes.len() as u64);
+                let held = tree
+                    .buffers
+                    .iter()
+                    .any(|b| b.id == n.span.buf && b.base <= n.span.at && n.span.end() <= b.base + b.bytes.len() as u64);
                 let cut = tree.notes.iter().any(|n| n.what.about == wirelore_kit::About::Missing);
                 if !held && !cut {
                     return Err(format!("{} {:?} lies in no buffer of the tree", n.field.name, n.span));
@@ -250,7 +265,8 @@ fn real_streams_keep_the_laws_however_they_are_cut() {
         let s = session.store.snapshot();
         let tcp: Vec<u32> = (0..s.flows()).filter(|f| s.flow(*f).is_some_and(|f| f.row().transport == Transport::Tcp)).collect();
         // Those that are read first: they have more to get wrong.
-        let (known, unknown): (Vec<u32>, Vec<u32>) = tcp.into_iter().partition(|f| s.flow(*f).is_some_and(|f| f.row().protocol().is_some()));
+        let (known, unknown): (Vec<u32>, Vec<u32>) =
+            tcp.into_iter().partition(|f| s.flow(*f).is_some_and(|f| f.row().protocol().is_some()));
         for flow in known.into_iter().take(FLOWS).chain(unknown.into_iter().take(2)) {
             let Some(script) = script(&session, &s, flow, BYTES) else { continue };
             count += 1;
@@ -316,7 +332,8 @@ fn probes_claim_only_their_own_and_never_change_their_minds() {
                 if said.iter().filter(|(_, v)| *v == Verdict::Sure).count() > 1 {
                     faults.push(format!("{} flow {flow}: several probes are sure: {said:?}", name(&path)));
                 }
-                let words: Vec<String> = said.iter().filter(|(_, v)| *v != Verdict::No).map(|(p, v)| format!("{p} {v:?}")).collect();
+                let words: Vec<String> =
+                    said.iter().filter(|(_, v)| *v != Verdict::No).map(|(p, v)| format!("{p} {v:?}")).collect();
                 let read = s.flow(flow).and_then(|f| f.row().protocol()).map_or("bytes", |p| s.schema().protocol_name(p));
                 let words = format!("{} -> {read}", if words.is_empty() { "nobody".to_owned() } else { words.join(", ") });
                 *matrix.entry(label).or_default().entry(words).or_default() += 1;
@@ -325,7 +342,8 @@ fn probes_claim_only_their_own_and_never_change_their_minds() {
         if missing {
             continue;
         }
-        let mut text = String::from("# server port: what probes say of the first bytes -> what the flow is read as, and how many flows\n");
+        let mut text =
+            String::from("# server port: what probes say of the first bytes -> what the flow is read as, and how many flows\n");
         for (label, said) in &matrix {
             for (words, n) in said {
                 let _ = writeln!(text, "{label}: {words}: {n}");
@@ -346,7 +364,11 @@ fn messages_of_a_direction_follow_one_another() {
         for (id, m) in s.each_message().filter(|(_, m)| !m.withdrawn) {
             let end = ends.entry((m.conv.flow, m.conv.inner, m.dir == Dir::ToServer)).or_insert(0);
             if m.at < *end {
-                faults.push(format!("{} message {id} begins at {} before the one behind which it stands ends at {end}", name(&path), m.at));
+                faults.push(format!(
+                    "{} message {id} begins at {} before the one behind which it stands ends at {end}",
+                    name(&path),
+                    m.at
+                ));
             }
             *end = m.at + m.len;
             if m.done != NONE && m.done < m.first {

@@ -41,7 +41,8 @@ fn exceptions() -> Vec<Exception> {
         .map(|e| {
             let text = |key| e.get(key).and_then(toml::Value::as_str).unwrap_or_default().to_owned();
             assert!(text("reason").len() > 20, "an exception needs a reason: {e}");
-            let packets = e.get("packets").and_then(toml::Value::as_array).into_iter().flatten().filter_map(toml::Value::as_integer);
+            let packets =
+                e.get("packets").and_then(toml::Value::as_array).into_iter().flatten().filter_map(toml::Value::as_integer);
             Exception {
                 field: text("field"),
                 capture: text("capture"),
@@ -70,13 +71,25 @@ fn fields(spec: &Spec) -> Vec<F> {
 /// tshark's rows by frame: layers, then the values of each field.
 fn tshark(path: &Path, fields: &[F]) -> Option<Vec<(u32, Vec<String>)>> {
     let mut c = Command::new("tshark");
-    c.env("TZ", "UTC").arg("-n").arg("-r").arg(path).args(["-T", "fields", "-E", "occurrence=a", "-E", "separator=/t", "-E", "aggregator=\u{1f}"]);
+    c.env("TZ", "UTC").arg("-n").arg("-r").arg(path).args([
+        "-T",
+        "fields",
+        "-E",
+        "occurrence=a",
+        "-E",
+        "separator=/t",
+        "-E",
+        "aggregator=\u{1f}",
+    ]);
     c.args(["-o", "tcp.reassemble_out_of_order:TRUE", "-e", "frame.number", "-e", "frame.protocols"]);
     fields.iter().for_each(|f| {
         c.args(["-e", oracle(f)]);
     });
     let out = c.output().ok()?;
-    let rows = String::from_utf8_lossy(&out.stdout).lines().map(|l| l.split('\t').map(str::to_owned).collect::<Vec<_>>()).collect::<Vec<_>>();
+    let rows = String::from_utf8_lossy(&out.stdout)
+        .lines()
+        .map(|l| l.split('\t').map(str::to_owned).collect::<Vec<_>>())
+        .collect::<Vec<_>>();
     Some(rows.into_iter().filter_map(|r| Some((r.first()?.parse::<u32>().ok()? - 1, r.get(1..)?.to_vec()))).collect())
 }
 
@@ -102,12 +115,16 @@ fn normal(s: &str, kind: Kind) -> String {
         Kind::Dec | Kind::Hex | Kind::Bool | Kind::Signed => match s {
             "True" => "1".into(),
             "False" => "0".into(),
-            _ => s.strip_prefix("0x").and_then(|h| u64::from_str_radix(h, 16).ok()).map_or_else(|| s.to_owned(), |v| v.to_string()),
+            _ => {
+                s.strip_prefix("0x").and_then(|h| u64::from_str_radix(h, 16).ok()).map_or_else(|| s.to_owned(), |v| v.to_string())
+            }
         },
         Kind::Bytes => s.replace(':', ""),
         Kind::Time => seconds(s).map_or_else(|| s.to_owned(), |t| t.to_string()),
         // tshark escapes what would break its lines.
-        Kind::Text => s.replace("\\r", "\r").replace("\\n", "\n").replace("\\t", "\t").replace("\\\"", "\"").trim_end().to_owned(),
+        Kind::Text => {
+            s.replace("\\r", "\r").replace("\\n", "\n").replace("\\t", "\t").replace("\\\"", "\"").trim_end().to_owned()
+        }
         _ => s.to_owned(),
     }
 }
@@ -131,9 +148,17 @@ fn names_are_those_that_tshark_knows() {
         return;
     }
     let known = known();
-    let unknown: Vec<String> =
-        TABLE.iter().flat_map(|s| fields(s)).filter(|f| !known.contains(oracle(f))).map(|f| format!("{} ({})", f.name, oracle(f))).collect();
-    assert!(unknown.is_empty(), "fields that tshark has not, and that do not say so with `.oracle(\"-\")`:\n{}", unknown.join("\n"));
+    let unknown: Vec<String> = TABLE
+        .iter()
+        .flat_map(|s| fields(s))
+        .filter(|f| !known.contains(oracle(f)))
+        .map(|f| format!("{} ({})", f.name, oracle(f)))
+        .collect();
+    assert!(
+        unknown.is_empty(),
+        "fields that tshark has not, and that do not say so with `.oracle(\"-\")`:\n{}",
+        unknown.join("\n")
+    );
 }
 
 #[test]
@@ -161,26 +186,41 @@ fn values_are_those_of_tshark() {
             let names: BTreeSet<&str> = fields.iter().map(|f| oracle(f)).collect();
             let Some(rows) = tshark(&path, &fields) else { continue };
             for (packet, row) in rows {
-                let ids: Vec<u32> = s.messages_done_in(packet).into_iter().filter(|m| s.message(*m).is_some_and(|m| usize::from(m.protocol) == index)).collect();
+                let ids: Vec<u32> = s
+                    .messages_done_in(packet)
+                    .into_iter()
+                    .filter(|m| s.message(*m).is_some_and(|m| usize::from(m.protocol) == index))
+                    .collect();
                 let layers = row.first().map_or("", String::as_str);
-                let theirs_has = layers.split(':').any(|l| l == spec.name || (spec.name == "dns" && matches!(l, "mdns" | "llmnr")));
+                let theirs_has =
+                    layers.split(':').any(|l| l == spec.name || (spec.name == "dns" && matches!(l, "mdns" | "llmnr")));
                 if ids.is_empty() || !theirs_has {
-                    one += u64::from(ids.is_empty() != !theirs_has);
+                    one += u64::from(ids.is_empty() == theirs_has);
                     continue;
                 }
                 both += 1;
-                let trees: Vec<Tree> = ids.iter().filter_map(|m| session.recall.tree(What::Message(*m), &Cancel::new()).ok()).collect();
+                let trees: Vec<Tree> =
+                    ids.iter().filter_map(|m| session.recall.tree(What::Message(*m), &Cancel::new()).ok()).collect();
                 for oracle_name in &names {
                     let mine: Vec<F> = fields.iter().copied().filter(|f| oracle(f) == *oracle_name).collect();
                     let Some(first) = mine.first() else { continue };
                     let ours: Vec<String> = trees
                         .iter()
-                        .flat_map(|t| t.nodes.iter().filter(|n| n.tie != Tie::Refer && mine.iter().any(|f| n.field.is(f))).map(|n| plain(t, n)))
+                        .flat_map(|t| {
+                            t.nodes
+                                .iter()
+                                .filter(|n| n.tie != Tie::Refer && mine.iter().any(|f| n.field.is(f)))
+                                .map(|n| plain(t, n))
+                        })
                         .map(|v| normal(&v, first.kind))
                         .collect();
                     let column = fields.iter().position(|f| oracle(f) == *oracle_name).map_or(0, |i| i + 1);
                     let theirs = row.get(column).map_or("", String::as_str);
-                    let theirs: Vec<String> = if theirs.is_empty() { Vec::new() } else { theirs.split('\u{1f}').filter(|v| *v != "<MISSING>").map(|v| normal(v, first.kind)).collect() };
+                    let theirs: Vec<String> = if theirs.is_empty() {
+                        Vec::new()
+                    } else {
+                        theirs.split('\u{1f}').filter(|v| *v != "<MISSING>").map(|v| normal(v, first.kind)).collect()
+                    };
                     if ours.is_empty() && theirs.is_empty() {
                         continue;
                     }
@@ -205,7 +245,12 @@ fn values_are_those_of_tshark() {
     let list: Vec<String> = wrong.iter().map(|(f, (n, words))| format!("{f}: {n} of {} differ{words}", compared[f])).collect();
     assert!(list.is_empty(), "{} fields differ:\n{}", list.len(), list.join("\n"));
     if only.is_empty() && support::corpus().is_some() {
-        let idle: Vec<String> = exceptions.iter().enumerate().filter(|(i, _)| !used.contains(i)).map(|(_, e)| format!("{} in {}", e.field, e.capture)).collect();
+        let idle: Vec<String> = exceptions
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| !used.contains(i))
+            .map(|(_, e)| format!("{} in {}", e.field, e.capture))
+            .collect();
         assert!(idle.is_empty(), "exceptions that nothing needs any more: {idle:?}");
         assert!(compared.len() > 30, "only {} fields met", compared.len());
     }

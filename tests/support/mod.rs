@@ -58,7 +58,8 @@ pub fn corpus() -> Option<PathBuf> {
 /// The captures of the corpus folder that are whole.
 pub fn corpus_captures() -> Vec<PathBuf> {
     let Some(dir) = corpus() else { return Vec::new() };
-    let mut found: Vec<PathBuf> = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()).filter(|p| is_capture(p)).collect();
+    let mut found: Vec<PathBuf> =
+        std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()).filter(|p| is_capture(p)).collect();
     found.sort();
     found
 }
@@ -77,7 +78,10 @@ pub fn every() -> Vec<PathBuf> {
 
 /// A capture's name as messages say it.
 pub fn name(path: &Path) -> String {
-    path.strip_prefix(root().join("captures")).unwrap_or_else(|_| Path::new(path.file_name().unwrap_or_default())).display().to_string()
+    path.strip_prefix(root().join("captures"))
+        .unwrap_or_else(|_| Path::new(path.file_name().unwrap_or_default()))
+        .display()
+        .to_string()
 }
 
 /// Reads a capture to its end with so many shards; `None` where it is no capture.
@@ -161,7 +165,14 @@ pub fn difference(a: &[String], b: &[String]) -> Option<String> {
     let at = (0..a.len().max(b.len())).find(|i| a.get(*i) != b.get(*i))?;
     let mut words = String::new();
     let none = "(nothing)".to_owned();
-    let _ = write!(words, "row {at} of {} against {}:\n  {}\n  {}", a.len(), b.len(), a.get(at).unwrap_or(&none), b.get(at).unwrap_or(&none));
+    let _ = write!(
+        words,
+        "row {at} of {} against {}:\n  {}\n  {}",
+        a.len(),
+        b.len(),
+        a.get(at).unwrap_or(&none),
+        b.get(at).unwrap_or(&none)
+    );
     Some(words)
 }
 
@@ -169,7 +180,9 @@ pub fn difference(a: &[String], b: &[String]) -> Option<String> {
 pub fn golden(file: &str, got: &str) -> Result<(), String> {
     let path = root().join("tests/golden").join(file);
     if std::env::var_os("UPDATE").is_some() {
-        std::fs::create_dir_all(path.parent().expect("a folder")).and_then(|()| std::fs::write(&path, got)).expect("a golden that can be written");
+        std::fs::create_dir_all(path.parent().expect("a folder"))
+            .and_then(|()| std::fs::write(&path, got))
+            .expect("a golden that can be written");
         return Ok(());
     }
     let want = std::fs::read_to_string(&path).unwrap_or_default();
