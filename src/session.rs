@@ -72,7 +72,7 @@ struct Work {
 enum Told {
     /// Every shard has this batch.
     Batch,
-    Event(Event),
+    Event(Box<Event>),
     Progress(Progress),
     /// The capture is read to its end, behind so many packets.
     End,
@@ -336,7 +336,7 @@ impl Reader {
             }
             _ => {}
         }
-        self.told.send(Told::Event(event)).is_ok()
+        self.told.send(Told::Event(Box::new(event))).is_ok()
     }
 }
 
@@ -357,7 +357,7 @@ fn run_shard(
         for (i, item) in w.batch.items.iter().enumerate() {
             let number = out.first.saturating_add(i as u32);
             last = number;
-            if number % TICK == 0 {
+            if number.is_multiple_of(TICK) {
                 shard.tick(number, item.time_ns, &*secrets, &mut out);
             }
             let mut joining = Joining::Own;
@@ -415,7 +415,7 @@ fn run_writer(mut merger: Merger, told: &Receiver<Told>, outputs: &[Receiver<Out
                 merger.builder.progress(Progress { done: false, ..p });
                 merger.builder.publish(false);
             }
-            Told::Event(e) => source_event(&mut merger.builder, e),
+            Told::Event(e) => source_event(&mut merger.builder, *e),
             Told::End => break,
         }
     }

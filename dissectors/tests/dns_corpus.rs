@@ -398,7 +398,8 @@ fn our_own_printer_says_who_it_is() {
     ] {
         assert!(of(field).iter().any(|v| v == value), "{field} is never {value}");
     }
-    assert!(of("dns.srv.port").iter().all(|p| *p == truth["port"].to_string()));
+    let port = truth["port"].to_string();
+    assert!(of("dns.srv.port").iter().all(|p| p == &port));
     let texts = of("dns.txt");
     assert!(truth["txt"].as_array().unwrap().iter().all(|t| texts.iter().any(|x| Some(x.as_str()) == t.as_str())));
 }
