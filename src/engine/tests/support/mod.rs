@@ -14,10 +14,8 @@ pub struct Packet {
 
 /// The corpus folder, or `None` after saying loudly that it is missing.
 pub fn corpus() -> Option<PathBuf> {
-    let dir = std::env::var_os("WIRELORE_CORPUS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"),
-        PathBuf::from,
-    );
+    let dir = std::env::var_os("WIRELORE_CORPUS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"), PathBuf::from);
     if dir.is_dir() {
         return Some(dir);
     }
@@ -129,8 +127,8 @@ fn pcapng(b: &[u8], found: &mut Vec<Packet>) -> Option<()> {
             }
             6 => {
                 let (link_type, unit, _) = *interfaces.get(u32_at(body, 0, little)? as usize)?;
-                let ticks = i128::from(u32_at(body, 4, little)?) << 32 | i128::from(u32_at(body, 8, little)?);
-                let ns = if unit > 0 { ticks * unit } else { ticks * 1_000_000_000 >> -unit };
+                let ticks = (i128::from(u32_at(body, 4, little)?) << 32) | i128::from(u32_at(body, 8, little)?);
+                let ns = if unit > 0 { ticks * unit } else { (ticks * 1_000_000_000) >> -unit };
                 let cap = u32_at(body, 12, little)? as usize;
                 let bytes = body.get(20..20 + cap)?.to_vec();
                 found.push(Packet { link_type, time_ns: ns as i64, wire_len: u32_at(body, 16, little)?, bytes });
@@ -139,7 +137,12 @@ fn pcapng(b: &[u8], found: &mut Vec<Packet>) -> Option<()> {
                 let (link_type, _, snap) = *interfaces.first()?;
                 let wire = u32_at(body, 0, little)?;
                 let cap = wire.min(if snap == 0 { u32::MAX } else { snap }) as usize;
-                found.push(Packet { link_type, time_ns: 0, wire_len: wire, bytes: body.get(4..4 + cap.min(body.len() - 4))?.to_vec() });
+                found.push(Packet {
+                    link_type,
+                    time_ns: 0,
+                    wire_len: wire,
+                    bytes: body.get(4..4 + cap.min(body.len() - 4))?.to_vec(),
+                });
             }
             _ => {}
         }
