@@ -385,7 +385,8 @@ impl Tab {
             return;
         }
         let at = self.selection.node.and_then(|n| rows.binary_search(&(n as u32)).ok());
-        let to = at.map_or(0, |a| (a as u64).saturating_add_signed(by).min(rows.len() as u64 - 1) as usize);
+        let from = at.map_or(if by == 1 { -1 } else { 0 }, |a| a as i64);
+        let to = from.saturating_add(by).clamp(0, rows.len() as i64 - 1) as usize;
         if let Some(n) = rows.get(to) {
             self.select_node(*n as usize);
         }

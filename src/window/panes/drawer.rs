@@ -61,8 +61,9 @@ fn strand(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, label: &str, value: &str, ste
         let bytes = s.parts.iter().map(|p| p.bytes.len().min(HEX)).max().unwrap_or(0) as f32;
         ((bytes * 3.0 + 2.0) * cw + 20.0).clamp(150.0, 240.0)
     };
-    let shown = value.get(..value.floor_char_boundary(48)).unwrap_or(value);
-    let first_width = (shown.chars().count() as f32 * (look.size * 0.62) + 28.0).clamp(110.0, 220.0);
+    let shown = if value.is_empty() { label } else { value };
+    let shown = shown.get(..shown.floor_char_boundary(80)).unwrap_or(shown);
+    let first_width = (ui.painter().layout_no_wrap(shown.to_owned(), look.mono_medium(), t.text).size().x + 24.0).clamp(100.0, 240.0);
     let rows = steps.iter().map(|s| s.parts.len() + usize::from(s.more > 0)).max().unwrap_or(1) as f32;
     let total = vec2(first_width + steps.iter().map(|s| width_of(s) + GAP).sum::<f32>() + 40.0, (rows * (ROW + 8.0) + 40.0).max(ui.available_height() - 4.0));
     let (area, _) = ui.allocate_exact_size(total, Sense::hover());
@@ -71,7 +72,7 @@ fn strand(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, label: &str, value: &str, ste
     let first = Rect::from_min_size(pos2(x, mid - ROW / 2.0), vec2(first_width, ROW));
     caption(ui, look, pos2(x, area.top() + 4.0), first_width, label);
     ui.painter().rect(first, CornerRadius::same(8), t.selected, Stroke::new(1.0, t.accent), StrokeKind::Inside);
-    ink::center(ui.painter(), first.shrink(6.0), if value.is_empty() { label } else { value }, look.mono_medium(), t.text_strong);
+    ink::center(ui.painter(), first.shrink(6.0), shown, look.mono_medium(), t.text_strong);
     let mut last = vec![Drawn { left: first.left_center(), right: first.right_center() }];
     x += first_width;
     for step in steps {
