@@ -39,6 +39,8 @@ pub fn show(ui: &mut Ui, look: &Look, prefs: &mut Prefs, acts: &mut Vec<Act>, re
                 let names = TimeFormat::ALL.map(|d| ("", d.words()));
                 let at = TimeFormat::ALL.iter().position(|x| *x == prefs.time).unwrap_or(0);
                 ui.vertical(|ui| {
+                    ui.spacing_mut().interact_size.y = 22.0;
+                    ui.spacing_mut().icon_spacing = 8.0;
                     for (i, (_, name)) in names.iter().enumerate() {
                         if ui.radio(i == at, *name).clicked()
                             && let Some(x) = TimeFormat::ALL.get(i)

@@ -29,6 +29,7 @@ pub fn apply(ctx: &Context, look: &Look) {
         s.interact_size.y = 26.0;
         s.menu_margin = Margin::same(6);
         s.window_margin = Margin::same(12);
+        s.slider_width = 200.0;
         s.scroll.bar_width = 8.0;
         s.scroll.floating = true;
         let v = &mut style.visuals;
@@ -60,6 +61,8 @@ pub fn apply(ctx: &Context, look: &Look) {
         };
         v.widgets.noninteractive = w(t.panel, t.line, t.text);
         v.widgets.inactive = w(t.raised, t.line_strong, t.text);
+        // Rails of sliders and boxes of choices are filled with this one.
+        v.widgets.inactive.bg_fill = t.line_strong;
         v.widgets.hovered = w(t.hover, t.line_strong, t.text_strong);
         v.widgets.active = w(t.selected, t.accent, t.text_strong);
         v.widgets.open = w(t.hover, t.line_strong, t.text_strong);

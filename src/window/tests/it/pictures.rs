@@ -62,28 +62,49 @@ fn exchanges_light() {
     picture("exchanges", false, [900.0, 420.0], exchanges);
 }
 
+fn palette(h: &mut Window) {
+    h.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    h.run_steps(2);
+    h.event(egui::Event::Text("the".into()));
+    h.run_steps(2);
+}
+
 #[test]
 fn palette_dark() {
-    picture("palette", true, [600.0, 380.0], |h| {
-        h.key_press_modifiers(Modifiers::COMMAND, Key::K);
-        h.run_steps(2);
-        h.event(egui::Event::Text("the".into()));
-        h.run_steps(2);
-    });
+    picture("palette", true, [560.0, 360.0], palette);
+}
+
+#[test]
+fn palette_light() {
+    picture("palette", false, [560.0, 360.0], palette);
+}
+
+fn statistics(h: &mut Window) {
+    h.key_press_modifiers(Modifiers::ALT, Key::Num2);
+    settle(h);
+}
+
+#[test]
+fn statistics_dark() {
+    picture("statistics", true, [820.0, 440.0], statistics);
 }
 
 #[test]
 fn statistics_light() {
-    picture("statistics", false, [900.0, 520.0], |h| {
-        h.key_press_modifiers(Modifiers::ALT, Key::Num2);
-        settle(h);
-    });
+    picture("statistics", false, [820.0, 440.0], statistics);
+}
+
+fn story(h: &mut Window) {
+    h.key_press(Key::Num1);
+    settle(h);
 }
 
 #[test]
 fn story_dark() {
-    picture("story", true, [900.0, 460.0], |h| {
-        h.key_press(Key::Num1);
-        settle(h);
-    });
+    picture("story", true, [820.0, 400.0], story);
+}
+
+#[test]
+fn story_light() {
+    picture("story", false, [820.0, 400.0], story);
 }
