@@ -148,7 +148,7 @@ impl Merger {
 
     fn event(&mut self, shard: usize, event: &Event, o: &Output, ledger: &mut Ledger) {
         match event {
-            Event::Flow { ends, transport, path, first } => {
+            Event::Flow { ends, transport, tunnel, first } => {
                 let Some((a, b)) = addresses(ends.net) else { return };
                 let mut row = FlowRow::new(*transport, ends.proto, first.0, first.1);
                 let [tcp, udp] = &mut self.streams;
@@ -159,8 +159,8 @@ impl Merger {
                 };
                 row.stream = if *transport == Transport::Other { NONE } else { *stream };
                 *stream = stream.saturating_add(1);
-                if *path != 0 {
-                    row.tunnel = self.builder.tunnel(&format!("tunnel {path:016x}"));
+                if let Some(words) = tunnel {
+                    row.tunnel = self.builder.tunnel(words);
                 }
                 let ends = [Endpoint { ip: a, port: ends.ports.src }, Endpoint { ip: b, port: ends.ports.dst }];
                 let flow = self.builder.flow(ends, row);

@@ -91,6 +91,8 @@ struct Seek {
 const TOLD: u64 = 1000;
 /// Looks past the window that all searches in one capture may take.
 const FAR_LOOKS: u32 = 200_000;
+/// A block whose lengths differ is searched for another end so far, bytes.
+const FAR_BLOCK: u64 = 64 * 1024;
 /// Bytes a search wants to see of a record.
 const HEADER: u64 = 16;
 
@@ -492,9 +494,27 @@ impl Source {
                 }
                 State::Reading
             }
-            Resume::Perhaps(len) => State::Seeking(Seek { from, at: after, hint: Some(from.saturating_add(len)) }),
+            Resume::Perhaps(len) => {
+                let end = self.nearer_end(from, len).unwrap_or_else(|| from.saturating_add(len));
+                State::Seeking(Seek { from, at: after, hint: Some(end) })
+            }
             Resume::Search => State::Seeking(Seek { from, at: after, hint: None }),
         };
+    }
+
+    /// Where a block whose two lengths differ ends if the first one is wrong: a place inside it whose trailing length is the distance
+    /// from the block's start and behind which another block begins.
+    fn nearer_end(&mut self, from: u64, len: u64) -> Option<u64> {
+        let bytes = self.reader().read_at(from, len.min(FAR_BLOCK) as usize).ok()?;
+        for (i, word) in bytes.chunks_exact(4).enumerate().skip(2) {
+            let distance = (i as u64).saturating_add(1).saturating_mul(4);
+            let word: [u8; 4] = word.try_into().ok()?;
+            let fits = [u32::from_le_bytes(word), u32::from_be_bytes(word)].into_iter().any(|n| u64::from(n) == distance);
+            if fits && distance < len && matches!(self.ask(from.saturating_add(distance), None), Ok((Likely::Yes, _))) {
+                return Some(from.saturating_add(distance));
+            }
+        }
+        None
     }
 
     /// Looks for a readable record, a window at a time.

@@ -104,8 +104,8 @@ pub enum Event {
         ends: Ends,
         /// Transport.
         transport: Transport,
-        /// Identity of the tunnel path, 0 without tunnels.
-        path: u64,
+        /// The tunnels that it was found in, outermost first, in words; `None` without tunnels.
+        tunnel: Option<Box<str>>,
         /// Number and time of its first packet.
         first: (u32, i64),
     },

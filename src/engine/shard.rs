@@ -380,7 +380,7 @@ impl Shard {
             Over::Udp(_) => Transport::Udp,
             _ => Transport::Other,
         };
-        out.events.push((number, Event::Flow { ends: *ends, transport, path: h.path, first: (number, p.time) }));
+        out.events.push((number, Event::Flow { ends: *ends, transport, tunnel: tunnel_words(h), first: (number, p.time) }));
         let claims = |port| is_server_port(self.table, transport, port);
         let by_port = claims(ends.ports.src) && !claims(ends.ports.dst);
         let marks = match h.transport {
@@ -502,6 +502,27 @@ impl Shard {
         }
         self.batch_ends(number, out);
     }
+}
+
+/// The outer path of a packet inside tunnels: `eth:ip:udp:vxlan:eth, 192.0.2.1 ↔ 192.0.2.2, number 7`.
+fn tunnel_words(h: &Headers) -> Option<Box<str>> {
+    use std::fmt::Write as _;
+    if h.path == 0 {
+        return None;
+    }
+    let spelled = h.layers.spell();
+    let names: Vec<&str> = spelled.split(':').collect();
+    let inner = names.iter().rposition(|n| matches!(*n, "ip" | "ipv6")).unwrap_or(names.len());
+    let mut words = names.get(..inner).unwrap_or(&names).join(":");
+    if let Some((a, b)) = addresses(h.outer) {
+        let (a, b) = (a.min(b), a.max(b));
+        // Writing to a String cannot fail.
+        let _ = write!(words, ", {a} ↔ {b}");
+    }
+    if let Some(n) = h.tunnel_id {
+        let _ = write!(words, ", number {n}");
+    }
+    Some(words.into())
 }
 
 fn set(marks: &mut u16, bit: u16, on: bool) {

@@ -181,6 +181,16 @@ fn conversations(s: &Snapshot) -> Vec<String> {
         let what = if proto.is_empty() { kind.to_owned() } else { format!("{proto} over {kind}") };
         lines.push(format!("{} × {what}, {}", count(n), bytes(size)));
     }
+    let mut tunnels: BTreeMap<u16, u64> = BTreeMap::new();
+    for f in s.each_flow().filter(|f| !s.tunnel(f.tunnel).is_empty()) {
+        *tunnels.entry(f.tunnel).or_default() += 1;
+    }
+    for (tunnel, n) in tunnels.iter().take(20) {
+        lines.push(format!("{} inside a tunnel: {}", count(*n), s.tunnel(*tunnel)));
+    }
+    if tunnels.len() > 20 {
+        lines.push(format!("and {} more tunnels", tunnels.len() - 20));
+    }
     lines
 }
 

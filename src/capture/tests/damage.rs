@@ -133,6 +133,14 @@ fn a_hostile_count_of_bad_blocks_is_summed_up() {
     assert!(read.events.iter().any(|e| matches!(e, Event::Note(n) if n.what.contains("19000 more"))));
 }
 
+/// The wrong first length led to where another block happened to begin, and ten packets were passed over with it.
+#[test]
+fn a_wrong_length_that_leads_to_another_block_costs_one_packet() {
+    let mut file = small_pcapng(false, 30);
+    file[901] = 3;
+    assert_eq!(read_bytes(&file).items.len(), 29);
+}
+
 #[test]
 fn what_is_no_capture_is_named() {
     let open = |bytes: &[u8]| Source::from_bytes(bytes.to_vec(), Options::default()).err().unwrap();

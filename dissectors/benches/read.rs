@@ -1,0 +1,69 @@
+//! What reading costs a dissector, driven by the conversation: bytes in, rows or trees out.
+
+use divan::counter::{BytesCount, ItemsCount};
+use divan::{Bencher, black_box};
+use wirelore_engine::laws::{self, Script, Step};
+use wirelore_kit::Level;
+
+fn main() {
+    divan::main();
+}
+
+/// So many exchanges in one script.
+const EXCHANGES: usize = 200;
+
+fn bytes(s: &Script) -> usize {
+    s.steps.iter().map(|s| if let Step::Bytes(_, b, _) = s { b.len() } else { 0 }).sum()
+}
+
+/// Keep-alive exchanges with the headers that browsers and servers send, bodies of 1 kB.
+fn http() -> Script {
+    let mut s = Script::tcp(80);
+    for i in 0..EXCHANGES {
+        let request = format!(
+            "GET /p/{i}.html HTTP/1.1\r\nHost: www.cafe.test\r\nUser-Agent: bench/1\r\nAccept: text/html,*/*;q=0.8\r\n\
+             Accept-Language: en\r\nAccept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\n\r\n"
+        );
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nServer: bench\r\nDate: Mon, 23 Nov 2026 04:00:00 GMT\r\nContent-Type: text/html\r\n\
+             Content-Length: 1024\r\nLast-Modified: Mon, 23 Nov 2026 03:00:00 GMT\r\nETag: \"{i}\"\r\nCache-Control: max-age=60\r\n\
+             Accept-Ranges: bytes\r\n\r\n{}",
+            "x".repeat(1024)
+        );
+        s = s.bytes(0, request.as_bytes()).bytes(1, answer.as_bytes());
+    }
+    s.ended()
+}
+
+/// Questions for addresses and their answers.
+fn dns() -> Script {
+    let mut s = Script::udp(53);
+    for i in 0..EXCHANGES as u16 {
+        let id = i.to_be_bytes();
+        let name = b"\x03www\x04cafe\x04test\x00\x00\x01\x00\x01";
+        let question = [&id[..], b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00", name].concat();
+        let record = b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc0\x00\x02\x50";
+        let answer = [&id[..], b"\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00", name, record].concat();
+        s = s.bytes(0, &question).bytes(1, &answer);
+    }
+    s
+}
+
+fn run(bencher: Bencher<'_, '_>, script: &Script, level: Level) {
+    let messages = laws::read(wirelore_dissectors::TABLE, script, level).messages.len();
+    assert_eq!(messages, EXCHANGES * 2, "the script is read as meant");
+    bencher
+        .counter(ItemsCount::new(messages))
+        .counter(BytesCount::new(bytes(script)))
+        .bench(|| laws::read(wirelore_dissectors::TABLE, black_box(script), level));
+}
+
+#[divan::bench(args = [Level::Rows, Level::Bodies, Level::Tree])]
+fn http1(bencher: Bencher<'_, '_>, level: Level) {
+    run(bencher, &http(), level);
+}
+
+#[divan::bench(args = [Level::Rows, Level::Tree])]
+fn dns_udp(bencher: Bencher<'_, '_>, level: Level) {
+    run(bencher, &dns(), level);
+}
