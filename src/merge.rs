@@ -27,7 +27,10 @@ pub struct Merger {
     streams: [u32; 2],
     rows: Vec<wirelore_kit::PacketRow>,
     notes: Vec<Noted>,
-    cells: Vec<(F, Cell)>,
+}
+
+fn cells_of<'o>(m: &MessageEvent, o: &'o Output) -> &'o [(F, Cell)] {
+    o.cells.get(m.cells.start as usize..m.cells.end as usize).unwrap_or(&[])
 }
 
 fn global(numbers: &[u32], local: u32) -> u32 {
@@ -45,7 +48,6 @@ impl Merger {
             streams: [0; 2],
             rows: Vec::new(),
             notes: Vec::new(),
-            cells: Vec::new(),
         }
     }
 
@@ -201,15 +203,13 @@ impl Merger {
         }
     }
 
-    /// Notes of a message with their places in everybody's numbers; cells with their text.
+    /// Notes of a message with their places in everybody's numbers.
     fn gather(&mut self, shard: usize, m: &MessageEvent, o: &Output) {
         let notes = o.notes.get(m.notes.start as usize..m.notes.end as usize).unwrap_or(&[]);
         let mut own = std::mem::take(&mut self.notes);
         own.clear();
         own.extend(notes.iter().map(|n| Noted { what: n.what, at: self.span(shard, n.at) }));
         self.notes = own;
-        self.cells.clear();
-        self.cells.extend_from_slice(o.cells.get(m.cells.start as usize..m.cells.end as usize).unwrap_or(&[]));
     }
 
     fn opened(&mut self, shard: usize, m: &MessageEvent, o: &Output) {
@@ -224,7 +224,7 @@ impl Merger {
             len: m.len,
             state: m.state,
             summary: o.text(&m.summary),
-            cells: &self.cells,
+            cells: cells_of(m, o),
             arena: &o.text,
             notes: &self.notes,
             generation: 0,
@@ -245,7 +245,7 @@ impl Merger {
                 len: m.len,
                 state: m.state,
                 summary: m.has_summary.then(|| o.text(&m.summary)),
-                cells: &self.cells,
+                cells: cells_of(m, o),
                 arena: &o.text,
                 notes: &self.notes,
             },

@@ -38,11 +38,14 @@ pub struct Head<'a> {
     pub host: &'a [u8],
     /// The client waits for a 100 before it sends its body.
     pub expects: bool,
-    lengths: u32,
-    hosts: u32,
+    /// Content-Length lines so far.
+    pub lengths: u32,
+    /// Host lines so far.
+    pub hosts: u32,
 }
 
-fn part<'a>(b: &'a [u8], range: &std::ops::Range<usize>) -> &'a [u8] {
+/// A part of a line.
+pub fn part<'a>(b: &'a [u8], range: &std::ops::Range<usize>) -> &'a [u8] {
     b.get(range.clone()).unwrap_or(&[])
 }
 
@@ -263,7 +266,7 @@ fn unfold(value: &[u8]) -> Vec<u8> {
 }
 
 /// Takes from a header what framing and exchange need.
-fn consider<'a>(r: &mut Reader<'a>, head: &mut Head<'a>, what: Use, value: &'a [u8], unfolded: Option<&[u8]>, here: Span) {
+pub fn consider<'a>(r: &mut Reader<'a>, head: &mut Head<'a>, what: Use, value: &'a [u8], unfolded: Option<&[u8]>, here: Span) {
     let text = unfolded.unwrap_or(value);
     match what {
         Use::Length => {
@@ -309,7 +312,7 @@ fn consider<'a>(r: &mut Reader<'a>, head: &mut Head<'a>, what: Use, value: &'a [
 }
 
 /// Notes what only the head as a whole shows.
-fn judge(r: &mut Reader<'_>, head: &mut Head<'_>, whole: Span) {
+pub fn judge(r: &mut Reader<'_>, head: &mut Head<'_>, whole: Span) {
     if !head.response && head.hosts == 0 && head.version == b"HTTP/1.1" {
         r.note(&n::NO_HOST, whole);
     }

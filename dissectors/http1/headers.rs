@@ -1,7 +1,7 @@
 //! Header names that have a field of their own, and what each is read for.
 
 use super::fields as f;
-use wirelore_kit::F;
+use wirelore_kit::{F, Flags};
 
 /// What a header's value is read for besides being shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +112,38 @@ pub fn known(name: &[u8]) -> Option<(F, Use)> {
     HEADERS.get(from..to)?.iter().find(same).map(|h| (h.1, h.2))
 }
 
+/// Whether a header is told in rows: its field is a column, or framing and exchange need it.
+const fn is_told(h: &(&str, F, Use)) -> bool {
+    h.1.flags.has(Flags::KEY)
+        || matches!(h.2, Use::Host | Use::Length | Use::Transfer | Use::Coding | Use::Type | Use::Upgrade | Use::Expect)
+}
+
+/// Of the headers told in rows, the place in [`HEADERS`] plus one, by length and first letter of the name: no two have both in common.
+#[allow(clippy::indexing_slicing, reason = "worked out at build time")]
+static TOLD: [[u8; 32]; 32] = {
+    let mut told = [[0u8; 32]; 32];
+    let mut i = 0;
+    while i < HEADERS.len() {
+        let name = HEADERS[i].0.as_bytes();
+        if is_told(&HEADERS[i]) {
+            let slot = &mut told[name.len()][(name[0] & 31) as usize];
+            assert!(*slot == 0, "two headers of one length begin with the same letter: compare both");
+            *slot = i as u8 + 1;
+        }
+        i += 1;
+    }
+    told
+};
+
+/// The same, for rows: names that are neither columns nor of use for framing are passed over.
+#[inline]
+#[must_use]
+pub fn told_in_rows(name: &[u8]) -> Option<(F, Use)> {
+    let at = *TOLD.get(name.len())?.get(usize::from(name.first()? & 31))?;
+    let h = HEADERS.get(usize::from(at).checked_sub(1)?)?;
+    h.0.as_bytes().eq_ignore_ascii_case(name).then_some((h.1, h.2))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +153,8 @@ mod tests {
         for (name, field, _) in HEADERS {
             let found = known(name.to_ascii_uppercase().as_bytes()).expect(name);
             assert!(found.0.is(field), "{name}: the table is not sorted by length");
+            let told = told_in_rows(name.to_ascii_uppercase().as_bytes());
+            assert_eq!(told.is_some_and(|t| t.0.is(field)), is_told(&(name, field, found.1)), "{name}");
         }
         assert!(known(b"x-unheard-of").is_none());
     }

@@ -10,6 +10,7 @@ mod headers;
 mod multipart;
 mod notes;
 mod parse;
+mod quick;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -154,16 +155,10 @@ impl Http {
             Begins::Open => return Err(Stop::Short { need: r.taken().saturating_add(r.left()).saturating_add(1) }),
             Begins::Neither => return Err(self.refuse(dir)),
         }
-        let (len, cut) = match r.seek(parse::head_end) {
-            Ok(len) => (len, false),
-            Err(_) if r.left() > parse::MOST_HEAD => return Err(Stop::Bad(&n::HEAD_TOO_LONG)),
-            Err(_) if r.is_bounded() => (r.left(), true),
-            Err(stop) => return Err(stop),
+        let (head, cut) = match quick::read(r, response)? {
+            Some(head) => (head, false),
+            None => careful(r, response)?,
         };
-        if len > parse::MOST_HEAD {
-            return Err(Stop::Bad(&n::HEAD_TOO_LONG));
-        }
-        let head = head::read(r, len, response)?;
         // The request's body comes to its end in HTTP before the other protocol begins.
         if response && head.status == 101 && !turn.other_ended && self.half(dir.other()).body.is_some() {
             return Err(Stop::Wait);
@@ -212,7 +207,7 @@ impl Http {
         }
         half.asked.push_back(Asked { key, kind, doubtful: false });
         out.asks(key);
-        out.summary(format_args!("{} {}", Text(head.method), Text(head.target)));
+        out.summary_of(&[Text(head.method), Text(b" "), Text(head.target)]);
         let frame = body::frame(head, kind == Kind::Connect);
         out.state(me, match frame {
             Frame::Nothing => &f::AWAITING_RESPONSE,
@@ -234,9 +229,13 @@ impl Http {
             Some(a) => out.answers(a.key, if interim { More::Yes } else { More::No }),
             None => r.note(&n::NOT_ASKED, all),
         }
-        match (Text(head.phrase), Text(parse::essence(head.content_type))) {
-            (phrase, media) if media.0.is_empty() => out.summary(format_args!("{} {phrase}", head.status)),
-            (phrase, media) => out.summary(format_args!("{} {phrase}, {media}", head.status)),
+        let (status, media) = (head.status, parse::essence(head.content_type));
+        let comma: &[u8] = if media.is_empty() { b"" } else { b", " };
+        if let 100..=999 = status {
+            let digits = [status / 100, status / 10 % 10, status % 10].map(|d| b'0'.saturating_add(d as u8));
+            out.summary_of(&[Text(&digits), Text(b" "), Text(head.phrase), Text(comma), Text(media)]);
+        } else {
+            out.summary(format_args!("{status} {}{}{}", Text(head.phrase), Text(comma), Text(media)));
         }
         let kind = asked.map_or(Kind::Plain, |a| a.kind);
         let tunnel = kind == Kind::Connect && (200..300).contains(&head.status);
@@ -310,6 +309,20 @@ impl Http {
             }
         }
     }
+}
+
+/// Reads a head whatever it is like; says whether its end is missing.
+fn careful<'a>(r: &mut Reader<'a>, response: bool) -> Result<(Head<'a>, bool), Stop> {
+    let (len, cut) = match r.seek(parse::head_end) {
+        Ok(len) => (len, false),
+        Err(_) if r.left() > parse::MOST_HEAD => return Err(Stop::Bad(&n::HEAD_TOO_LONG)),
+        Err(_) if r.is_bounded() => (r.left(), true),
+        Err(stop) => return Err(stop),
+    };
+    if len > parse::MOST_HEAD {
+        return Err(Stop::Bad(&n::HEAD_TOO_LONG));
+    }
+    Ok((head::read(r, len, response)?, cut))
 }
 
 const fn other(side: Side) -> Side {

@@ -90,6 +90,10 @@ pub fn method(b: &[u8]) -> Option<&[u8]> {
 /// beyond doubt.
 #[must_use]
 pub fn begins(b: &[u8], response: bool, guessed: bool) -> Begins {
+    // Nearly always this decides.
+    if !guessed && ((response && b.starts_with(b"HTTP/")) || (!response && method(b).is_some_and(|m| m.len() < b.len() && is_method(m)))) {
+        return Begins::Message;
+    }
     let line = memchr(b'\n', b).map(|_| b.get(..Line::of(b).len).unwrap_or(b));
     if response {
         let start = |s: &[u8]| b.starts_with(s) || s.starts_with(b);

@@ -5,6 +5,7 @@ use crate::sink::{Level, Sink};
 use crate::span::{Dir, How, Side, Span};
 use crate::spec::{Expect, Hint, State};
 use crate::secrets::SecretId;
+use crate::value::{Text, write_text};
 use std::fmt::{Display, Write as _};
 use std::ops::Range;
 
@@ -132,6 +133,20 @@ impl<'o> Out<'o> {
         let from = self.ops.text.len() as u32;
         // Writing to a String cannot fail.
         let _ = write!(self.ops.text, "{line}");
+        self.say(from);
+    }
+
+    /// As [`Out::summary`], of texts put end to end; the quicker way where all of the line is text.
+    pub fn summary_of(&mut self, parts: &[Text<'_>]) {
+        let from = self.ops.text.len() as u32;
+        for part in parts {
+            // As above.
+            let _ = write_text(&mut self.ops.text, part.0);
+        }
+        self.say(from);
+    }
+
+    fn say(&mut self, from: u32) {
         let mut to = self.ops.text.len();
         // A list row needs no more; the tree has it in full.
         if to.saturating_sub(from as usize) > 512 {

@@ -96,6 +96,7 @@ impl<'a> Reader<'a> {
 
     /// The bytes left, unread.
     #[must_use]
+    #[inline]
     pub fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.pos..).unwrap_or(&[])
     }
@@ -104,6 +105,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`Stop::Short`] or, inside a known end, [`Stop::Bad`].
+    #[inline]
     pub fn peek(&self, n: usize) -> Result<&'a [u8], Stop> {
         let end = self.pos.checked_add(n).ok_or(Stop::Bad(&note::OVERRUN))?;
         match self.bytes.get(self.pos..end) {
@@ -115,6 +117,7 @@ impl<'a> Reader<'a> {
 
     /// The span of the `n` bytes from here on.
     #[must_use]
+    #[inline]
     pub const fn span(&self, n: usize) -> Span {
         Span::new(self.buf, self.at(), n as u32)
     }
@@ -202,6 +205,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::peek`].
+    #[inline]
     pub fn bytes(&mut self, field: F, n: usize) -> Result<&'a [u8], Stop> {
         let b = self.peek(n)?;
         if Sink::wants(self.level, field) {
@@ -216,6 +220,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::peek`].
+    #[inline]
     pub fn text(&mut self, field: F, n: usize) -> Result<Text<'a>, Stop> {
         self.bytes(field, n).map(Text)
     }
@@ -224,6 +229,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::peek`].
+    #[inline]
     pub fn valued(&mut self, field: F, n: usize, value: Value) -> Result<&'a [u8], Stop> {
         let b = self.peek(n)?;
         if Sink::wants(self.level, field) {
@@ -328,6 +334,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::peek`].
+    #[inline]
     pub fn skip(&mut self, n: usize) -> Result<(), Stop> {
         self.peek(n)?;
         self.pos = self.pos.saturating_add(n);
@@ -389,6 +396,12 @@ impl<'a> Reader<'a> {
         }
         *self.memo = Memo { start: here, to: here.saturating_add(rest.len() as u64) };
         if self.bounded { Err(Stop::Bad(&note::OVERRUN)) } else { Err(Stop::Short { need: self.bytes.len().saturating_add(1) }) }
+    }
+
+    /// Whether an earlier call of [`Reader::seek`] from here found nothing in the bytes that it had.
+    #[must_use]
+    pub const fn has_searched(&self) -> bool {
+        self.memo.start == self.at() && self.memo.to > self.memo.start
     }
 
     /// Fields under a heading whose span is what they took.

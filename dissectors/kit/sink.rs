@@ -105,6 +105,7 @@ impl Sink {
         }
     }
 
+    #[inline]
     pub(crate) fn cell(&mut self, field: F, value: &Value, bytes: &[u8]) {
         if self.cells.len() >= MOST_CELLS {
             self.left_out = self.left_out.saturating_add(1);
@@ -125,6 +126,7 @@ impl Sink {
         self.cells.push((field, cell));
     }
 
+    #[inline]
     fn intern(&mut self, bytes: &[u8]) -> Cell {
         // A column is for finding things; a longer value is in the tree in full.
         let kept = bytes.get(..bytes.len().min(2048)).unwrap_or(bytes);

@@ -47,6 +47,9 @@ impl fmt::Debug for Text<'_> {
 /// Only those of the writer.
 pub fn write_text(f: &mut dyn fmt::Write, bytes: &[u8]) -> fmt::Result {
     // Nearly always all of it is printable ASCII.
+    if bytes.len() <= 4096 && bytes.iter().fold(true, |plain, b| plain & matches!(b, b' '..=b'~')) {
+        return f.write_str(std::str::from_utf8(bytes).unwrap_or_default());
+    }
     let plain = bytes.iter().position(|b| !matches!(b, b' '..=b'~')).unwrap_or(bytes.len());
     let (head, bytes) = bytes.split_at_checked(plain).unwrap_or((&[], bytes));
     f.write_str(std::str::from_utf8(head).unwrap_or_default())?;

@@ -108,6 +108,9 @@ const PLACED: u8 = 2;
 /// Anything else; the upper bits say what.
 const OTHER: u8 = 3;
 
+/// A log begins with room for so many bytes.
+const FIRST_ROOM: usize = 32;
+
 /// Upper bits: a step of this + 31 or more follows.
 const FAR: u8 = 30;
 /// Upper bits: any other step follows, with its sign.
@@ -203,7 +206,12 @@ impl Log {
         self.bytes.shrink_to_fit();
     }
 
+    #[inline]
     fn head(&mut self, dir: usize, kind: u8, upper: u8) {
+        // What a short flow needs, at once.
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve_exact(FIRST_ROOM);
+        }
         self.bytes.push((dir as u8 & 1) | kind << 1 | upper << 3);
     }
 

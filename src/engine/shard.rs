@@ -99,7 +99,8 @@ pub struct Shard {
     fragments: FragmentTable,
     numbers: Numbers,
     scratch: Scratch,
-    headers: Headers,
+    /// Reused from packet to packet; out of its place while one is read.
+    headers: Option<Box<Headers>>,
     dirty: Vec<u32>,
     decode_as: Vec<DecodeAs>,
     /// Flows in which a segment waits for another.
@@ -210,7 +211,7 @@ impl Shard {
             fragments: FragmentTable::default(),
             numbers: Numbers::default(),
             scratch: Scratch::default(),
-            headers: Headers::default(),
+            headers: None,
             dirty: Vec::new(),
             decode_as: Vec::new(),
             waiting: Vec::new(),
@@ -232,7 +233,7 @@ impl Shard {
 
     /// Takes packet `number`, one after the other in capture order; rows and events go to `out`.
     pub fn packet(&mut self, number: u32, p: &Packet<'_>, joining: Joining<'_>, secrets: &dyn Secrets, out: &mut Output) {
-        let mut h = std::mem::take(&mut self.headers);
+        let mut h = self.headers.take().unwrap_or_default();
         packet::read(p.link_type, p.bytes, p.wire_len, &mut h);
         let mut row = PacketRow::new(p.time, p.at, p.interface, p.bytes.len() as u32, p.wire_len);
         if !h.is_sound() {
@@ -257,13 +258,13 @@ impl Shard {
         if let Some(d) = joined {
             let pieces = d.pieces.iter().map(|p| (p.at, p.len, p.arrival as u32, p.offset)).collect();
             out.events.push((number, Event::Joined(number, d.proto, pieces)));
-            let last = h;
+            let last = *h;
             packet::read_datagram(&last, d.proto, &d.bytes, &mut h);
         }
         let bytes = joined.map_or(p.bytes, |d| &d.bytes);
         self.flow_packet(number, p, bytes, &h, &mut row, secrets, out);
         out.packets.push(row);
-        self.headers = h;
+        self.headers = Some(h);
     }
 
     #[expect(clippy::too_many_arguments, reason = "one packet's facts")]

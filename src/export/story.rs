@@ -1,8 +1,9 @@
 //! What is in this capture, in plain words: the first thing a person wants to know.
 
-use std::collections::{BTreeMap, HashMap};
+use hashbrown::HashMap;
+use std::collections::BTreeMap;
 use wirelore_kit::row::NONE;
-use wirelore_kit::{F, Flags, Role, Severity, Transport, value, verdict};
+use wirelore_kit::{Flags, Role, Severity, Transport, value, verdict};
 use wirelore_store::{CellView, FlowFlags, Snapshot};
 
 /// A capture in words.
@@ -152,7 +153,8 @@ fn lead(s: &Snapshot) -> String {
 
 fn conversations(s: &Snapshot) -> Vec<String> {
     let mut kinds: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
-    let mut hosts = std::collections::HashSet::new();
+    let mut hosts: Vec<bool> = Vec::new();
+    let mut addresses = 0u64;
     for f in s.each_flow() {
         let kind = match f.transport {
             Transport::Tcp => "TCP",
@@ -169,11 +171,19 @@ fn conversations(s: &Snapshot) -> Vec<String> {
         let e = kinds.entry((kind, proto)).or_default();
         e.0 += 1;
         e.1 = e.1.saturating_add(f.bytes.iter().sum());
-        hosts.extend(f.host_numbers());
+        for host in f.host_numbers() {
+            let at = host as usize;
+            if hosts.len() <= at && host != NONE {
+                hosts.resize(at + 1, false);
+            }
+            if let Some(met) = hosts.get_mut(at) {
+                addresses += u64::from(!std::mem::replace(met, true));
+            }
+        }
     }
     let mut lines: Vec<String> = Vec::new();
-    if !hosts.is_empty() {
-        lines.push(format!("{} between {}", plural(u64::from(s.flows()), "conversation", "conversations"), plural(hosts.len() as u64, "address", "addresses")));
+    if addresses > 0 {
+        lines.push(format!("{} between {}", plural(u64::from(s.flows()), "conversation", "conversations"), plural(addresses, "address", "addresses")));
     }
     let mut kinds: Vec<_> = kinds.into_iter().collect();
     kinds.sort_by(|a, b| b.1.0.cmp(&a.1.0).then(a.0.cmp(&b.0)));
@@ -196,7 +206,6 @@ fn conversations(s: &Snapshot) -> Vec<String> {
 
 fn protocols(s: &Snapshot) -> Vec<(String, Vec<String>)> {
     let mut protos: BTreeMap<u16, Proto> = BTreeMap::new();
-    let telling: Vec<F> = s.columns().iter().copied().filter(|f| f.role.is_some() && !f.flags.has(Flags::SECRET)).collect();
     for (id, m) in s.each_message().filter(|(_, m)| !m.withdrawn) {
         let p = protos.entry(m.protocol).or_default();
         p.messages += 1;
@@ -208,7 +217,7 @@ fn protocols(s: &Snapshot) -> Vec<(String, Vec<String>)> {
             answers = e.ask != id;
             if answers { p.answers += 1 } else { p.asks += 1 }
         }
-        for (f, cell) in s.cells(id).filter(|(f, _)| telling.iter().any(|t| t.is(f))) {
+        for (f, cell) in s.cells(id).filter(|(f, _)| f.role.is_some() && !f.flags.has(Flags::SECRET)) {
             match (f.role, &cell) {
                 (Some(Role::Method), _) if answers => {}
                 (Some(Role::Method), CellView::Text(t)) => bump(&mut p.methods, t),

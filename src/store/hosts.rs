@@ -10,16 +10,40 @@ use wirelore_kit::row::NONE;
 pub type Hosts = Table<IpAddr, 1024>;
 
 /// Finds the number of an address, giving new ones the next.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct HostIndex {
     // Seeded and hard to flood: the addresses are chosen by whoever sent the packets.
     seed: RandomState,
     numbers: HashTable<u32>,
+    /// Numbers given of late, by the last bits of the address: most flows are between hosts that were just met.
+    recent: [u32; 64],
+}
+
+impl Default for HostIndex {
+    fn default() -> HostIndex {
+        HostIndex { seed: RandomState::new(), numbers: HashTable::new(), recent: [NONE; 64] }
+    }
 }
 
 impl HostIndex {
     /// The number of `ip`, or [`NONE`] when all numbers are used.
     pub fn number(&mut self, hosts: &mut Hosts, ip: IpAddr) -> u32 {
+        let slot = match ip {
+            IpAddr::V4(a) => a.to_bits() as usize,
+            IpAddr::V6(a) => a.to_bits() as usize,
+        } % self.recent.len();
+        let recent = self.recent.get(slot).copied().unwrap_or(NONE);
+        if hosts.get(recent) == Some(&ip) {
+            return recent;
+        }
+        let number = self.look(hosts, ip);
+        if let Some(slot) = self.recent.get_mut(slot) {
+            *slot = number;
+        }
+        number
+    }
+
+    fn look(&mut self, hosts: &mut Hosts, ip: IpAddr) -> u32 {
         let hash = self.seed.hash_one(ip);
         if let Some(found) = self.numbers.find(hash, |n| hosts.get(*n) == Some(&ip)) {
             return *found;

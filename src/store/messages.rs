@@ -34,6 +34,40 @@ impl Full {
     }
 }
 
+/// The last cell of a column.
+#[derive(Debug, Clone, Copy)]
+struct Hint {
+    /// Where the column stands in the segment's statistics.
+    stat: usize,
+    /// Number of its text; columns often say the same again.
+    text: u32,
+}
+
+const NO_HINT: Hint = Hint { stat: usize::MAX, text: u32::MAX };
+
+/// Fields and their columns; an empty place has no field.
+#[derive(Debug)]
+struct Recent([(Option<F>, u16); 64]);
+
+impl Default for Recent {
+    fn default() -> Recent {
+        Recent([(None, 0); 64])
+    }
+}
+
+impl Recent {
+    /// The column of a field, made if need be; `None` when there are too many.
+    #[inline]
+    fn column(&mut self, field: F, columns: &mut Arc<Columns>) -> Option<u16> {
+        let place = (std::ptr::from_ref(field).addr() / size_of::<wirelore_kit::Field>()) % self.0.len();
+        let slot = self.0.get_mut(place)?;
+        if !slot.0.is_some_and(|f| std::ptr::eq(f, field)) {
+            *slot = (Some(field), Columns::number_or_add(columns, field)?);
+        }
+        Some(slot.1)
+    }
+}
+
 /// Message rows with their one writer.
 #[derive(Debug, Default)]
 pub(crate) struct MessageTable {
@@ -41,8 +75,10 @@ pub(crate) struct MessageTable {
     tail: Base,
     tail_open: u32,
     index: StringIndex,
-    /// Where in the last segment's statistics a column was found.
-    hints: Vec<usize>,
+    /// What the last cell of each column was in the last segment.
+    hints: Vec<Hint>,
+    /// Columns looked up of late, by some bits of their field's address: looking there first is cheaper than any hash.
+    recent: Recent,
     /// Cells of the last segment that were moved and leave a hole.
     holes: usize,
     /// The last segment as it was published, if nothing changed since.
@@ -85,23 +121,34 @@ impl MessageTable {
             if let CellView::Text(t) = view {
                 text += t.len();
             }
-            let column = Columns::number_or_add(columns, field);
+            let column = self.recent.column(field, columns);
+            let slot = usize::from(column.unwrap_or_default());
+            if self.hints.len() <= slot {
+                self.hints.resize(slot + 1, NO_HINT);
+            }
+            let hint = self.hints.get(slot).copied().unwrap_or(NO_HINT);
+            let mut again = false;
+            let mut number = hint.text;
             let index = &mut self.index;
             let added = text <= MOST_TEXT
                 && row.cells_len < MOST_CELLS
-                && column.is_some_and(|c| self.tail.push_cell(c, &view, |strings, t| index.number(strings, t)));
+                && column.is_some_and(|c| {
+                    self.tail.push_cell(c, &view, |strings, t| {
+                        again = number != u32::MAX && strings.get(number) == t;
+                        if !again {
+                            number = index.number(strings, t)?;
+                        }
+                        Some(number)
+                    })
+                });
             if !added {
                 self.left_out += 1;
                 continue;
             }
             row.cells_len += 1;
-            let column = column.unwrap_or_default();
-            let slot = usize::from(column);
-            if self.hints.len() <= slot {
-                self.hints.resize(slot + 1, usize::MAX);
-            }
-            if let Some(hint) = self.hints.get_mut(slot) {
-                *hint = self.tail.widen(column, &view, *hint);
+            // What was said before is in the statistics.
+            if !again && let Some(slot) = self.hints.get_mut(slot) {
+                *slot = Hint { stat: self.tail.widen(column.unwrap_or_default(), &view, hint.stat), text: number };
             }
         }
     }
