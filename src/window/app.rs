@@ -120,6 +120,8 @@ impl App {
 
     /// Opens a capture in this tab if it is empty, else in a new one.
     fn open(&mut self, ctx: &Context, path: &Path) {
+        // Kept as it is found from anywhere, not only from today's folder.
+        let path = &std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         match self.opener.open(path, self.waker.clone()) {
             Ok(capture) => {
                 self.prefs.opened(path);
@@ -561,21 +563,21 @@ fn traffic(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect, prefs: &mut 
     let shares = &mut prefs.shares;
     // Narrow windows: the list over the reader, no side.
     if rect.width() < 760.0 {
-        let (upper, lower) = split::split(ui, look, Id::unique("split narrow"), "Border between list and reader", rect, false, &mut shares.list, [110.0, 160.0]);
+        let (upper, lower) = split::split(ui, look, "Border between list and reader", rect, false, &mut shares.list, [110.0, 160.0]);
         wherelist::show(ui, cx, tab, upper);
         if tab.level == Level::Bytes {
             reader::fields_pane(ui, cx, tab, lower);
         } else {
-            let (a, b) = split::split(ui, look, Id::unique("split fields bytes"), "Border between fields and bytes", lower, false, &mut shares.tree, [80.0, 60.0]);
+            let (a, b) = split::split(ui, look, "Border between fields and bytes", lower, false, &mut shares.tree, [80.0, 60.0]);
             reader::fields_pane(ui, cx, tab, a);
             reader::bytes_pane(ui, cx, tab, b);
         }
         return;
     }
-    let (list, rest) = split::split(ui, look, Id::unique("split list"), "Border between list and reader", rect, true, &mut shares.list, [320.0, 360.0]);
+    let (list, rest) = split::split(ui, look, "Border between list and reader", rect, true, &mut shares.list, [320.0, 360.0]);
     wherelist::show(ui, cx, tab, list);
     let rest = if prefs.drawer {
-        let (upper, lower) = split::split(ui, look, Id::unique("split drawer"), "Border between reader and drawer", rest, false, &mut shares.drawer, [200.0, 120.0]);
+        let (upper, lower) = split::split(ui, look, "Border between reader and drawer", rest, false, &mut shares.drawer, [200.0, 120.0]);
         drawer::show(ui, cx, tab, lower);
         upper
     } else {
@@ -585,11 +587,11 @@ fn traffic(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect, prefs: &mut 
     let (upper, lower) = if tab.level == Level::Bytes {
         (rest, None)
     } else {
-        let (a, b) = split::split(ui, look, Id::unique("split fields bytes"), "Border between fields and bytes", rest, false, &mut shares.tree, [120.0, 90.0]);
+        let (a, b) = split::split(ui, look, "Border between fields and bytes", rest, false, &mut shares.tree, [120.0, 90.0]);
         (a, Some(b))
     };
     if prefs.side && upper.width() >= 520.0 {
-        let (what, why) = split::split(ui, look, Id::unique("split side"), "Border between reader and side", upper, true, &mut shares.reader, [290.0, 210.0]);
+        let (what, why) = split::split(ui, look, "Border between reader and side", upper, true, &mut shares.reader, [290.0, 210.0]);
         reader::fields_pane(ui, cx, tab, what);
         side::show(ui, cx, tab, why);
     } else {

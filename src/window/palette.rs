@@ -48,12 +48,12 @@ impl Palette {
         let text = self.text.trim();
         let mut out = Vec::new();
         let digits: String = text.chars().filter(|c| !c.is_whitespace() && *c != ',').collect();
-        if let Some(packets) = offers.packets {
-            if let Ok(n) = digits.parse::<u32>() {
-                let there = n >= 1 && n <= packets;
-                let text = if there { format!("Go to packet {}", crate::format::number(n.into())) } else { format!("There is no packet {n}: this capture has {}", crate::format::number(packets.into())) };
-                out.push(Entry { icon: icons::CROSSHAIR, text, hint: "", keys: String::new(), enabled: there, act: Act::Packet(n.saturating_sub(1)), hit: fuzzy::Hit { score: i32::MAX, at: Vec::new() } });
-            }
+        if let Some(packets) = offers.packets
+            && let Ok(n) = digits.parse::<u32>()
+        {
+            let there = n >= 1 && n <= packets;
+            let text = if there { format!("Go to packet {}", crate::format::number(n.into())) } else { format!("There is no packet {n}: this capture has {}", crate::format::number(packets.into())) };
+            out.push(Entry { icon: icons::CROSSHAIR, text, hint: "", keys: String::new(), enabled: there, act: Act::Packet(n.saturating_sub(1)), hit: fuzzy::Hit { score: i32::MAX, at: Vec::new() } });
         }
         let mut commands: Vec<Entry> = Command::ALL
             .iter()
@@ -116,11 +116,11 @@ impl Palette {
                 ink::icon(ui.painter(), icon.center(), icons::MAGNIFYING_GLASS, look.icon(1.3), look.t.text_quiet);
                 let font = egui::FontId::new(look.size + 2.0, egui::FontFamily::Proportional);
                 let (room, _) = ui.allocate_exact_size(vec2(ui.available_width(), 38.0), Sense::hover());
-                let field = Rect::from_center_size(room.center(), vec2(room.width() - 4.0, look.size + 8.0));
+                let field = Rect::from_center_size(room.center(), vec2(room.width() - 4.0, ui.spacing().interact_size.y));
                 if self.text.is_empty() {
                     ink::left(ui.painter(), field, "Type a command, a packet number or a text", font.clone(), look.t.text_faint);
                 }
-                let edit = TextEdit::singleline(&mut self.text).id(Id::unique("palette text")).frame(Frame::NONE).margin(Margin::ZERO).desired_width(field.width()).font(font);
+                let edit = TextEdit::singleline(&mut self.text).id(Id::unique("palette text")).frame(Frame::NONE).margin(Margin::ZERO).desired_width(field.width()).align(Align2::LEFT_CENTER).font(font);
                 let r = ui.put(field, edit).accessible_name("Command");
                 if self.fresh {
                     r.request_focus();

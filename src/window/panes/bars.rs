@@ -231,8 +231,8 @@ fn field(ui: &mut Ui, cx: &mut Cx<'_>, filter: FilterEdit<'_>) {
             right -= ink::right(ui.painter(), cell, shown, look.fine(), t.text_quiet) + 10.0;
         }
     }
-    // The text field gets just its own height, so that its hint stands on the line of its text.
-    let height = look.size + 5.0;
+    // A text field is never lower than this; given less it would hang down.
+    let height = ui.spacing().interact_size.y;
     let inner = Rect::from_min_max(pos2(x, rect.center().y - height / 2.0), pos2(right.max(x + 20.0), rect.center().y + height / 2.0));
     if filter.text.is_empty() {
         ink::left(ui.painter(), inner, "Filter by text in hosts, addresses and summaries", look.text(), t.text_faint);

@@ -30,11 +30,11 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     let columns = [
         Column::right("No.", Width::Chars(digits), 0),
         Column::right(time.head(), Width::Chars(time.chars(tab.snap.packet(0).zip(tab.snap.packet(tab.snap.packets().saturating_sub(1))).map_or(0, |(a, b)| b.time.saturating_sub(a.time)))), 2),
-        Column::left("Source", Width::Share(0.3, 104.0), 1),
-        Column::left("Destination", Width::Share(0.3, 104.0), 1),
+        Column::left("Source", Width::Share(0.2, 104.0), 1),
+        Column::left("Destination", Width::Share(0.2, 104.0), 1),
         Column::left("Protocol", Width::Chars(8.5), 0),
         Column::right("Length", Width::Chars(6.5), 3),
-        Column::left("Info", Width::Share(1.6, 210.0), 0),
+        Column::left("Info", Width::Share(1.6, 150.0), 0),
     ];
     let (laid, body) = table::heads(ui, look, rect, &columns);
     let list = tab.listing();

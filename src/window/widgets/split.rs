@@ -7,7 +7,8 @@ use egui::{CursorIcon, Id, Rect, Role, Sense, Ui, WidgetInfo, pos2};
 pub const GUTTER: f32 = 6.0;
 
 /// Divides `rect` at `share` of its width (or height), draws the gutter and lets it be dragged. Each side keeps `least` points where there is room.
-pub fn split(ui: &Ui, look: &Look, id: Id, name: &str, rect: Rect, side_by_side: bool, share: &mut f32, least: [f32; 2]) -> (Rect, Rect) {
+pub fn split(ui: &Ui, look: &Look, name: &str, rect: Rect, side_by_side: bool, share: &mut f32, least: [f32; 2]) -> (Rect, Rect) {
+    let id = Id::unique(name);
     let (from, to) = if side_by_side { (rect.left(), rect.right()) } else { (rect.top(), rect.bottom()) };
     let room = (to - from - GUTTER).max(0.0);
     let clamp = |first: f32| if room < least[0] + least[1] { room * least[0] / (least[0] + least[1]) } else { first.clamp(least[0], room - least[1]) };

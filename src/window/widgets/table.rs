@@ -68,6 +68,19 @@ impl Laid {
                 }
             }
         }
+        // What was left out for the sake of a wider column may fit now that that one is gone.
+        let mut out: Vec<usize> = (0..columns.len()).filter(|i| kept.get(*i) == Some(&false)).collect();
+        out.sort_by_key(|i| columns.get(*i).map(|c| c.spare));
+        for i in out {
+            if let Some(k) = kept.get_mut(i) {
+                *k = true;
+            }
+            if used(&kept) > width
+                && let Some(k) = kept.get_mut(i)
+            {
+                *k = false;
+            }
+        }
         let spare = (width - used(&kept)).max(0.0);
         let shares: f32 = columns.iter().zip(&kept).filter(|(_, k)| **k).map(|(c, _)| if let Width::Share(s, _) = c.width { s } else { 0.0 }).sum();
         let mut x = EDGE;

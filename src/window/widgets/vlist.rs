@@ -113,6 +113,8 @@ impl VList<'_> {
                 state.top = if state.top - row > fit { row - fit / 3.0 } else { row - spare };
             } else if row + 1.0 + spare > state.top + fit {
                 state.top = if row - state.top > 2.0 * fit { row - fit / 3.0 } else { row + 1.0 + spare - fit };
+                // Whole rows at the top, where reading begins.
+                state.top = state.top.ceil();
             }
         }
         if state.stick {

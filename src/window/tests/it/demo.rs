@@ -174,6 +174,7 @@ impl Maker {
         self.nodes.push(Node { field, span: Span::new(buf, at as u64, len as u32), value, depth, tie: Tie::Own, end });
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn group(&mut self, field: F, buf: BufId, at: usize, len: usize, depth: u16, value: Value, f: impl FnOnce(&mut Maker)) {
         let here = self.nodes.len();
         self.leaf(field, buf, at, len, depth, value);
