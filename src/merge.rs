@@ -101,7 +101,8 @@ impl Merger {
     }
 
     fn flows_are_the_same(&self, shard: usize) -> bool {
-        self.shards.len() == 1 && self.shards.get(shard).is_some_and(|n| n.flows.last().is_none_or(|l| *l as usize + 1 == n.flows.len()))
+        self.shards.len() == 1
+            && self.shards.get(shard).is_some_and(|n| n.flows.last().is_none_or(|l| *l as usize + 1 == n.flows.len()))
     }
 
     fn packets(&mut self, outputs: &[Output]) {

@@ -49,9 +49,11 @@ pub fn open_code(e: &OpenError) -> i32 {
 /// What is wrong with it and what is known.
 pub fn decode_as(text: &str) -> Result<DecodeAs, Failure> {
     let names = || wirelore_dissectors::TABLE.iter().map(|s| s.name).collect::<Vec<_>>().join(", ");
-    let wrong = |why: String| Failure { text: format!("-d {text}: {why} Write for example: -d tcp.port==8888,http"), code: exit::OPTION };
+    let wrong =
+        |why: String| Failure { text: format!("-d {text}: {why} Write for example: -d tcp.port==8888,http"), code: exit::OPTION };
     let (port, proto) = text.split_once(',').ok_or_else(|| wrong("a comma between port and protocol is missing.".into()))?;
-    let (kind, number) = port.split_once("==").ok_or_else(|| wrong("== between the kind of port and its number is missing.".into()))?;
+    let (kind, number) =
+        port.split_once("==").ok_or_else(|| wrong("== between the kind of port and its number is missing.".into()))?;
     let transport = match kind.trim() {
         "tcp.port" => Transport::Tcp,
         "udp.port" => Transport::Udp,
@@ -134,7 +136,13 @@ mod tests {
     fn decode_as_is_read_as_tshark_writes_it_and_faults_say_what_is_known() {
         let d = decode_as("tcp.port==8888,http").expect("a good one");
         assert_eq!((d.transport, d.port, d.proto), (Transport::Tcp, 8888, "http"));
-        for (text, said) in [("tcp.port==1", "comma"), ("tcp.port=80,http", "=="), ("sctp.port==1,http", "sctp.port"), ("tcp.port==x,http", "no port"), ("udp.port==1,gopher", "http")] {
+        for (text, said) in [
+            ("tcp.port==1", "comma"),
+            ("tcp.port=80,http", "=="),
+            ("sctp.port==1,http", "sctp.port"),
+            ("tcp.port==x,http", "no port"),
+            ("udp.port==1,gopher", "http"),
+        ] {
             let failure = decode_as(text).expect_err(text);
             assert!(failure.text.contains(said), "{}", failure.text);
             assert_eq!(failure.code, exit::OPTION);

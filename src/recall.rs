@@ -3,10 +3,10 @@
 //! A conversation is replayed from its delivery log up to the message that is wanted; places on the way are remembered (checkpoints), and
 //! so are the trees of the messages behind it, so that looking through a conversation in order reads it once.
 
+use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
 use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use bytes::Bytes;
 use wirelore_capture::SpoolReader;
 use wirelore_dissectors::layers;
 use wirelore_engine::conversation::{InnerBytes, Listen, Message};
@@ -19,8 +19,8 @@ use wirelore_engine::shard::DecodeAs;
 use wirelore_engine::source_map;
 use wirelore_kit::row::{MessageState, NONE};
 use wirelore_kit::{
-    Buffer, BufId, BufKind, Cancel, ConvId, Dir, Field, Hint, How, KeyTable, Kind, Level, Node, PacketBytes, PacketLine, Piece, Problem, Span,
-    Spec, Tie, Tree, TreeSource, Value, What, verdict,
+    BufId, BufKind, Buffer, Cancel, ConvId, Dir, Field, Hint, How, KeyTable, Kind, Level, Node, PacketBytes, PacketLine, Piece,
+    Problem, Span, Spec, Tie, Tree, TreeSource, Value, What, verdict,
 };
 use wirelore_store::{Flow, MessageRow, Snapshot, Store};
 
@@ -102,7 +102,11 @@ fn gone(what: &str) -> Problem {
 }
 
 fn missing(what: &str) -> Problem {
-    Problem { what: format!("There is no {what}"), why: "No row has that number.".into(), what_to_do: "Choose one from the list.".into() }
+    Problem {
+        what: format!("There is no {what}"),
+        why: "No row has that number.".into(),
+        what_to_do: "Choose one from the list.".into(),
+    }
 }
 
 fn cancelled() -> Problem {
@@ -156,7 +160,9 @@ impl Recall {
         let mut out = Vec::with_capacity(pieces.len());
         for p in pieces {
             let fragments = match p.from.buf.kind() {
-                BufKind::Arrival(n) if snapshot.packet(n as u32).is_some_and(|r| r.bits & wirelore_kit::PacketRow::FRAGMENT != 0) => {
+                BufKind::Arrival(n)
+                    if snapshot.packet(n as u32).is_some_and(|r| r.bits & wirelore_kit::PacketRow::FRAGMENT != 0) =>
+                {
                     self.fragments(n as u32)
                 }
                 _ => None,
@@ -365,7 +371,10 @@ impl Recall {
     fn packet(&self, packet: u32, cancel: &Cancel) -> Result<Tree, Problem> {
         let snapshot = self.store.snapshot();
         let (mut tree, _, payload) = self.layers(&snapshot, packet)?;
-        let tcp = snapshot.packet(packet).and_then(|p| snapshot.flow(p.flow)).is_some_and(|f| f.transport == wirelore_kit::Transport::Tcp);
+        let tcp = snapshot
+            .packet(packet)
+            .and_then(|p| snapshot.flow(p.flow))
+            .is_some_and(|f| f.transport == wirelore_kit::Transport::Tcp);
         if let Some(span) = payload.filter(|s| s.len > 0) {
             let field = if tcp { &TCP_PAYLOAD } else { &UDP_PAYLOAD };
             let end = tree.nodes.len() as u32 + 1;
@@ -574,9 +583,7 @@ impl TreeSource for Recall {
 
     fn lines(&self, range: Range<u32>, cancel: &Cancel) -> Result<Vec<PacketLine>, Problem> {
         let snapshot = self.store.snapshot();
-        range
-            .map(|n| if cancel.is_cancelled() { Err(cancelled()) } else { self.line(&snapshot, n) })
-            .collect()
+        range.map(|n| if cancel.is_cancelled() { Err(cancelled()) } else { self.line(&snapshot, n) }).collect()
     }
 
     fn bytes(&self, span: Span) -> Result<Vec<u8>, Problem> {

@@ -14,7 +14,7 @@ use wirelore_engine::conversation::{InnerBytes, Listen, Message};
 use wirelore_engine::reassembly::GapWhy;
 use wirelore_export::time::seconds;
 use wirelore_kit::row::{MessageState, NONE};
-use wirelore_kit::{Cancel, Cell, note, ConvId, Dir, Level, Transport, TreeSource, What};
+use wirelore_kit::{Cancel, Cell, ConvId, Dir, Level, Transport, TreeSource, What, note};
 use wirelore_store::{Flow, Snapshot};
 
 /// Version of the object's keys.
@@ -101,11 +101,8 @@ pub fn report(session: &Session) -> Result<Value, Failure> {
         .map(|d| json!({"offset": d.offset, "what": d.what, "why": d.why, "what_to_do": d.what_to_do}))
         .collect();
     o.insert("notes".into(), Value::Array(notes));
-    let findings: Vec<Value> = s
-        .note_counts()
-        .iter()
-        .map(|n| json!({"name": n.note.name, "label": n.note.label, "count": n.count}))
-        .collect();
+    let findings: Vec<Value> =
+        s.note_counts().iter().map(|n| json!({"name": n.note.name, "label": n.note.label, "count": n.count})).collect();
     o.insert("findings".into(), Value::Array(findings));
     Ok(Value::Object(o))
 }
@@ -271,11 +268,16 @@ fn http_of(session: &Session, s: &Snapshot, f: &Flow<'_>, cancel: &Cancel, out: 
     }
     asks.retain(|a| a.whole && !a.notes.contains(&"http.note.head_cut"));
     // Provisional answers are no answers, but for the switch of protocols; neither is one that never came to its end or lost a part.
-    answers.retain(|a| a.whole && !a.notes.contains(&note::HOLE.name) && a.cells.get("http.response.code").and_then(Value::as_u64).is_none_or(|c| c >= 200 || c == 101));
+    answers.retain(|a| {
+        a.whole
+            && !a.notes.contains(&note::HOLE.name)
+            && a.cells.get("http.response.code").and_then(Value::as_u64).is_none_or(|c| c >= 200 || c == 101)
+    });
     let pairs = pair(&asks, &answers);
     let mut taken = vec![false; answers.len()];
     for (ask, found) in asks.iter_mut().zip(pairs) {
-        let mut e = json!({"frame": u64::from(ask.frame) + 1, "stream": f.stream, "order": (u64::from(ask.frame) << 20) + ask.order});
+        let mut e =
+            json!({"frame": u64::from(ask.frame) + 1, "stream": f.stream, "order": (u64::from(ask.frame) << 20) + ask.order});
         e["method"] = cell(ask, "http.request.method");
         e["target"] = cell(ask, "http.request.uri");
         e["host"] = cell(ask, "http.host");

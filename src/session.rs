@@ -477,10 +477,20 @@ pub(crate) fn source_event(b: &mut Builder, e: Event) {
             }
         }
         Event::Damage(d) => {
-            b.damage(Damage { offset: d.at, what: d.what.into_owned(), why: d.why.into_owned(), what_to_do: d.what_to_do.into_owned() });
+            b.damage(Damage {
+                offset: d.at,
+                what: d.what.into_owned(),
+                why: d.why.into_owned(),
+                what_to_do: d.what_to_do.into_owned(),
+            });
         }
         Event::Note(n) => {
-            b.damage(Damage { offset: n.at, what: n.what.into_owned(), why: n.why.into_owned(), what_to_do: n.what_to_do.into_owned() });
+            b.damage(Damage {
+                offset: n.at,
+                what: n.what.into_owned(),
+                why: n.why.into_owned(),
+                what_to_do: n.what_to_do.into_owned(),
+            });
         }
         Event::Resumed(r) => {
             if r.skipped > 0 {

@@ -36,7 +36,16 @@ impl Unbrotli {
             }
             let (mut free, mut filled) = (room, 0usize);
             let before = left;
-            let went = BrotliDecompressStream(&mut left, &mut at, input, &mut free, &mut filled, &mut chunk, &mut total, &mut self.state);
+            let went = BrotliDecompressStream(
+                &mut left,
+                &mut at,
+                input,
+                &mut free,
+                &mut filled,
+                &mut chunk,
+                &mut total,
+                &mut self.state,
+            );
             self.taken = self.taken.saturating_add(before.saturating_sub(left) as u64);
             out.extend_from_slice(chunk.get(..filled).unwrap_or(&[]));
             match went {

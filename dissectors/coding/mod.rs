@@ -219,7 +219,8 @@ mod tests {
 
     // TEXT coded: gzip by gzip(1), the others as one stored block, written by hand.
     const TEXT: &[u8] = b"hello hello hello hello\n";
-    const GZIP: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xcb\x48\xcd\xc9\xc9\x57\xc8\x40\x27\xb9\x00\x00\x88\x59\x0b\x18\x00\x00\x00";
+    const GZIP: &[u8] =
+        b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xcb\x48\xcd\xc9\xc9\x57\xc8\x40\x27\xb9\x00\x00\x88\x59\x0b\x18\x00\x00\x00";
     const BR: &[u8] = b"\x8b\x0b\x80hello hello hello hello\n\x03";
     // One run block of 100,000 'a'.
     const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd\x20\x18\xc1\x00\x00hello hello hello hello\n";
@@ -267,7 +268,11 @@ mod tests {
     fn a_cut_body_is_told_and_rubbish_is_a_fault() {
         for (coding, data) in [(Coding::Gzip, GZIP), (Coding::Brotli, BR), (Coding::Zstd, ZSTD)] {
             assert_eq!(all(&[coding], &data[..data.len() - 1], 7).1, Err(Fault::Unfinished), "{coding:?}");
-            assert_eq!(all(&[coding], b"<html>this is plain text, whatever the header says</html>", 7).1, Err(Fault::Broken), "{coding:?}");
+            assert_eq!(
+                all(&[coding], b"<html>this is plain text, whatever the header says</html>", 7).1,
+                Err(Fault::Broken),
+                "{coding:?}"
+            );
         }
     }
 

@@ -72,7 +72,8 @@ impl Unzstd {
             At::Frame => {
                 let Some(magic) = rest.first_chunk::<4>() else {
                     let fits = |m: &[u8]| m.starts_with(rest);
-                    let skippable = rest.first().is_none_or(|b| b & 0xf0 == 0x50) && b"\x2a\x4d\x18".starts_with(rest.get(1..).unwrap_or(&[]));
+                    let skippable = rest.first().is_none_or(|b| b & 0xf0 == 0x50)
+                        && b"\x2a\x4d\x18".starts_with(rest.get(1..).unwrap_or(&[]));
                     return if fits(&[0x28, 0xb5, 0x2f, 0xfd]) || skippable { Ok(0) } else { Err(Fault::Broken) };
                 };
                 match u32::from_le_bytes(*magic) {
@@ -135,7 +136,8 @@ impl Unzstd {
 
     /// Bytes of memory held: the window is allocated as it fills; at most [`MOST_WINDOW`] and a block.
     pub fn weight(&self) -> usize {
-        let window = if self.at == At::Frame { 0 } else { self.frame.content_size().clamp(MOST_BLOCK as u64, MOST_WINDOW) as usize };
+        let window =
+            if self.at == At::Frame { 0 } else { self.frame.content_size().clamp(MOST_BLOCK as u64, MOST_WINDOW) as usize };
         self.held.capacity().saturating_add(window).saturating_add(160 << 10)
     }
 }

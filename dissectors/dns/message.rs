@@ -132,9 +132,10 @@ pub(super) fn read(r: &mut Reader<'_>, flavour: Flavour) -> Result<Head, Stop> {
 
     let rcode = (g.rcode_high << 4) | flags.rcode;
     if flags.response
-        && let Some(what) = rcode_note(rcode) {
-            r.note(what, flags_at);
-        }
+        && let Some(what) = rcode_note(rcode)
+    {
+        r.note(what, flags_at);
+    }
     if flags.truncated && flavour != Flavour::Mdns {
         r.note(&n::TRUNCATED, flags_at);
     }

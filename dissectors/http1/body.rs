@@ -81,7 +81,16 @@ impl Body {
     /// The body of `head`, message `number` of its direction. At [`Level::Rows`] nothing is made ready to decode.
     #[must_use]
     pub fn new(head: &Head<'_>, frame: Frame, number: u64, dir: Dir, level: Level) -> Body {
-        let mut body = Body { frame, number, dir, hint: Hint::Bytes("body"), coded: false, decoder: None, parts: None, last: Span::default() };
+        let mut body = Body {
+            frame,
+            number,
+            dir,
+            hint: Hint::Bytes("body"),
+            coded: false,
+            decoder: None,
+            parts: None,
+            last: Span::default(),
+        };
         if level > Level::Rows {
             if let Some(media) = parse::media(head.content_type) {
                 body.hint = Hint::Media(media);
@@ -112,7 +121,9 @@ impl Body {
     /// Bytes of memory held.
     #[must_use]
     pub fn weight(&self) -> usize {
-        size_of::<Body>().saturating_add(self.decoder.as_ref().map_or(0, |d| d.weight())).saturating_add(self.parts.as_ref().map_or(0, |p| p.weight()))
+        size_of::<Body>()
+            .saturating_add(self.decoder.as_ref().map_or(0, |d| d.weight()))
+            .saturating_add(self.parts.as_ref().map_or(0, |p| p.weight()))
     }
 
     /// Reads what is there. `true`: the body is complete.
@@ -258,7 +269,9 @@ impl Body {
         let (frame, complete) = match self.frame {
             Frame::UntilClose => (Frame::UntilClose, false),
             Frame::Counted(left) if missing <= left => (Frame::Counted(left.saturating_sub(missing)), missing == left),
-            Frame::Chunked(Chunk::Data(left)) if missing < left => (Frame::Chunked(Chunk::Data(left.saturating_sub(missing))), false),
+            Frame::Chunked(Chunk::Data(left)) if missing < left => {
+                (Frame::Chunked(Chunk::Data(left.saturating_sub(missing))), false)
+            }
             Frame::Chunked(Chunk::Data(left)) if missing == left => (Frame::Chunked(Chunk::End), false),
             _ => return None,
         };

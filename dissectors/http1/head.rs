@@ -68,7 +68,11 @@ pub fn read<'a>(r: &mut Reader<'a>, len: usize, response: bool) -> Result<Head<'
     r.within(&f::HTTP, len, |r| {
         check_bytes(r, bytes, whole);
         let line = Line::of(bytes);
-        if response { status_line(r, &mut head, line)? } else { request_line(r, &mut head, line)? }
+        if response {
+            status_line(r, &mut head, line)?
+        } else {
+            request_line(r, &mut head, line)?
+        }
         loop {
             let rest = r.rest();
             let line = Line::of(rest);
@@ -84,7 +88,8 @@ pub fn read<'a>(r: &mut Reader<'a>, len: usize, response: bool) -> Result<Head<'
         judge(r, &mut head, whole);
         if !response && r.level() == Level::Tree && !head.host.is_empty() && !head.method.eq_ignore_ascii_case(b"CONNECT") {
             let relative = head.target.starts_with(b"/");
-            let uri = if relative { format!("http://{}{}", Text(head.host), Text(head.target)) } else { Text(head.target).to_string() };
+            let uri =
+                if relative { format!("http://{}{}", Text(head.host), Text(head.target)) } else { Text(head.target).to_string() };
             r.derived(&f::FULL_URI, whole, uri);
         }
         Ok(())
@@ -127,7 +132,8 @@ fn request_line<'a>(r: &mut Reader<'a>, head: &mut Head<'a>, line: Line) -> Resu
     r.group(&f::START_LINE, |r| {
         let text = r.peek(line.len)?;
         let parts = parse::request_line(text);
-        (head.method, head.target, head.version) = (part(text, &parts.method), part(text, &parts.target), part(text, &parts.version));
+        (head.method, head.target, head.version) =
+            (part(text, &parts.method), part(text, &parts.target), part(text, &parts.version));
         delimiter(r, parts.method.start)?;
         r.text(&f::METHOD, parts.method.len())?;
         delimiter(r, parts.target.start.saturating_sub(parts.method.end))?;
@@ -247,7 +253,11 @@ fn header_line<'a>(r: &mut Reader<'a>, head: &mut Head<'a>, rest: &'a [u8], firs
         delimiter(r, all.saturating_sub(h.value.end))?;
         // Secrets stay in the fields that are marked as such.
         let secret = known.is_some_and(|k| k.0.flags.has(wirelore_kit::Flags::SECRET));
-        let title = if secret { format!("{}: …", Text(name)) } else { format!("{}: {}", Text(name), Text(unfolded.as_deref().unwrap_or(value))) };
+        let title = if secret {
+            format!("{}: …", Text(name))
+        } else {
+            format!("{}: {}", Text(name), Text(unfolded.as_deref().unwrap_or(value)))
+        };
         Ok(((), Value::from(title)))
     })
 }

@@ -22,7 +22,8 @@ use notes as n;
 use parse::Begins;
 use std::collections::VecDeque;
 use wirelore_kit::{
-    AfterGap, AfterGapPromise, Claim, Dir, Dissector, End, Framing, Hint, More, Note, Out, Peek, Reader, Relay, Side, Span, Spec, Start, Stop, Text, Turn, Verdict,
+    AfterGap, AfterGapPromise, Claim, Dir, Dissector, End, Framing, Hint, More, Note, Out, Peek, Reader, Relay, Side, Span, Spec,
+    Start, Stop, Text, Turn, Verdict,
 };
 
 /// HTTP/1.
@@ -168,7 +169,11 @@ impl Http {
         if cut {
             r.note(&n::HEAD_CUT, all);
         }
-        if response { self.answered(turn, &head, all, r, out) } else { self.asked(turn, &head, out) }
+        if response {
+            self.answered(turn, &head, all, r, out)
+        } else {
+            self.asked(turn, &head, out)
+        }
         Ok(())
     }
 
@@ -209,11 +214,14 @@ impl Http {
         out.asks(key);
         out.summary_of(&[Text(head.method), Text(b" "), Text(head.target)]);
         let frame = body::frame(head, kind == Kind::Connect);
-        out.state(me, match frame {
-            Frame::Nothing => &f::AWAITING_RESPONSE,
-            _ if head.expects => &f::AWAITING_CONTINUE,
-            _ => &f::SENDING_REQUEST,
-        });
+        out.state(
+            me,
+            match frame {
+                Frame::Nothing => &f::AWAITING_RESPONSE,
+                _ if head.expects => &f::AWAITING_CONTINUE,
+                _ => &f::SENDING_REQUEST,
+            },
+        );
         out.state(other(me), &f::ANSWERING);
         self.begin(turn, head, frame, out);
     }
@@ -255,11 +263,14 @@ impl Http {
         }
         let bodiless = interim || kind == Kind::Head || matches!(head.status, 204 | 304);
         let frame = body::frame(head, bodiless);
-        out.state(me, match frame {
-            Frame::Nothing if interim || more => &f::ANSWERING,
-            Frame::Nothing => &f::IDLE,
-            _ => &f::SENDING_RESPONSE,
-        });
+        out.state(
+            me,
+            match frame {
+                Frame::Nothing if interim || more => &f::ANSWERING,
+                Frame::Nothing => &f::IDLE,
+                _ => &f::SENDING_RESPONSE,
+            },
+        );
         if interim {
             if head.status == 100 && self.half(turn.dir.other()).body.is_some() {
                 out.state(other(me), &f::SENDING_REQUEST);
@@ -390,7 +401,9 @@ impl Dissector for Http {
     }
 
     fn weight(&self) -> usize {
-        let half = |h: &Half| h.asked.capacity().saturating_mul(size_of::<Asked>()).saturating_add(h.body.as_ref().map_or(0, |b| b.weight()));
+        let half = |h: &Half| {
+            h.asked.capacity().saturating_mul(size_of::<Asked>()).saturating_add(h.body.as_ref().map_or(0, |b| b.weight()))
+        };
         let [a, b] = &self.halves;
         size_of::<Http>().saturating_add(half(a)).saturating_add(half(b))
     }
@@ -428,7 +441,11 @@ fn probe_request(b: &[u8], ended: bool) -> Verdict {
     match end {
         None if !ended && !full => Verdict::More,
         // A target longer than what a probe sees.
-        None if known && full && memchr::memchr(b' ', line).is_none() && line.iter().all(|c| c.is_ascii_graphic() || *c >= 0x80) => {
+        None if known
+            && full
+            && memchr::memchr(b' ', line).is_none()
+            && line.iter().all(|c| c.is_ascii_graphic() || *c >= 0x80) =>
+        {
             if line.starts_with(b"/") || line.starts_with(b"http://") { Verdict::Sure } else { Verdict::Likely }
         }
         Some(_) if known && !line.contains(&b' ') && line.starts_with(b"/") => Verdict::Likely,
@@ -444,7 +461,9 @@ fn probe_response(b: &[u8], ended: bool) -> Verdict {
         return if b.get(..n) == start.get(..n) { open } else { Verdict::No };
     }
     match b {
-        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', v, b' ', x, y, z, ..] if [v, x, y, z].iter().all(|c| c.is_ascii_digit()) => Verdict::Sure,
+        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', v, b' ', x, y, z, ..] if [v, x, y, z].iter().all(|c| c.is_ascii_digit()) => {
+            Verdict::Sure
+        }
         _ => Verdict::No,
     }
 }

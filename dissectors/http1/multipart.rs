@@ -141,10 +141,13 @@ impl Scanner {
         if self.len > 0 {
             self.line_done(0, self.from.saturating_add(self.len));
         }
-        let span = |from: u64, to: u64| if exact { Span { at: from, len: u32::try_from(to.saturating_sub(from)).unwrap_or(u32::MAX), ..of } } else { of };
+        let span = |from: u64, to: u64| {
+            if exact { Span { at: from, len: u32::try_from(to.saturating_sub(from)).unwrap_or(u32::MAX), ..of } } else { of }
+        };
         r.titled(&f::PARTS, |r| {
             for part in &self.parts {
-                let disposition = part.headers.iter().find(|h| h.get(..20).is_some_and(|n| n.eq_ignore_ascii_case(b"content-disposition:")));
+                let disposition =
+                    part.headers.iter().find(|h| h.get(..20).is_some_and(|n| n.eq_ignore_ascii_case(b"content-disposition:")));
                 let title = disposition.or(part.headers.first()).map_or_else(String::new, |h| Text(h).to_string());
                 r.titled(&f::PART, |r| {
                     for header in &part.headers {

@@ -18,7 +18,8 @@ static TCHAR: [bool; 256] = {
     let mut i = 0;
     while i < 256 {
         let b = i as u8;
-        let sign = matches!(b, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~');
+        let sign =
+            matches!(b, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~');
         table[i] = b.is_ascii_alphanumeric() || sign;
         i += 1;
     }
@@ -91,7 +92,9 @@ pub fn method(b: &[u8]) -> Option<&[u8]> {
 #[must_use]
 pub fn begins(b: &[u8], response: bool, guessed: bool) -> Begins {
     // Nearly always this decides.
-    if !guessed && ((response && b.starts_with(b"HTTP/")) || (!response && method(b).is_some_and(|m| m.len() < b.len() && is_method(m)))) {
+    if !guessed
+        && ((response && b.starts_with(b"HTTP/")) || (!response && method(b).is_some_and(|m| m.len() < b.len() && is_method(m))))
+    {
         return Begins::Message;
     }
     let line = memchr(b'\n', b).map(|_| b.get(..Line::of(b).len).unwrap_or(b));
@@ -111,7 +114,8 @@ pub fn begins(b: &[u8], response: bool, guessed: bool) -> Begins {
             let version = line.get(parts.version.clone()).unwrap_or(&[]);
             let sure = !parts.odd && !parts.target.is_empty() && version.starts_with(b"HTTP/1.");
             // A word of our own making is a method only where a version follows.
-            let good = if guessed { sure } else { is_method(word) || version.ends_with(b"HTTP/1.1") || version.starts_with(b"HTTP/") };
+            let good =
+                if guessed { sure } else { is_method(word) || version.ends_with(b"HTTP/1.1") || version.starts_with(b"HTTP/") };
             if good { Begins::Message } else { Begins::Neither }
         }
         None if guessed || word.len() == b.len() || !is_method(word) => Begins::Open,
@@ -216,9 +220,16 @@ pub fn status_line(line: &[u8]) -> StatusLine {
     let status = rest.iter().take(digits).fold(0u32, |n, b| n.saturating_mul(10).saturating_add(u32::from(b.wrapping_sub(b'0'))));
     let behind = line.get(code.end..).unwrap_or(&[]);
     let skip = usize::from(behind.first() == Some(&b' '));
-    let good_version = matches!(line.get(..end), Some([b'H', b'T', b'T', b'P', b'/', a, b'.', c]) if a.is_ascii_digit() && c.is_ascii_digit());
+    let good_version =
+        matches!(line.get(..end), Some([b'H', b'T', b'T', b'P', b'/', a, b'.', c]) if a.is_ascii_digit() && c.is_ascii_digit());
     let odd = !good_version || from != end.saturating_add(1) || digits != 3 || (skip == 0 && !behind.is_empty());
-    StatusLine { version: 0..end, phrase: code.end.saturating_add(skip)..line.len(), code, status: u16::try_from(status).unwrap_or(0), odd }
+    StatusLine {
+        version: 0..end,
+        phrase: code.end.saturating_add(skip)..line.len(),
+        code,
+        status: u16::try_from(status).unwrap_or(0),
+        odd,
+    }
 }
 
 /// A header line: where its name and value stand.
@@ -405,10 +416,60 @@ pub fn parameter<'v>(value: &'v [u8], name: &str) -> Option<&'v [u8]> {
 
 /// Methods that HTTP and its extensions register, and those of UPnP.
 static METHODS: &[&[u8]] = &[
-    b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"CONNECT", b"TRACE", b"PATCH", b"QUERY", b"PROPFIND", b"PROPPATCH", b"MKCOL", b"COPY", b"MOVE", b"LOCK",
-    b"UNLOCK", b"REPORT", b"SEARCH", b"ACL", b"BIND", b"REBIND", b"UNBIND", b"LINK", b"UNLINK", b"LABEL", b"MERGE", b"CHECKIN", b"CHECKOUT", b"UNCHECKOUT", b"MKACTIVITY",
-    b"MKCALENDAR", b"MKREDIRECTREF", b"MKWORKSPACE", b"ORDERPATCH", b"UPDATE", b"UPDATEREDIRECTREF", b"VERSION-CONTROL", b"BASELINE-CONTROL", b"M-SEARCH", b"NOTIFY",
-    b"SUBSCRIBE", b"UNSUBSCRIBE", b"PURGE", b"BCOPY", b"BDELETE", b"BMOVE", b"BPROPFIND", b"BPROPPATCH", b"POLL", b"RPC_IN_DATA", b"RPC_OUT_DATA", b"CCM_POST", b"M-POST",
+    b"GET",
+    b"POST",
+    b"HEAD",
+    b"PUT",
+    b"DELETE",
+    b"OPTIONS",
+    b"CONNECT",
+    b"TRACE",
+    b"PATCH",
+    b"QUERY",
+    b"PROPFIND",
+    b"PROPPATCH",
+    b"MKCOL",
+    b"COPY",
+    b"MOVE",
+    b"LOCK",
+    b"UNLOCK",
+    b"REPORT",
+    b"SEARCH",
+    b"ACL",
+    b"BIND",
+    b"REBIND",
+    b"UNBIND",
+    b"LINK",
+    b"UNLINK",
+    b"LABEL",
+    b"MERGE",
+    b"CHECKIN",
+    b"CHECKOUT",
+    b"UNCHECKOUT",
+    b"MKACTIVITY",
+    b"MKCALENDAR",
+    b"MKREDIRECTREF",
+    b"MKWORKSPACE",
+    b"ORDERPATCH",
+    b"UPDATE",
+    b"UPDATEREDIRECTREF",
+    b"VERSION-CONTROL",
+    b"BASELINE-CONTROL",
+    b"M-SEARCH",
+    b"NOTIFY",
+    b"SUBSCRIBE",
+    b"UNSUBSCRIBE",
+    b"PURGE",
+    b"BCOPY",
+    b"BDELETE",
+    b"BMOVE",
+    b"BPROPFIND",
+    b"BPROPPATCH",
+    b"POLL",
+    b"RPC_IN_DATA",
+    b"RPC_OUT_DATA",
+    b"CCM_POST",
+    b"M-POST",
 ];
 
 /// Whether `word` is a method that someone registered.

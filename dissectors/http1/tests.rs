@@ -54,7 +54,11 @@ fn requests_and_responses_are_claimed_and_verdicts_stay() {
 
 #[test]
 fn the_end_of_a_head_is_found_from_wherever_the_search_goes_on() {
-    for head in [&b"GET / HTTP/1.1\r\nHost: a\r\n\r\nbody"[..], b"GET / HTTP/1.1\nHost: a\n\nbody", b"GET / HTTP/1.1\r\nHost: a\n\r\nbody"] {
+    for head in [
+        &b"GET / HTTP/1.1\r\nHost: a\r\n\r\nbody"[..],
+        b"GET / HTTP/1.1\nHost: a\n\nbody",
+        b"GET / HTTP/1.1\r\nHost: a\n\r\nbody",
+    ] {
         let end = parse::head_end(head, 0).expect("a whole head");
         assert_eq!(&head[end..], b"body");
         for n in 0..end {

@@ -33,7 +33,9 @@ pub fn shown(r: &mut Reader<'_>, field: F, what: Use, len: usize) -> Result<(), 
     match what {
         Use::Cookie => r.group(field, |r| list(r, len, b';', |r, n, _| r.text(&f::COOKIE_PAIR, n).map(|_| ()))),
         Use::SetCookie => r.group(field, |r| {
-            list(r, len, b';', |r, n, first| r.text(if first { &f::SET_COOKIE_PAIR } else { &f::SET_COOKIE_ATTRIBUTE }, n).map(|_| ()))
+            list(r, len, b';', |r, n, first| {
+                r.text(if first { &f::SET_COOKIE_PAIR } else { &f::SET_COOKIE_ATTRIBUTE }, n).map(|_| ())
+            })
         }),
         Use::Range => r.group(field, |r| {
             let text = r.peek(len)?;
@@ -62,7 +64,12 @@ fn delimiter(r: &mut Reader<'_>, n: usize) -> Result<(), Stop> {
 }
 
 /// The parts of `len` bytes between `mark`s, blanks around them left out; `part` is told whether it is the first.
-fn list(r: &mut Reader<'_>, len: usize, mark: u8, mut part: impl FnMut(&mut Reader<'_>, usize, bool) -> Result<(), Stop>) -> Result<(), Stop> {
+fn list(
+    r: &mut Reader<'_>,
+    len: usize,
+    mark: u8,
+    mut part: impl FnMut(&mut Reader<'_>, usize, bool) -> Result<(), Stop>,
+) -> Result<(), Stop> {
     let text = r.peek(len)?;
     let (mut at, mut gap, mut first) = (0usize, 0usize, true);
     while at < len {
@@ -120,7 +127,8 @@ fn content_range(r: &mut Reader<'_>, field: F, len: usize) -> Result<(), Stop> {
             let rest = text.get(at..).unwrap_or(&[]);
             let n = rest.iter().take(19).take_while(|b| b.is_ascii_digit()).count();
             if n > 0 {
-                let value = rest.iter().take(n).fold(0u64, |v, b| v.saturating_mul(10).saturating_add(u64::from(b.wrapping_sub(b'0'))));
+                let value =
+                    rest.iter().take(n).fold(0u64, |v, b| v.saturating_mul(10).saturating_add(u64::from(b.wrapping_sub(b'0'))));
                 match numbers.next() {
                     Some(field) => r.valued(field, n, Value::U64(value)).map(|_| ())?,
                     None => r.unknown(n)?,

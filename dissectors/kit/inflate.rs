@@ -221,7 +221,14 @@ mod tests {
     fn every_cut_of_the_input_gives_the_same_bytes() {
         let two: Vec<u8> = [gz(), gz()].concat();
         let zlib: Vec<u8> = [&[0x78, 0x9c][..], RAW, &[0; 4]].concat();
-        for (wrap, data, times) in [(Wrap::Gzip, gz(), 1), (Wrap::Gzip, two, 2), (Wrap::Zlib, zlib.clone(), 1), (Wrap::ZlibOrRaw, zlib, 1), (Wrap::ZlibOrRaw, RAW.to_vec(), 1), (Wrap::Raw, RAW.to_vec(), 1)] {
+        for (wrap, data, times) in [
+            (Wrap::Gzip, gz(), 1),
+            (Wrap::Gzip, two, 2),
+            (Wrap::Zlib, zlib.clone(), 1),
+            (Wrap::ZlibOrRaw, zlib, 1),
+            (Wrap::ZlibOrRaw, RAW.to_vec(), 1),
+            (Wrap::Raw, RAW.to_vec(), 1),
+        ] {
             for step in 1..=data.len() {
                 let mut i = Inflater::new(wrap);
                 let mut out = Vec::new();

@@ -100,7 +100,12 @@ impl std::fmt::Debug for Layer {
 }
 
 /// The capture kept fewer bytes than the packet had.
-pub static SNAPPED: Note = Note::new("frame.note.cut", "The packet was captured in part: the rest was left out by the snapshot length", Severity::Note, About::Missing);
+pub static SNAPPED: Note = Note::new(
+    "frame.note.cut",
+    "The packet was captured in part: the rest was left out by the snapshot length",
+    Severity::Note,
+    About::Missing,
+);
 
 /// The packet was whole and yet too short for a header.
 pub static SHORT: Note = Note::new("frame.note.short", "The packet ends inside this header", Severity::Error, About::Malformed);
@@ -136,7 +141,13 @@ pub fn layer_for(table: &[&'static Layer], by: LayerClaim) -> Option<&'static La
 #[must_use]
 pub fn read_packet(table: &[&'static Layer], packet: &PacketBytes) -> (Tree, Vec<&'static str>, Option<Span>) {
     let buf = BufId::arrival(packet.number);
-    let mut buffers = vec![Buffer { id: buf, label: format!("Packet {}", packet.number.saturating_add(1)), base: 0, bytes: packet.bytes.clone(), map: Vec::new() }];
+    let mut buffers = vec![Buffer {
+        id: buf,
+        label: format!("Packet {}", packet.number.saturating_add(1)),
+        base: 0,
+        bytes: packet.bytes.clone(),
+        map: Vec::new(),
+    }];
     let mut sink = Sink::default();
     let mut names = Vec::new();
     let mut turn = LayerTurn { wire_len: packet.wire_len, facts: packet.facts, ..LayerTurn::default() };
@@ -214,11 +225,25 @@ pub fn read_packet(table: &[&'static Layer], packet: &PacketBytes) -> (Tree, Vec
                 Some((joined, map)) => {
                     let part = BufId::part(buffers.len() as u32);
                     let left = end.saturating_sub(at);
-                    let mut r = Reader::new(bytes.get(at..end).unwrap_or(&[]), at_buf, at as u64, true, Level::Tree, &mut sink, &mut memo);
+                    let mut r = Reader::new(
+                        bytes.get(at..end).unwrap_or(&[]),
+                        at_buf,
+                        at as u64,
+                        true,
+                        Level::Tree,
+                        &mut sink,
+                        &mut memo,
+                    );
                     if left > 0 {
                         let _ = r.bytes(&DATA, left);
                     }
-                    buffers.push(Buffer { id: part, label: "Reassembled datagram".into(), base: 0, bytes: joined.clone(), map: map.clone() });
+                    buffers.push(Buffer {
+                        id: part,
+                        label: "Reassembled datagram".into(),
+                        base: 0,
+                        bytes: joined.clone(),
+                        map: map.clone(),
+                    });
                     (bytes, at_buf, at, end) = (joined.clone(), part, 0, joined.len());
                 }
                 None => next = Next::Data,

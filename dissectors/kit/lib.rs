@@ -50,6 +50,9 @@ pub use secrets::{KeyLogRead, KeyTable, NoSecrets, SecretId, Secrets};
 pub use sink::{Cell, Level, Mark, Sink};
 pub use source::{Cancel, PacketLine, Problem, Strand, TreeSource, What};
 pub use span::{BitRange, BufId, BufKind, ConvId, Dir, How, Piece, Side, Span};
-pub use spec::{AfterGap, AfterGapPromise, Claim, Dissector, Expect, Framing, Hint, Peek, Relay, Resync, Rewrite, Spec, Start, State, Transport, Turn, Verdict};
+pub use spec::{
+    AfterGap, AfterGapPromise, Claim, Dissector, Expect, Framing, Hint, Peek, Relay, Resync, Rewrite, Spec, Start, State,
+    Transport, Turn, Verdict,
+};
 pub use tree::{Buffer, Node, Tie, Tree};
 pub use value::{Text, Value};

@@ -75,19 +75,28 @@ pub struct Noted {
 }
 
 /// A field's bytes go on behind the end of what holds it.
-pub static OVERRUN: Note = Note::new("data.note.overrun", "A length points behind the end of what holds it", Severity::Error, About::Malformed);
+pub static OVERRUN: Note =
+    Note::new("data.note.overrun", "A length points behind the end of what holds it", Severity::Error, About::Malformed);
 /// The stream ended inside a message.
 pub static CUT: Note = Note::new("data.note.cut", "The bytes end inside this message", Severity::Warn, About::Missing);
 /// Bytes are missing from the capture inside this message.
-pub static HOLE: Note = Note::new("data.note.hole", "Bytes of this message are missing from the capture", Severity::Warn, About::Missing);
+pub static HOLE: Note =
+    Note::new("data.note.hole", "Bytes of this message are missing from the capture", Severity::Warn, About::Missing);
 /// More bytes than a message may have here.
-pub static TOO_LONG: Note = Note::new("data.note.too_long", "This message is longer than is kept while waiting for its end", Severity::Warn, About::Limit);
+pub static TOO_LONG: Note = Note::new(
+    "data.note.too_long",
+    "This message is longer than is kept while waiting for its end",
+    Severity::Warn,
+    About::Limit,
+);
 /// Bytes left behind the end.
-pub static LEFT_OVER: Note = Note::new("data.note.left_over", "Bytes follow the end of the message", Severity::Note, About::Malformed);
+pub static LEFT_OVER: Note =
+    Note::new("data.note.left_over", "Bytes follow the end of the message", Severity::Note, About::Malformed);
 /// Nested deeper than is followed.
 pub static TOO_DEEP: Note = Note::new("data.note.too_deep", "Nested deeper than is followed", Severity::Note, About::Limit);
 /// Bytes that are no message of the protocol.
-pub static NOT_GRAMMAR: Note = Note::new("data.note.not_grammar", "These bytes are no message of this protocol", Severity::Warn, About::Malformed);
+pub static NOT_GRAMMAR: Note =
+    Note::new("data.note.not_grammar", "These bytes are no message of this protocol", Severity::Warn, About::Malformed);
 /// A tree would have more entries than are kept.
 pub static TOO_MANY: Note = Note::new("data.note.too_many", "More fields than are listed", Severity::Note, About::Limit);
 

@@ -1,10 +1,10 @@
 //! What a dissector says besides fields: summaries, pairs, states, bodies, inner streams. A list; the driver acts on it only after `Ok`.
 
 use crate::note::{Note, Noted};
+use crate::secrets::SecretId;
 use crate::sink::{Level, Sink};
 use crate::span::{Dir, How, Side, Span};
 use crate::spec::{Expect, Hint, State};
-use crate::secrets::SecretId;
 use crate::value::{Text, write_text};
 use std::fmt::{Display, Write as _};
 use std::ops::Range;

@@ -54,7 +54,15 @@ impl<'a> Reader<'a> {
     /// A reader over `bytes`, the first of which is at offset `base` of `buf`.
     /// `bounded` says that no more can come (a datagram, the end of a stream).
     #[must_use]
-    pub fn new(bytes: &'a [u8], buf: BufId, base: u64, bounded: bool, level: Level, sink: &'a mut Sink, memo: &'a mut Memo) -> Reader<'a> {
+    pub fn new(
+        bytes: &'a [u8],
+        buf: BufId,
+        base: u64,
+        bounded: bool,
+        level: Level,
+        sink: &'a mut Sink,
+        memo: &'a mut Memo,
+    ) -> Reader<'a> {
         Reader { bytes, buf, base, pos: 0, bounded, level, depth: 0, sink, memo }
     }
 
@@ -141,7 +149,11 @@ impl<'a> Reader<'a> {
     #[inline]
     fn number(&mut self, field: F, n: usize, little: bool) -> Result<u64, Stop> {
         let b = self.peek(n)?;
-        let v = if little { b.iter().rev().fold(0u64, |v, x| (v << 8) | u64::from(*x)) } else { b.iter().fold(0u64, |v, x| (v << 8) | u64::from(*x)) };
+        let v = if little {
+            b.iter().rev().fold(0u64, |v, x| (v << 8) | u64::from(*x))
+        } else {
+            b.iter().fold(0u64, |v, x| (v << 8) | u64::from(*x))
+        };
         if Sink::wants(self.level, field) {
             let span = self.span(n);
             self.put(field, span, Value::U64(v), b);
@@ -315,7 +327,12 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::peek`]; what `inner` returned.
-    pub fn bit_group(&mut self, field: F, range: BitRange, inner: impl FnOnce(&mut Self, u64) -> Result<(), Stop>) -> Result<u64, Stop> {
+    pub fn bit_group(
+        &mut self,
+        field: F,
+        range: BitRange,
+        inner: impl FnOnce(&mut Self, u64) -> Result<(), Stop>,
+    ) -> Result<u64, Stop> {
         let node = self.sink.nodes.len();
         let value = self.bits(field, range)?;
         self.sink.deeper();
@@ -493,7 +510,12 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::peek`] for `len` bytes, and [`Stop::Wait`] from `inner`.
-    pub fn attempt<T>(&mut self, field: F, len: usize, inner: impl FnOnce(&mut Self) -> Result<T, Stop>) -> Result<Option<T>, Stop> {
+    pub fn attempt<T>(
+        &mut self,
+        field: F,
+        len: usize,
+        inner: impl FnOnce(&mut Self) -> Result<T, Stop>,
+    ) -> Result<Option<T>, Stop> {
         self.within(field, len, |r| match inner(r) {
             Ok(v) => Ok(Some(v)),
             Err(Stop::Bad(what)) => {

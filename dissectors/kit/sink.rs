@@ -68,7 +68,13 @@ impl Sink {
     /// Remembers this moment.
     #[must_use]
     pub fn mark(&self) -> Mark {
-        Mark { nodes: self.nodes.len(), cells: self.cells.len(), arena: self.arena.len(), notes: self.notes.len(), depth: self.depth }
+        Mark {
+            nodes: self.nodes.len(),
+            cells: self.cells.len(),
+            arena: self.arena.len(),
+            notes: self.notes.len(),
+            depth: self.depth,
+        }
     }
 
     /// Forgets all that came after `to`.

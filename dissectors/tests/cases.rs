@@ -148,9 +148,14 @@ fn render(script: &Script, record: &Record) -> String {
         for n in &m.nodes {
             let at = n.span.at as usize;
             // Bytes of an inner stream are not at hand here.
-            let bytes = if m.conv.inner == 0 { stream.get(at..(at + n.span.len as usize).min(stream.len())).unwrap_or(&[]) } else { &[] };
+            let bytes =
+                if m.conv.inner == 0 { stream.get(at..(at + n.span.len as usize).min(stream.len())).unwrap_or(&[]) } else { &[] };
             let value = wirelore_kit::value::display(n.field, &n.value, bytes);
-            let value = if value.is_empty() || n.value == Value::Span && n.end > 0 && n.field.name.ends_with("delimiter") { String::new() } else { format!(": {value}") };
+            let value = if value.is_empty() || n.value == Value::Span && n.end > 0 && n.field.name.ends_with("delimiter") {
+                String::new()
+            } else {
+                format!(": {value}")
+            };
             let short: String = value.chars().take(120).collect();
             let dots = if short.len() < value.len() { "…" } else { "" };
             let bits = n.span.bits.map_or(String::new(), |b| format!(" bits {}+{}", b.first, b.len));
@@ -245,9 +250,18 @@ fn every_case_reads_as_written_and_keeps_the_laws() {
             if update {
                 std::fs::write(path, format!("{}\n---\n{got}", case.head)).expect("a case that can be written");
             } else {
-                let at = got.lines().zip(case.want.lines()).position(|(a, b)| a != b).unwrap_or(got.lines().count().min(case.want.lines().count()));
+                let at = got
+                    .lines()
+                    .zip(case.want.lines())
+                    .position(|(a, b)| a != b)
+                    .unwrap_or(got.lines().count().min(case.want.lines().count()));
                 let line = |t: &str| t.lines().nth(at).unwrap_or("(nothing)").to_owned();
-                failed.push(format!("{name}: reads otherwise from line {} of the reading on (UPDATE=1 rewrites it)\n  written: {}\n  read:    {}", at + 1, line(&case.want), line(&got)));
+                failed.push(format!(
+                    "{name}: reads otherwise from line {} of the reading on (UPDATE=1 rewrites it)\n  written: {}\n  read:    {}",
+                    at + 1,
+                    line(&case.want),
+                    line(&got)
+                ));
             }
         }
         if let Err(e) = under_the_laws(&case.script) {

@@ -64,13 +64,14 @@ fn script() -> impl Strategy<Value = Shown> {
         (0..TO_CLIENT.len()).prop_map(|i| (1usize, TO_CLIENT[i].as_bytes().to_vec())),
     ];
     // Sometimes a byte of a piece is another.
-    let damaged = (piece, prop::option::weighted(0.2, (any::<prop::sample::Index>(), any::<u8>()))).prop_map(|((way, mut bytes), hit)| {
-        if let Some((at, with)) = hit {
-            let i = at.index(bytes.len());
-            bytes[i] = with;
-        }
-        (way, bytes)
-    });
+    let damaged =
+        (piece, prop::option::weighted(0.2, (any::<prop::sample::Index>(), any::<u8>()))).prop_map(|((way, mut bytes), hit)| {
+            if let Some((at, with)) = hit {
+                let i = at.index(bytes.len());
+                bytes[i] = with;
+            }
+            (way, bytes)
+        });
     (prop::collection::vec((damaged, prop::option::weighted(0.05, 1u64..40)), 1..14), any::<bool>()).prop_map(|(pieces, cut)| {
         let mut script = Script::tcp(80);
         // The first request is whole, so that the conversation is taken for HTTP.

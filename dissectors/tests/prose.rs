@@ -25,8 +25,12 @@ fn every_field_and_note_is_explained_and_no_prose_is_orphaned() {
         }
     }
     for (language, prose) in &prose {
-        wrong.extend(prose.field.keys().filter(|f| !fields.contains(f.as_str())).map(|f| format!("{language}: there is no field {f}")));
-        wrong.extend(prose.note.keys().filter(|n| !notes.contains(n.as_str())).map(|n| format!("{language}: there is no note {n}")));
+        wrong.extend(
+            prose.field.keys().filter(|f| !fields.contains(f.as_str())).map(|f| format!("{language}: there is no field {f}")),
+        );
+        wrong.extend(
+            prose.note.keys().filter(|n| !notes.contains(n.as_str())).map(|n| format!("{language}: there is no note {n}")),
+        );
         // Other languages may lag behind; the window then shows English.
         if *language == "en" {
             wrong.extend(fields.iter().filter(|f| !prose.field.contains_key(**f)).map(|f| format!("nothing is said of {f}")));
@@ -37,7 +41,13 @@ fn every_field_and_note_is_explained_and_no_prose_is_orphaned() {
                 wrong.insert(format!("{language}: {name} needs at least what and why"));
             }
         }
-        wrong.extend(prose.note.iter().filter(|(_, p)| p.cause.is_empty() || p.cure.is_empty()).map(|(n, _)| format!("{language}: {n} needs cause and cure")));
+        wrong.extend(
+            prose
+                .note
+                .iter()
+                .filter(|(_, p)| p.cause.is_empty() || p.cure.is_empty())
+                .map(|(n, _)| format!("{language}: {n} needs cause and cure")),
+        );
     }
     let wrong: Vec<String> = wrong.into_iter().collect();
     assert!(wrong.is_empty(), "{} faults:\n{}", wrong.len(), wrong.join("\n"));

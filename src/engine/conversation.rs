@@ -15,8 +15,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use wirelore_kit::note::{self, About, Note, Noted, Severity};
 use wirelore_kit::row::{Evidence, MessageState};
 use wirelore_kit::{
-    AfterGap, BufId, Chunk, ConvId, Dir, Dissector, End, Expect, Framing, Hint, How, Level, Memo, More, Op, Ops, Out, Reader, SecretId, Secrets, Side, Sink, Span, Spec, Start,
-    State, Stop, Turn, UNKNOWN,
+    AfterGap, BufId, Chunk, ConvId, Dir, Dissector, End, Expect, Framing, Hint, How, Level, Memo, More, Op, Ops, Out, Reader,
+    SecretId, Secrets, Side, Sink, Span, Spec, Start, State, Stop, Turn, UNKNOWN,
 };
 
 /// A direction keeps at most so many unread bytes; a message that needs more is not waited for.
@@ -41,6 +41,13 @@ pub struct Arrival {
     pub number: u32,
     /// Nanoseconds since the epoch.
     pub time: i64,
+}
+
+impl Arrival {
+    /// Whichever of the two came later.
+    const fn later(self, other: Arrival) -> Arrival {
+        if other.number > self.number { other } else { self }
+    }
 }
 
 /// What a conversation needs to know of the world while it works.
@@ -290,7 +297,11 @@ impl Conversation {
             last: h.last,
         };
         let [a, b] = &self.halves;
-        let inside = self.inside.iter().map(|i| Some(Inside { key: i.key, of: Box::new(i.of.fork()?), ends: i.ends })).collect::<Option<Vec<_>>>()?;
+        let inside = self
+            .inside
+            .iter()
+            .map(|i| Some(Inside { key: i.key, of: Box::new(i.of.fork()?), ends: i.ends }))
+            .collect::<Option<Vec<_>>>()?;
         Some(Conversation {
             id: self.id,
             start: self.start.clone(),
@@ -331,7 +342,16 @@ impl Conversation {
 
     /// Bytes came. `way` 0 is from the end that was taken for the client at first. `at` is their offset in the stream of that way.
     #[expect(clippy::too_many_arguments, reason = "the circumstances of a read go with every call")]
-    pub fn push<L: Listen + ?Sized>(&mut self, way: usize, at: u64, bytes: &[u8], from: Arrival, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
+    pub fn push<L: Listen + ?Sized>(
+        &mut self,
+        way: usize,
+        at: u64,
+        bytes: &[u8],
+        from: Arrival,
+        cx: Context<'_>,
+        s: &mut Scratch,
+        to: &mut L,
+    ) {
         if self.is_left() || bytes.is_empty() {
             return;
         }
@@ -434,7 +454,17 @@ impl Conversation {
 
     /// One datagram came: a read of its own.
     #[expect(clippy::too_many_arguments, reason = "the circumstances of a read go with every call")]
-    pub fn datagram<L: Listen + ?Sized>(&mut self, way: usize, at: u64, bytes: &[u8], snapped: bool, from: Arrival, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
+    pub fn datagram<L: Listen + ?Sized>(
+        &mut self,
+        way: usize,
+        at: u64,
+        bytes: &[u8],
+        snapped: bool,
+        from: Arrival,
+        cx: Context<'_>,
+        s: &mut Scratch,
+        to: &mut L,
+    ) {
         if self.is_left() {
             return;
         }
@@ -457,7 +487,17 @@ impl Conversation {
         s.ops.clear();
         s.sink.clear();
         let span = Span::new(buf, at, bytes.len() as u32);
-        let turn = Turn { dir, at, time: from.time, level: cx.level, ended: true, other_ended: false, start: &self.start, secrets: cx.secrets, whole: span };
+        let turn = Turn {
+            dir,
+            at,
+            time: from.time,
+            level: cx.level,
+            ended: true,
+            other_ended: false,
+            start: &self.start,
+            secrets: cx.secrets,
+            whole: span,
+        };
         let mut memo = Memo::default();
         let mut r = Reader::new(bytes, buf, at, true, cx.level, &mut s.sink, &mut memo);
         let went = guarded(d.as_mut(), &turn, &mut r, &mut s.ops, cx.level);
@@ -603,13 +643,23 @@ fn sink_of<'s>(h: &'s mut Half, scratch: &'s mut Sink) -> &'s mut Sink {
 }
 
 fn unknown_node(sink: &mut Sink, span: Span) {
-    let joins = sink.nodes.last().is_some_and(|n| n.field.is(&UNKNOWN) && n.depth == 0 && n.span.buf == span.buf && n.span.end() == span.at);
+    let joins = sink
+        .nodes
+        .last()
+        .is_some_and(|n| n.field.is(&UNKNOWN) && n.depth == 0 && n.span.buf == span.buf && n.span.end() == span.at);
     if let Some(last) = sink.nodes.last_mut().filter(|_| joins) {
         last.span.len = last.span.len.saturating_add(span.len);
         return;
     }
     let end = sink.nodes.len() as u32;
-    sink.nodes.push(wirelore_kit::Node { field: &UNKNOWN, span, value: wirelore_kit::Value::Span, depth: 0, tie: wirelore_kit::Tie::Own, end: end.saturating_add(1) });
+    sink.nodes.push(wirelore_kit::Node {
+        field: &UNKNOWN,
+        span,
+        value: wirelore_kit::Value::Span,
+        depth: 0,
+        tie: wirelore_kit::Tie::Own,
+        end: end.saturating_add(1),
+    });
 }
 
 fn someone_reads(table: &[&'static Spec], hint: &Hint) -> bool {

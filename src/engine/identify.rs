@@ -98,9 +98,23 @@ pub fn identify(q: &Question<'_>) -> Decision {
             break;
         }
         let peek = if flipped {
-            Peek { to_server: down, to_client: up, transport: q.start.transport, client_port: server, server_port: client, ended: q.ended }
+            Peek {
+                to_server: down,
+                to_client: up,
+                transport: q.start.transport,
+                client_port: server,
+                server_port: client,
+                ended: q.ended,
+            }
         } else {
-            Peek { to_server: up, to_client: down, transport: q.start.transport, client_port: client, server_port: server, ended: q.ended }
+            Peek {
+                to_server: up,
+                to_client: down,
+                transport: q.start.transport,
+                client_port: client,
+                server_port: server,
+                ended: q.ended,
+            }
         };
         for (index, spec) in q.table.iter().enumerate().filter(|(i, _)| free(*i)) {
             match (spec.probe)(&peek) {

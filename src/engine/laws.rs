@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use wirelore_kit::row::{Evidence, MessageState};
-use wirelore_kit::{
-    Cell, ConvId, Dir, End, Hint, Level, NoSecrets, Node, Side, Sink, Spec, Start, State, Tie, Transport, Value,
-};
+use wirelore_kit::{Cell, ConvId, Dir, End, Hint, Level, NoSecrets, Node, Side, Sink, Spec, Start, State, Tie, Transport, Value};
 
 /// One thing that arrives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,7 +140,9 @@ impl Listen for Record {
     }
 
     fn changed(&mut self, m: &Message<'_>) {
-        let Some(told) = self.messages.iter_mut().rev().find(|t| t.conv == m.conv && t.dir == m.dir && t.at == m.at) else { return };
+        let Some(told) = self.messages.iter_mut().rev().find(|t| t.conv == m.conv && t.dir == m.dir && t.at == m.at) else {
+            return;
+        };
         told.len = m.len;
         told.packets.1 = m.done.number;
         told.state = m.state;
@@ -342,7 +342,9 @@ pub fn spans(told: &Told) -> Result<(), String> {
             if let Some(e) = before {
                 let bits = match (e.span.bits, n.span.bits) {
                     (Some(a), Some(b)) => {
-                        let start = |s: &wirelore_kit::Span, r: wirelore_kit::BitRange| s.at.saturating_mul(8).saturating_add(u64::from(r.first));
+                        let start = |s: &wirelore_kit::Span, r: wirelore_kit::BitRange| {
+                            s.at.saturating_mul(8).saturating_add(u64::from(r.first))
+                        };
                         start(&e.span, a).saturating_add(u64::from(a.len)) <= start(&n.span, b)
                     }
                     _ => false,
@@ -419,8 +421,14 @@ pub fn gaps(table: &'static [&'static Spec], script: &Script, most: usize) -> Re
         let hole = stream_offset(script, i, *way).saturating_add(at as u64);
         let way_of = |d: Dir| if d == Dir::ToServer { 0 } else { 1 };
         for m in whole.messages.iter().filter(|m| m.conv.inner == 0 && m.state == MessageState::Whole) {
-            let complete = m.packets.1 < *number || (way_of(m.dir) == *way && m.packets.1 == *number && m.at.saturating_add(m.len) <= hole);
-            if complete && !read.messages.iter().any(|r| r.dir == m.dir && r.at == m.at && r.len == m.len && r.summary == m.summary && r.cells == m.cells) {
+            let complete =
+                m.packets.1 < *number || (way_of(m.dir) == *way && m.packets.1 == *number && m.at.saturating_add(m.len) <= hole);
+            if complete
+                && !read
+                    .messages
+                    .iter()
+                    .any(|r| r.dir == m.dir && r.at == m.at && r.len == m.len && r.summary == m.summary && r.cells == m.cells)
+            {
                 return Err(format!("hole of {size} at {at} in step {i}: lost the complete message {:?} at {}", m.summary, m.at));
             }
         }
@@ -440,7 +448,13 @@ fn stream_offset(script: &Script, index: usize, way: usize) -> u64 {
 ///
 /// # Errors
 /// Which protocol changed its mind.
-pub fn prefix_stable(table: &'static [&'static Spec], to_server: &[u8], to_client: &[u8], ports: (u16, u16), transport: Transport) -> Result<(), String> {
+pub fn prefix_stable(
+    table: &'static [&'static Spec],
+    to_server: &[u8],
+    to_client: &[u8],
+    ports: (u16, u16),
+    transport: Transport,
+) -> Result<(), String> {
     use wirelore_kit::{Peek, Verdict};
     for spec in table {
         let mut said = Verdict::More;
@@ -513,4 +527,3 @@ pub fn transcript(record: &Record) -> String {
     }
     t
 }
-

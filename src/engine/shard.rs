@@ -17,13 +17,18 @@ use wirelore_kit::row::PacketRow;
 use wirelore_kit::{BufId, ConvId, End, Hint, Level, Noted, Secrets, Span, Spec, Start, Transport};
 
 /// Bytes came twice and differed: the first ones count.
-pub static CONFLICT: Note =
-    Note::new("tcp.note.conflict", "These bytes came again with other values; the first ones count", Severity::Warn, About::Security)
-        .rfc("RFC 9293 §3.10.7.4");
+pub static CONFLICT: Note = Note::new(
+    "tcp.note.conflict",
+    "These bytes came again with other values; the first ones count",
+    Severity::Warn,
+    About::Security,
+)
+.rfc("RFC 9293 §3.10.7.4");
 /// Bytes of the stream were not captured.
 pub static GAP: Note = Note::new("tcp.note.gap", "Bytes of this stream were never captured", Severity::Warn, About::Missing);
 /// The snap length cut bytes off.
-pub static SNAP: Note = Note::new("tcp.note.snaplen", "Bytes of this stream were cut off by the snapshot length", Severity::Warn, About::Missing);
+pub static SNAP: Note =
+    Note::new("tcp.note.snaplen", "Bytes of this stream were cut off by the snapshot length", Severity::Warn, About::Missing);
 /// A bound was reached before missing bytes came.
 pub static LIMIT: Note =
     Note::new("tcp.note.limit", "Too much was waiting behind missing bytes, so they are given up", Severity::Warn, About::Limit);
@@ -190,7 +195,8 @@ pub fn start_conversation(flow: u32, ends: &Ends, marks: u16, decode_as: &[Decod
         _ => Transport::Other,
     };
     let open = marks & mark::ROLES_OPEN != 0;
-    let start = Start { transport, client, server, hint: Hint::Probe, midstream: open && transport == Transport::Tcp, expected: None };
+    let start =
+        Start { transport, client, server, hint: Hint::Probe, midstream: open && transport == Transport::Tcp, expected: None };
     let mut conv = Conversation::new(ConvId { flow, inner: 0 }, start, open).turned(turned);
     let ports = [ends.ports.src, ends.ports.dst];
     if let Some(d) = decode_as.iter().find(|d| d.transport == transport && ports.contains(&d.port)) {
@@ -268,7 +274,16 @@ impl Shard {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one packet's facts")]
-    fn flow_packet(&mut self, number: u32, p: &Packet<'_>, bytes: &[u8], h: &Headers, row: &mut PacketRow, secrets: &dyn Secrets, out: &mut Output) {
+    fn flow_packet(
+        &mut self,
+        number: u32,
+        p: &Packet<'_>,
+        bytes: &[u8],
+        h: &Headers,
+        row: &mut PacketRow,
+        secrets: &dyn Secrets,
+        out: &mut Output,
+    ) {
         let Some(ends) = Ends::of(h) else { return };
         let Some(mut found) = self.flows.look(&ends, h.path) else { return };
         let tcp = TcpFacts::of(h, bytes);
@@ -335,7 +350,16 @@ impl Shard {
                 let mut tell = Tell { out, numbers: &mut self.numbers, table: self.table, packet: number, flipped: None };
                 let cx = Context { table: self.table, level: Level::Rows, secrets };
                 let Live { tcp, conv, log, .. } = &mut **live;
-                let mut feed = Feed { conv, cx, scratch: &mut self.scratch, tell: &mut tell, facts, flow: found.id, packet: number, datagram: None };
+                let mut feed = Feed {
+                    conv,
+                    cx,
+                    scratch: &mut self.scratch,
+                    tell: &mut tell,
+                    facts,
+                    flow: found.id,
+                    packet: number,
+                    datagram: None,
+                };
                 tcp.segment(dir, &segment, &mut Logged::new(log, &mut feed));
                 if let Some(flipped) = tell.flipped {
                     set(&mut facts.marks, mark::FLIPPED, flipped);
@@ -364,7 +388,16 @@ impl Shard {
                 let datagram = Some(h.payload_wire_len > h.payload_len);
                 let mut tell = Tell { out, numbers: &mut self.numbers, table: self.table, packet: number, flipped: None };
                 let cx = Context { table: self.table, level: Level::Rows, secrets };
-                let mut feed = Feed { conv, cx, scratch: &mut self.scratch, tell: &mut tell, facts, flow: found.id, packet: number, datagram };
+                let mut feed = Feed {
+                    conv,
+                    cx,
+                    scratch: &mut self.scratch,
+                    tell: &mut tell,
+                    facts,
+                    flow: found.id,
+                    packet: number,
+                    datagram,
+                };
                 Logged::new(log, &mut feed).data(dir, at, payload, Source { number, time: p.time, offset: h.payload_at });
                 if let Some(flipped) = tell.flipped {
                     set(&mut facts.marks, mark::FLIPPED, flipped);

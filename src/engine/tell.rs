@@ -103,7 +103,8 @@ impl Listen for Tell<'_> {
 
     fn changed(&mut self, m: &Message<'_>) {
         let name = (m.conv, m.dir, m.at);
-        let local = if m.state == MessageState::Open { self.numbers.open.get(&name).copied() } else { self.numbers.open.remove(&name) };
+        let local =
+            if m.state == MessageState::Open { self.numbers.open.get(&name).copied() } else { self.numbers.open.remove(&name) };
         if let Some(local) = local {
             let e = self.event(m, local);
             let at = self.out.messages.len() as u32;

@@ -183,7 +183,11 @@ fn conversations(s: &Snapshot) -> Vec<String> {
     }
     let mut lines: Vec<String> = Vec::new();
     if addresses > 0 {
-        lines.push(format!("{} between {}", plural(u64::from(s.flows()), "conversation", "conversations"), plural(addresses, "address", "addresses")));
+        lines.push(format!(
+            "{} between {}",
+            plural(u64::from(s.flows()), "conversation", "conversations"),
+            plural(addresses, "address", "addresses")
+        ));
     }
     let mut kinds: Vec<_> = kinds.into_iter().collect();
     kinds.sort_by(|a, b| b.1.0.cmp(&a.1.0).then(a.0.cmp(&b.0)));
@@ -240,7 +244,11 @@ fn protocols(s: &Snapshot) -> Vec<(String, Vec<String>)> {
         .map(|(proto, p)| {
             let mut first = plural(p.messages, "message", "messages");
             if p.asks + p.answers > 0 {
-                first.push_str(&format!(": {} and {}", plural(p.asks, "question", "questions"), plural(p.answers, "answer", "answers")));
+                first.push_str(&format!(
+                    ": {} and {}",
+                    plural(p.asks, "question", "questions"),
+                    plural(p.answers, "answer", "answers")
+                ));
             }
             let mut lines = vec![first];
             for (title, map) in [("asks", &p.methods), ("hosts", &p.hosts)] {
@@ -249,7 +257,8 @@ fn protocols(s: &Snapshot) -> Vec<(String, Vec<String>)> {
                 }
             }
             if !p.statuses.is_empty() {
-                let list = p.statuses.iter().map(|(k, (n, name))| (format!("{k} {name}").trim_end().as_bytes().into(), *n)).collect();
+                let list =
+                    p.statuses.iter().map(|(k, (n, name))| (format!("{k} {name}").trim_end().as_bytes().into(), *n)).collect();
                 lines.push(format!("outcomes: {}", most(&list, 8)));
             }
             (s.schema().protocol_label(proto).to_owned(), lines)

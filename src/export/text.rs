@@ -24,7 +24,8 @@ pub fn packet_line(number: u32, time: &str, wire_len: u32, line: &PacketLine) ->
 #[must_use]
 pub fn message_line(s: &Snapshot, id: u32, time: &str) -> String {
     let Some(m) = s.message(id) else { return String::new() };
-    let (client, server) = s.flow(m.conv.flow).map_or((String::new(), String::new()), |f| (f.client().to_string(), f.server().to_string()));
+    let (client, server) =
+        s.flow(m.conv.flow).map_or((String::new(), String::new()), |f| (f.client().to_string(), f.server().to_string()));
     let arrow = if m.dir == Dir::ToServer { "→" } else { "←" };
     let frame = if m.done == NONE { m.first } else { m.done };
     let mut line = format!(

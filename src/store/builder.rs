@@ -317,7 +317,9 @@ impl Builder {
             self.messages.edit(message, Packed::withdraw);
             if let Some(exchange) = self.exchanges.get(exchange_of).copied() {
                 let of_older = |m: u32| m == NONE || self.messages.get(m).is_none_or(|p| p.generation() < generation);
-                if !exchange.withdrawn && of_older(exchange.ask) && of_older(exchange.answer)
+                if !exchange.withdrawn
+                    && of_older(exchange.ask)
+                    && of_older(exchange.answer)
                     && let Some(e) = self.exchanges.get_mut(exchange_of)
                 {
                     e.withdrawn = true;

@@ -52,7 +52,13 @@ impl CellView<'_> {
 
     pub(crate) const fn kind(&self) -> CellKind {
         match self {
-            CellView::U64(n) => if *n <= u32::MAX as u64 { CellKind::Small } else { CellKind::U64 },
+            CellView::U64(n) => {
+                if *n <= u32::MAX as u64 {
+                    CellKind::Small
+                } else {
+                    CellKind::U64
+                }
+            }
             CellView::I64(_) => CellKind::I64,
             CellView::Text(_) => CellKind::Text,
             CellView::Ip4(_) => CellKind::Ip4,

@@ -171,7 +171,10 @@ impl Jobs {
 }
 
 fn words(why: &(dyn std::any::Any + Send)) -> String {
-    why.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| why.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason given".into())
+    why.downcast_ref::<&str>()
+        .map(|s| (*s).to_owned())
+        .or_else(|| why.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no reason given".into())
 }
 
 /// Runs `each` on every item, on as many threads as help; `None` when cancelled. A step of progress is done for each.

@@ -245,7 +245,9 @@ mod tests {
     #[test]
     fn packing_loses_nothing() {
         assert_eq!(size_of::<Packed>(), 56);
-        for (dir, state) in [(Dir::ToServer, MessageState::Bad), (Dir::ToClient, MessageState::Open), (Dir::ToClient, MessageState::Cut)] {
+        for (dir, state) in
+            [(Dir::ToServer, MessageState::Bad), (Dir::ToClient, MessageState::Open), (Dir::ToClient, MessageState::Cut)]
+        {
             let open = MessageOpen {
                 conv: ConvId { flow: u32::MAX - 1, inner: (1 << 23) - 1 },
                 protocol: 7,
@@ -268,7 +270,10 @@ mod tests {
             p.withdraw();
             p.set_state(MessageState::Whole);
             let row = p.row();
-            assert_eq!((row.conv, row.dir, row.state, row.worst, row.notes, row.withdrawn), (open.conv, dir, MessageState::Whole, Some(Severity::Warn), 2, true));
+            assert_eq!(
+                (row.conv, row.dir, row.state, row.worst, row.notes, row.withdrawn),
+                (open.conv, dir, MessageState::Whole, Some(Severity::Warn), 2, true)
+            );
             assert_eq!((row.at, row.previous, row.generation), (u64::MAX, 5, 9));
         }
     }

@@ -295,7 +295,12 @@ impl MessageTable {
     /// Bytes held besides what snapshots share.
     pub fn own_heap_size(&self) -> usize {
         let tail = self.tail.heap_size();
-        tail.rows + tail.cells + tail.text + self.index.heap_size() + self.hints.capacity() * 8 + self.full.capacity() * size_of::<Full>()
+        tail.rows
+            + tail.cells
+            + tail.text
+            + self.index.heap_size()
+            + self.hints.capacity() * 8
+            + self.full.capacity() * size_of::<Full>()
     }
 }
 

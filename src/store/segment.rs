@@ -152,7 +152,10 @@ impl Base {
     pub fn heap_size(&self) -> BaseSize {
         BaseSize {
             rows: self.rows.capacity() * size_of::<Packed>() + size_of::<Base>(),
-            cells: self.tags.capacity() * 2 + self.values.capacity() * 4 + self.wide.capacity() * 16 + self.stats.capacity() * size_of::<ColumnStat>(),
+            cells: self.tags.capacity() * 2
+                + self.values.capacity() * 4
+                + self.wide.capacity() * 16
+                + self.stats.capacity() * size_of::<ColumnStat>(),
             text: self.strings.heap_size(),
         }
     }

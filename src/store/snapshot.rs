@@ -128,7 +128,12 @@ impl Snapshot {
     #[must_use]
     pub fn packet_facts(&self, packet: u32) -> Option<PacketFacts> {
         let row = self.packet(packet)?;
-        let mut facts = PacketFacts { number: u64::from(packet) + 1, time: row.time, verdicts: row.bits & 0xff_ffff, ..PacketFacts::default() };
+        let mut facts = PacketFacts {
+            number: u64::from(packet) + 1,
+            time: row.time,
+            verdicts: row.bits & 0xff_ffff,
+            ..PacketFacts::default()
+        };
         if let Some(flow) = self.flow(row.flow) {
             let sender = usize::from(row.is_backward());
             facts.stream = Some(flow.stream).filter(|s| *s != NONE);
@@ -238,7 +243,10 @@ impl Snapshot {
 
     /// Every message row that is not withdrawn, with its number.
     pub fn each_message(&self) -> impl Iterator<Item = (u32, MessageRow)> {
-        (0..self.message_count).filter_map(|i| Some((i, self.packed(i)?))).filter(|(_, p)| !p.is_withdrawn()).map(|(i, p)| (i, p.row()))
+        (0..self.message_count)
+            .filter_map(|i| Some((i, self.packed(i)?)))
+            .filter(|(_, p)| !p.is_withdrawn())
+            .map(|(i, p)| (i, p.row()))
     }
 
     /// Messages completed in a packet, in the order of their rows.
@@ -281,7 +289,8 @@ impl Snapshot {
     /// Messages of one conversation alone, in the order of their rows.
     #[must_use]
     pub fn messages_in(&self, conv: ConvId) -> Vec<u32> {
-        let mut all: Vec<u32> = self.messages_back(conv.flow).filter(|m| self.packed(*m).is_some_and(|p| p.conv() == conv)).collect();
+        let mut all: Vec<u32> =
+            self.messages_back(conv.flow).filter(|m| self.packed(*m).is_some_and(|p| p.conv() == conv)).collect();
         all.reverse();
         all
     }
@@ -345,7 +354,8 @@ impl Snapshot {
     #[must_use]
     pub fn notes_of_message(&self, message: u32) -> Vec<&NoteRow> {
         let Some(row) = self.packed(message).filter(|r| r.notes() > 0) else { return Vec::new() };
-        let mut found: Vec<&NoteRow> = self.notes_back(row.flow()).filter(|n| n.message == message).take(usize::from(row.notes())).collect();
+        let mut found: Vec<&NoteRow> =
+            self.notes_back(row.flow()).filter(|n| n.message == message).take(usize::from(row.notes())).collect();
         found.reverse();
         found
     }
@@ -480,6 +490,15 @@ impl HeapSize {
     /// All together.
     #[must_use]
     pub const fn total(&self) -> usize {
-        self.packets + self.flows + self.messages + self.cells + self.text + self.done + self.exchanges + self.notes + self.states + self.writer
+        self.packets
+            + self.flows
+            + self.messages
+            + self.cells
+            + self.text
+            + self.done
+            + self.exchanges
+            + self.notes
+            + self.states
+            + self.writer
     }
 }

@@ -62,10 +62,20 @@ pub fn protocols(s: &Snapshot, work: &Work) -> Option<Vec<ProtocolStat>> {
     type Key = (Option<u8>, Option<u16>, Option<u16>);
     work.expect(u64::from(s.flows()) + u64::from(s.messages()) + u64::from(s.packets()));
     let mut rows: HashMap<Key, ProtocolStat> = HashMap::new();
-    let fresh = |transport, protocol, inside| ProtocolStat { transport, protocol, inside, flows: 0, traffic: Traffic::default(), messages: 0, message_bytes: 0 };
+    let fresh = |transport, protocol, inside| ProtocolStat {
+        transport,
+        protocol,
+        inside,
+        flows: 0,
+        traffic: Traffic::default(),
+        messages: 0,
+        message_bytes: 0,
+    };
     for flow in s.each_flow() {
         go_on(work, flow.id)?;
-        let row = rows.entry((Some(flow.transport as u8), flow.protocol(), None)).or_insert_with(|| fresh(Some(flow.transport), flow.protocol(), None));
+        let row = rows
+            .entry((Some(flow.transport as u8), flow.protocol(), None))
+            .or_insert_with(|| fresh(Some(flow.transport), flow.protocol(), None));
         row.flows += 1;
         row.traffic.add(flow.packet_count(), flow.byte_count());
     }
@@ -73,7 +83,9 @@ pub fn protocols(s: &Snapshot, work: &Work) -> Option<Vec<ProtocolStat>> {
         go_on(work, i)?;
         let Some(flow) = s.flow(message.conv.flow) else { continue };
         let inside = Some(message.protocol).filter(|p| Some(*p) != flow.protocol());
-        let row = rows.entry((Some(flow.transport as u8), flow.protocol(), inside)).or_insert_with(|| fresh(Some(flow.transport), flow.protocol(), inside));
+        let row = rows
+            .entry((Some(flow.transport as u8), flow.protocol(), inside))
+            .or_insert_with(|| fresh(Some(flow.transport), flow.protocol(), inside));
         row.messages += 1;
         row.message_bytes = row.message_bytes.saturating_add(message.len);
     }
@@ -149,7 +161,8 @@ pub fn pairs(s: &Snapshot, work: &Work) -> Option<Vec<PairStat>> {
         let [a, b] = flow.ends().map(|e| e.ip);
         let turned = b < a;
         let ips = if turned { [b, a] } else { [a, b] };
-        let fresh = PairStat { ips, flows: 0, sent: [Traffic::default(); 2], messages: 0, time: (flow.first_time, flow.last_time) };
+        let fresh =
+            PairStat { ips, flows: 0, sent: [Traffic::default(); 2], messages: 0, time: (flow.first_time, flow.last_time) };
         let row = rows.entry(ips).or_insert(fresh);
         row.flows += 1;
         row.messages += u64::from(flow.message_count());

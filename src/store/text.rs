@@ -99,7 +99,8 @@ mod tests {
     #[test]
     fn equal_strings_are_kept_once_and_found_by_their_bytes() {
         let (mut strings, mut index) = (Strings::default(), StringIndex::default());
-        let numbers: Vec<_> = [&b"GET"[..], b"", b"shop.example", b"GET", b""].iter().map(|t| index.number(&mut strings, t).unwrap()).collect();
+        let numbers: Vec<_> =
+            [&b"GET"[..], b"", b"shop.example", b"GET", b""].iter().map(|t| index.number(&mut strings, t).unwrap()).collect();
         assert_eq!(numbers, [0, 1, 2, 0, 1]);
         assert_eq!(strings.len(), 3);
         assert_eq!(strings.get(2), b"shop.example");

@@ -4,7 +4,14 @@ use super::*;
 
 impl Conversation {
     /// Bytes left unread before a hole or the end: a message that was cut.
-    pub(super) fn cut_unread<L: Listen + ?Sized>(&mut self, way: usize, why: &'static Note, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
+    pub(super) fn cut_unread<L: Listen + ?Sized>(
+        &mut self,
+        way: usize,
+        why: &'static Note,
+        cx: Context<'_>,
+        s: &mut Scratch,
+        to: &mut L,
+    ) {
         let bytes = std::mem::take(&mut self.half_mut(way).unread);
         if bytes.is_empty() {
             return;
@@ -12,7 +19,7 @@ impl Conversation {
         let (dir, buf, at) = (self.dir(way), self.buf(way), self.half(way).base);
         let first = self.arrival_of(way, at);
         let end = at.saturating_add(bytes.len() as u64);
-        let done = self.arrival_of(way, end.saturating_sub(1));
+        let done = self.completed_by(way, end.saturating_sub(1));
         let whole = Span::new(buf, at, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
         if let Mode::Reads(d) = &mut self.mode {
             let [a, b] = &mut self.halves;
@@ -27,7 +34,17 @@ impl Conversation {
             };
             // Read once more as far as it goes: fields that are there are shown. A copy reads, for this message never ends.
             if let Some(mut copy) = d.fork() {
-                let turn = Turn { dir, at, time: first.time, level: cx.level, ended: true, other_ended: true, start: &self.start, secrets: cx.secrets, whole };
+                let turn = Turn {
+                    dir,
+                    at,
+                    time: first.time,
+                    level: cx.level,
+                    ended: true,
+                    other_ended: true,
+                    start: &self.start,
+                    secrets: cx.secrets,
+                    whole,
+                };
                 let mut memo = Memo::default();
                 let mut r = Reader::new(&bytes, buf, at, true, cx.level, sink, &mut memo);
                 let _ = guarded(copy.as_mut(), &turn, &mut r, &mut s.ops, cx.level);
@@ -39,7 +56,7 @@ impl Conversation {
             sink.note(Noted { what: why, at: whole });
             s.ops.list.retain(|op| matches!(op, Op::Summary(_)));
             if let Some(open) = h.open.as_mut() {
-                open.done = done;
+                open.done = open.done.later(done);
             } else {
                 self.tell_new(way, at, bytes.len() as u64, first, done, Some(MessageState::Cut), cx, s, to);
             }

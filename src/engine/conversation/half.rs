@@ -33,6 +33,20 @@ impl Arrivals {
         self.older.iter().chain(&self.newest).find(|(end, _)| *end > offset).map(|(_, a)| *a)
     }
 
+    /// The packet that came last among those of the unread bytes up to `offset`: packets may come in another order than their bytes.
+    pub fn latest(&self, offset: u64) -> Option<Arrival> {
+        let mut latest: Option<Arrival> = None;
+        for (end, a) in self.older.iter().chain(&self.newest) {
+            if latest.is_none_or(|l| l.number < a.number) {
+                latest = Some(*a);
+            }
+            if *end > offset {
+                break;
+            }
+        }
+        latest
+    }
+
     /// Everything before `base` was read.
     pub fn pass(&mut self, base: u64) {
         while self.older.front().is_some_and(|(end, _)| *end <= base) {
@@ -72,4 +86,3 @@ pub(super) struct Half {
     pub open: Option<Box<OpenMessage>>,
     pub last: Arrival,
 }
-

@@ -103,8 +103,21 @@ impl Conversation {
         h.arrivals.of(offset).unwrap_or(h.last)
     }
 
+    /// The arrival that completed the unread bytes up to `offset`.
+    pub(super) fn completed_by(&self, way: usize, offset: u64) -> Arrival {
+        let h = self.half(way);
+        h.arrivals.latest(offset).unwrap_or(h.last)
+    }
+
     /// One read of `way`; returns how many bytes it took.
-    pub(super) fn read_once<L: Listen + ?Sized>(&mut self, way: usize, bytes: &[u8], cx: Context<'_>, s: &mut Scratch, to: &mut L) -> usize {
+    pub(super) fn read_once<L: Listen + ?Sized>(
+        &mut self,
+        way: usize,
+        bytes: &[u8],
+        cx: Context<'_>,
+        s: &mut Scratch,
+        to: &mut L,
+    ) -> usize {
         let at = self.half(way).base;
         if self.half(way).seeking {
             return self.seek_start(way, bytes, cx, s, to);
@@ -149,7 +162,7 @@ impl Conversation {
                 h.need = 0;
                 h.trial = false;
                 self.confirm(to);
-                let done = self.arrival_of(way, at.saturating_add(used as u64).saturating_sub(1));
+                let done = self.completed_by(way, at.saturating_add(used as u64).saturating_sub(1));
                 if used == 0 && s.ops.list.is_empty() {
                     // The progress law is broken: treat it as grammar that is not.
                     return self.bad(way, bytes, 0, &FAULT, cx, s, to);
@@ -201,7 +214,16 @@ impl Conversation {
 
     /// Bytes that break the grammar: a row of their own, then look for the next start.
     #[expect(clippy::too_many_arguments, reason = "the circumstances of a read go with every call")]
-    pub(super) fn bad<L: Listen + ?Sized>(&mut self, way: usize, bytes: &[u8], used: usize, what: &'static Note, cx: Context<'_>, s: &mut Scratch, to: &mut L) -> usize {
+    pub(super) fn bad<L: Listen + ?Sized>(
+        &mut self,
+        way: usize,
+        bytes: &[u8],
+        used: usize,
+        what: &'static Note,
+        cx: Context<'_>,
+        s: &mut Scratch,
+        to: &mut L,
+    ) -> usize {
         self.half_mut(way).need = 0;
         self.half_mut(way).memo = Memo::default();
         s.ops.clear();
@@ -210,11 +232,11 @@ impl Conversation {
         let skip = used.max(1).min(bytes.len());
         let here = Span::new(self.buf(way), at, skip as u32);
         let first = self.arrival_of(way, at);
-        let done = self.arrival_of(way, at.saturating_add(skip as u64).saturating_sub(1));
+        let done = self.completed_by(way, at.saturating_add(skip as u64).saturating_sub(1));
         if let Some(open) = self.half_mut(way).open.as_mut() {
             if !open.lost {
                 open.sink.note(Noted { what, at: here });
-                open.done = done;
+                open.done = open.done.later(done);
                 let end = at.saturating_add(skip as u64);
                 self.close_open(way, MessageState::Bad, None, end, s, to);
                 self.half_mut(way).seeking = true;
@@ -222,7 +244,10 @@ impl Conversation {
             }
         } else {
             if cx.level == Level::Tree && used < skip {
-                unknown_node(&mut s.sink, Span::new(self.buf(way), at.saturating_add(used as u64), (skip.saturating_sub(used)) as u32));
+                unknown_node(
+                    &mut s.sink,
+                    Span::new(self.buf(way), at.saturating_add(used as u64), (skip.saturating_sub(used)) as u32),
+                );
             }
             s.sink.note(Noted { what, at: here });
             self.open_lost(way, at, skip, first, done, cx, s, to);
@@ -233,7 +258,17 @@ impl Conversation {
 
     /// Opens a row for bytes that are no message.
     #[expect(clippy::too_many_arguments, reason = "the circumstances of a read go with every call")]
-    pub(super) fn open_lost<L: Listen + ?Sized>(&mut self, way: usize, at: u64, len: usize, first: Arrival, done: Arrival, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
+    pub(super) fn open_lost<L: Listen + ?Sized>(
+        &mut self,
+        way: usize,
+        at: u64,
+        len: usize,
+        first: Arrival,
+        done: Arrival,
+        cx: Context<'_>,
+        s: &mut Scratch,
+        to: &mut L,
+    ) {
         let _ = cx;
         let Some(spec) = self.spec else { return };
         let sink = std::mem::replace(&mut s.sink, s.spare.pop().unwrap_or_default());
@@ -255,11 +290,19 @@ impl Conversation {
             asks: false,
             more: false,
         });
-        self.half_mut(way).open = Some(Box::new(OpenMessage { at, first, done, sink, told_cells, told_notes, exchange: None, lost: true }));
+        self.half_mut(way).open =
+            Some(Box::new(OpenMessage { at, first, done, sink, told_cells, told_notes, exchange: None, lost: true }));
     }
 
     /// Passes over bytes until a message may begin.
-    pub(super) fn seek_start<L: Listen + ?Sized>(&mut self, way: usize, bytes: &[u8], cx: Context<'_>, s: &mut Scratch, to: &mut L) -> usize {
+    pub(super) fn seek_start<L: Listen + ?Sized>(
+        &mut self,
+        way: usize,
+        bytes: &[u8],
+        cx: Context<'_>,
+        s: &mut Scratch,
+        to: &mut L,
+    ) -> usize {
         let (dir, buf, at) = (self.dir(way), self.buf(way), self.half(way).base);
         let Some(find) = self.spec.and_then(|p| p.resync) else {
             self.half_mut(way).given_up = true;
@@ -278,7 +321,7 @@ impl Conversation {
         }
         if skip > 0 {
             let first = self.arrival_of(way, at);
-            let done = self.arrival_of(way, at.saturating_add(skip as u64).saturating_sub(1));
+            let done = self.completed_by(way, at.saturating_add(skip as u64).saturating_sub(1));
             if self.half(way).open.is_none() {
                 s.sink.clear();
                 if cx.level == Level::Tree {
@@ -287,7 +330,7 @@ impl Conversation {
                 s.sink.note(Noted { what: &note::NOT_GRAMMAR, at: Span::new(buf, at, skip as u32) });
                 self.open_lost(way, at, skip, first, done, cx, s, to);
             } else if let Some(open) = self.half_mut(way).open.as_mut() {
-                open.done = done;
+                open.done = open.done.later(done);
                 if cx.level == Level::Tree {
                     unknown_node(&mut open.sink, Span::new(buf, at, skip as u32));
                 }

@@ -5,14 +5,32 @@ use super::*;
 impl Conversation {
     #[expect(clippy::too_many_arguments, reason = "one message's facts")]
     pub(super) fn tell_new<L: Listen + ?Sized>(
-        &mut self, way: usize, at: u64, len: u64, first: Arrival, done: Arrival, state: Option<MessageState>, cx: Context<'_>, s: &mut Scratch, to: &mut L,
+        &mut self,
+        way: usize,
+        at: u64,
+        len: u64,
+        first: Arrival,
+        done: Arrival,
+        state: Option<MessageState>,
+        cx: Context<'_>,
+        s: &mut Scratch,
+        to: &mut L,
     ) {
         self.tell_new_of(way, at, len, first, done, state, None, cx, s, to);
     }
 
     #[expect(clippy::too_many_arguments, reason = "one message's facts")]
     pub(super) fn tell_new_of<L: Listen + ?Sized>(
-        &mut self, way: usize, at: u64, len: u64, first: Arrival, done: Arrival, state: Option<MessageState>, bytes: Option<(&[u8], u64)>, cx: Context<'_>, s: &mut Scratch,
+        &mut self,
+        way: usize,
+        at: u64,
+        len: u64,
+        first: Arrival,
+        done: Arrival,
+        state: Option<MessageState>,
+        bytes: Option<(&[u8], u64)>,
+        cx: Context<'_>,
+        s: &mut Scratch,
         to: &mut L,
     ) {
         let Some(spec) = self.spec else { return };
@@ -35,13 +53,22 @@ impl Conversation {
             new_notes: 0,
             exchange: said.exchange.map(|e| e.0),
             asks: said.exchange.is_some_and(|e| e.1),
-                more: said.exchange.is_some_and(|e| e.2),
+            more: said.exchange.is_some_and(|e| e.2),
         });
         let ops = std::mem::take(&mut s.ops);
         if opens {
             let sink = std::mem::replace(&mut s.sink, s.spare.pop().unwrap_or_default());
             let (told_cells, told_notes) = (sink.cells.len(), sink.notes.len());
-            self.half_mut(way).open = Some(Box::new(OpenMessage { at, first, done, sink, told_cells, told_notes, exchange: said.exchange, lost: false }));
+            self.half_mut(way).open = Some(Box::new(OpenMessage {
+                at,
+                first,
+                done,
+                sink,
+                told_cells,
+                told_notes,
+                exchange: said.exchange,
+                lost: false,
+            }));
         }
         self.act(way, at, &ops, bytes, done, cx, s, to);
         s.ops = ops;
@@ -49,19 +76,30 @@ impl Conversation {
 
     /// An open message went on.
     #[expect(clippy::too_many_arguments, reason = "one message's facts")]
-    pub(super) fn grow<L: Listen + ?Sized>(&mut self, way: usize, end: u64, done: Arrival, bytes: &[u8], base: u64, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
+    pub(super) fn grow<L: Listen + ?Sized>(
+        &mut self,
+        way: usize,
+        end: u64,
+        done: Arrival,
+        bytes: &[u8],
+        base: u64,
+        cx: Context<'_>,
+        s: &mut Scratch,
+        to: &mut L,
+    ) {
         let said = self.look_through(&s.ops, to);
         let ops = std::mem::take(&mut s.ops);
         let message = self.half(way).open.as_ref().map_or(base, |o| o.at);
         self.act(way, message, &ops, Some((bytes, base)), done, cx, s, to);
         if let Some(open) = self.half_mut(way).open.as_mut() {
-            open.done = done;
+            open.done = open.done.later(done);
             if said.exchange.is_some() {
                 open.exchange = said.exchange;
             }
         }
         let summary = said.summary_in(&ops);
-        let news = self.half(way).open.as_ref().is_some_and(|o| o.sink.cells.len() > o.told_cells || o.sink.notes.len() > o.told_notes);
+        let news =
+            self.half(way).open.as_ref().is_some_and(|o| o.sink.cells.len() > o.told_cells || o.sink.notes.len() > o.told_notes);
         if said.closes || summary.is_some() || news {
             self.tell_change(way, end, if said.closes { MessageState::Whole } else { MessageState::Open }, summary, to);
         }
@@ -71,7 +109,14 @@ impl Conversation {
         s.ops = ops;
     }
 
-    pub(super) fn tell_change<L: Listen + ?Sized>(&mut self, way: usize, end: u64, state: MessageState, summary: Option<&str>, to: &mut L) {
+    pub(super) fn tell_change<L: Listen + ?Sized>(
+        &mut self,
+        way: usize,
+        end: u64,
+        state: MessageState,
+        summary: Option<&str>,
+        to: &mut L,
+    ) {
         let (Some(spec), dir, conv) = (self.spec, self.dir(way), self.id) else { return };
         if let Some(o) = self.half_mut(way).open.as_mut() {
             to.changed(&Message {
@@ -106,7 +151,15 @@ impl Conversation {
     }
 
     /// Ends the open message of `way` at `end`, if there is one.
-    pub(super) fn close_open<L: Listen + ?Sized>(&mut self, way: usize, state: MessageState, why: Option<&'static Note>, end: u64, s: &mut Scratch, to: &mut L) {
+    pub(super) fn close_open<L: Listen + ?Sized>(
+        &mut self,
+        way: usize,
+        state: MessageState,
+        why: Option<&'static Note>,
+        end: u64,
+        s: &mut Scratch,
+        to: &mut L,
+    ) {
         let buf = self.buf(way);
         if let Some(open) = self.half_mut(way).open.as_mut() {
             let state = if open.lost { MessageState::Bad } else { state };
@@ -151,7 +204,17 @@ impl Conversation {
 
     /// Second pass: what reaches beyond the row.
     #[expect(clippy::too_many_arguments, reason = "one message's facts")]
-    pub(super) fn act<L: Listen + ?Sized>(&mut self, way: usize, message: u64, ops: &Ops, bytes: Option<(&[u8], u64)>, done: Arrival, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
+    pub(super) fn act<L: Listen + ?Sized>(
+        &mut self,
+        way: usize,
+        message: u64,
+        ops: &Ops,
+        bytes: Option<(&[u8], u64)>,
+        done: Arrival,
+        cx: Context<'_>,
+        s: &mut Scratch,
+        to: &mut L,
+    ) {
         let dir = self.dir(way);
         for op in &ops.list {
             match op {
@@ -200,11 +263,29 @@ impl Conversation {
 
     #[expect(clippy::too_many_arguments, reason = "one inner chunk's facts")]
     pub(super) fn feed_inner<L: Listen + ?Sized>(
-        &mut self, key: u64, dir: Dir, data: &[u8], from: Span, how: How, hint: &Hint, message: (Dir, u64), done: Arrival, cx: Context<'_>, s: &mut Scratch, to: &mut L,
+        &mut self,
+        key: u64,
+        dir: Dir,
+        data: &[u8],
+        from: Span,
+        how: How,
+        hint: &Hint,
+        message: (Dir, u64),
+        done: Arrival,
+        cx: Context<'_>,
+        s: &mut Scratch,
+        to: &mut L,
     ) {
         let known = self.inside.iter().position(|i| i.key == key);
         let index = known.or_else(|| {
-            let start = Start { transport: self.start.transport, client: self.start.client, server: self.start.server, hint: hint.clone(), midstream: false, expected: None };
+            let start = Start {
+                transport: self.start.transport,
+                client: self.start.client,
+                server: self.start.server,
+                hint: hint.clone(),
+                midstream: false,
+                expected: None,
+            };
             if self.depth.saturating_add(1) >= MOST_DEPTH || self.inside.len() >= MOST_INNER || !someone_reads(cx.table, hint) {
                 return None;
             }
@@ -233,8 +314,15 @@ impl Conversation {
         let nodes = &mut open.sink.nodes;
         let Some(before) = boundary.checked_sub(1) else { return };
         let (Some(a), Some(b)) = (nodes.get(before), nodes.get(boundary)) else { return };
-        let same = a.field.is(b.field) && a.depth == b.depth && a.tie == b.tie && a.span.buf == b.span.buf && a.span.end() == b.span.at && a.end as usize == boundary;
-        let leaf = b.end as usize == boundary.saturating_add(1) && a.value == wirelore_kit::Value::Span && b.value == wirelore_kit::Value::Span;
+        let same = a.field.is(b.field)
+            && a.depth == b.depth
+            && a.tie == b.tie
+            && a.span.buf == b.span.buf
+            && a.span.end() == b.span.at
+            && a.end as usize == boundary;
+        let leaf = b.end as usize == boundary.saturating_add(1)
+            && a.value == wirelore_kit::Value::Span
+            && b.value == wirelore_kit::Value::Span;
         if same && leaf && b.field.kind != wirelore_kit::Kind::Group {
             let more = b.span.len;
             if let Some(a) = nodes.get_mut(before) {

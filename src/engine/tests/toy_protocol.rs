@@ -186,7 +186,11 @@ fn bytes_that_are_no_message_are_a_row_and_reading_goes_on() {
     let s = Script::tcp(7777).bytes(0, b"GET a\nrubbish rubbish rubbish rubbish\nGET b\n").ended();
     let r = laws::read(TABLE, &s, Level::Tree);
     let t = laws::transcript(&r);
-    assert_eq!(r.messages.iter().map(|m| m.state).collect::<Vec<_>>(), [MessageState::Whole, MessageState::Bad, MessageState::Whole], "{t}");
+    assert_eq!(
+        r.messages.iter().map(|m| m.state).collect::<Vec<_>>(),
+        [MessageState::Whole, MessageState::Bad, MessageState::Whole],
+        "{t}"
+    );
     assert!(r.messages[1].notes.contains(&"toy.note.verb"), "{t}");
     for m in &r.messages {
         laws::spans(m).unwrap_or_else(|e| panic!("{e}\n{t}"));
@@ -223,4 +227,16 @@ fn an_end_inside_a_message_is_told_as_cut() {
     let t = laws::transcript(&r);
     assert_eq!(r.messages[1].state, MessageState::Cut, "{t}");
     laws::all(TABLE, &s, 1000).unwrap();
+}
+
+#[test]
+fn a_message_was_done_before_it_began_when_its_packets_came_in_another_order() {
+    // Packet 9 filled the hole before what packet 4 had brought: the message is complete with packet 9.
+    let mut script = Script::tcp(7);
+    script.steps.push(Step::Bytes(0, b"GET ".to_vec(), 9));
+    script.steps.push(Step::Bytes(0, b"tea\n".to_vec(), 4));
+    script.steps.push(Step::Bytes(0, b"GET cake\n".to_vec(), 5));
+    let read = laws::read(TABLE, &script.ended(), Level::Rows);
+    let packets: Vec<(u32, u32)> = read.messages.iter().map(|m| m.packets).collect();
+    assert_eq!(packets, [(9, 9), (5, 5)]);
 }

@@ -20,7 +20,10 @@ fn empty() -> Builder {
 }
 
 fn ends(i: u32) -> [Endpoint; 2] {
-    [Endpoint { ip: [10, 1, (i >> 8) as u8, i as u8].into(), port: 30_000 + (i % 30_000) as u16 }, Endpoint { ip: [10, 0, 0, (i % 50) as u8].into(), port: 80 }]
+    [
+        Endpoint { ip: [10, 1, (i >> 8) as u8, i as u8].into(), port: 30_000 + (i % 30_000) as u16 },
+        Endpoint { ip: [10, 0, 0, (i % 50) as u8].into(), port: 80 },
+    ]
 }
 
 fn open<'a>(flow: u32, packet: u32, summary: &'a str, cells: &'a [(F, Cell)], arena: &'a [u8]) -> MessageOpen<'a> {
@@ -53,8 +56,12 @@ fn requests(n: u32) -> Vec<Request> {
             let arena = format!("{path}{host}{}", agents[i as usize % 2]);
             let (p, h) = (path.len() as u32, (path.len() + host.len()) as u32);
             let code = if i % 100 == 7 { 404 } else { 200 };
-            let cells: [(F, Cell); 4] =
-                [(&PATH, Cell::Text(0..p)), (&HOST, Cell::Text(p..h)), (&AGENT, Cell::Text(h..arena.len() as u32)), (&CODE, Cell::U64(code))];
+            let cells: [(F, Cell); 4] = [
+                (&PATH, Cell::Text(0..p)),
+                (&HOST, Cell::Text(p..h)),
+                (&AGENT, Cell::Text(h..arena.len() as u32)),
+                (&CODE, Cell::U64(code)),
+            ];
             (format!("GET {path}"), cells, arena)
         })
         .collect()
@@ -177,7 +184,18 @@ fn change_messages_late(bencher: Bencher<'_, '_>) {
             let m = MessageOpen { done: u32::MAX, state: MessageState::Open, ..open(flow, i, line, cells, arena.as_bytes()) };
             b.message(&m);
             if i >= 10_000 {
-                b.message_changed(i - 10_000, &MessageEnd { done: i, len: 5, state: MessageState::Whole, summary: None, cells: &[], arena: &[], notes: &[] });
+                b.message_changed(
+                    i - 10_000,
+                    &MessageEnd {
+                        done: i,
+                        len: 5,
+                        state: MessageState::Whole,
+                        summary: None,
+                        cells: &[],
+                        arena: &[],
+                        notes: &[],
+                    },
+                );
             }
             if i % 64 == 0 {
                 b.publish(false);
@@ -201,9 +219,17 @@ fn queries() -> Vec<(&'static str, Query, Rows)> {
         ("host contains", host.clone(), Rows::Messages),
         ("host contains, packets", host.clone(), Rows::Packets),
         ("host contains, flows", host, Rows::Flows),
-        ("path equals", Query::column(&PATH, Test::Text(TextHow::Equals, b"/item/77?page=12".to_vec(), Case::Exact)), Rows::Messages),
+        (
+            "path equals",
+            Query::column(&PATH, Test::Text(TextHow::Equals, b"/item/77?page=12".to_vec(), Case::Exact)),
+            Rows::Messages,
+        ),
         ("answer time", Query::Is(Subject::Message(MessageFact::AnswerTime), number(Order::Above, 1000)), Rows::Exchanges),
-        ("ip.src, packets", Query::Is(Subject::Packet(PacketFact::Source), Test::Address([10, 1, 0, 0].into(), 24)), Rows::Packets),
+        (
+            "ip.src, packets",
+            Query::Is(Subject::Packet(PacketFact::Source), Test::Address([10, 1, 0, 0].into(), 24)),
+            Rows::Packets,
+        ),
         ("tcp.stream, packets", Query::Is(Subject::Flow(FlowFact::Number), number(Order::Equal, 7)), Rows::Packets),
     ]
 }

@@ -133,7 +133,10 @@ mod tests {
 
     #[test]
     fn blocks_are_filled_where_they_belong() {
-        let bits = Bits::filled(100_000, &Work::new(), |block, rows| (0..4096).for_each(|i| rows.put(i, (block as usize * 4096 + i).is_multiple_of(7)))).unwrap();
+        let bits = Bits::filled(100_000, &Work::new(), |block, rows| {
+            (0..4096).for_each(|i| rows.put(i, (block as usize * 4096 + i).is_multiple_of(7)))
+        })
+        .unwrap();
         assert_eq!(bits.rows(), (0..100_000).filter(|i| i % 7 == 0).collect::<Vec<u32>>());
     }
 

@@ -210,7 +210,9 @@ impl Eval<'_> {
                 });
             }
             (Rows::Flows, Rows::Messages) => {
-                return self.messages(|segment, found| segment.base.rows.iter().enumerate().for_each(|(i, p)| found.put(i, bits.has(p.flow()))));
+                return self.messages(|segment, found| {
+                    segment.base.rows.iter().enumerate().for_each(|(i, p)| found.put(i, bits.has(p.flow())))
+                });
             }
             (Rows::Flows | Rows::Exchanges, _) => {
                 for (i, _) in s.exchanges.iter().filter(|(_, e)| bits.has(e.conv.flow)) {

@@ -53,7 +53,9 @@ pub(crate) fn flow(snapshot: &Snapshot, flow: &Flow<'_>, fact: FlowFact, test: &
         FlowFact::Protocol => flow.protocol().is_some_and(|p| test.number(p.into())),
         FlowFact::Packets => test.number(flow.packet_count().into()),
         FlowFact::Bytes => test.number(flow.byte_count().into()),
-        FlowFact::Duration => flow.first_time != i64::MIN && test.number(i128::from(flow.last_time) - i128::from(flow.first_time)),
+        FlowFact::Duration => {
+            flow.first_time != i64::MIN && test.number(i128::from(flow.last_time) - i128::from(flow.first_time))
+        }
         FlowFact::InitialRtt => flow.initial_rtt().is_some_and(|t| test.number(t.into())),
         FlowFact::GapBytes => test.number(flow.gap_bytes.into()),
         FlowFact::Messages => test.number(flow.message_count().into()),

@@ -25,7 +25,10 @@ enum How {
     Empty,
     Exact(Box<memmem::Finder<'static>>),
     /// ASCII letters in either case: candidates are where the rarest byte stands.
-    Ascii { rare_at: usize, rare: [u8; 2] },
+    Ascii {
+        rare_at: usize,
+        rare: [u8; 2],
+    },
     /// Other letters have cases too: texts are turned to lower case one by one.
     Letters(String),
 }
@@ -35,7 +38,9 @@ impl Needle {
         let lower = bytes.to_ascii_lowercase();
         match (bytes, case) {
             ([], _) => Needle { bytes: Vec::new(), how: How::Empty },
-            (_, Case::Exact) => Needle { bytes: bytes.to_vec(), how: How::Exact(Box::new(memmem::Finder::new(bytes).into_owned())) },
+            (_, Case::Exact) => {
+                Needle { bytes: bytes.to_vec(), how: How::Exact(Box::new(memmem::Finder::new(bytes).into_owned())) }
+            }
             (_, Case::Ignore) if !bytes.is_ascii() => {
                 let text = String::from_utf8_lossy(bytes).to_lowercase();
                 Needle { bytes: text.clone().into_bytes(), how: How::Letters(text) }

@@ -87,9 +87,13 @@ impl Ready {
             Test::Range(from, to) => range(*from, *to),
             Test::Bits(bits) => Ready::Bits(*bits),
             Test::Text(how, text, case) => match how {
-                TextHow::Equals | TextHow::Unequal => Ready::Equals { text: text.clone(), case: *case, other: *how == TextHow::Unequal },
+                TextHow::Equals | TextHow::Unequal => {
+                    Ready::Equals { text: text.clone(), case: *case, other: *how == TextHow::Unequal }
+                }
                 TextHow::Contains => Ready::Contains(Needle::new(text, *case)),
-                TextHow::StartsWith | TextHow::EndsWith => Ready::Ends { text: text.clone(), case: *case, at_start: *how == TextHow::StartsWith },
+                TextHow::StartsWith | TextHow::EndsWith => {
+                    Ready::Ends { text: text.clone(), case: *case, at_start: *how == TextHow::StartsWith }
+                }
             },
             Test::Address(net, bits) => Ready::Address { net: *net, bits: *bits, outside: false },
             Test::NotAddress(net, bits) => Ready::Address { net: *net, bits: *bits, outside: true },
@@ -113,7 +117,8 @@ impl Ready {
             Ready::Present => true,
             Ready::Equals { text, case, other } => same(t, text, *case) != *other,
             Ready::Ends { text, case, at_start } => {
-                let part = if *at_start { t.get(..text.len()) } else { t.len().checked_sub(text.len()).and_then(|from| t.get(from..)) };
+                let part =
+                    if *at_start { t.get(..text.len()) } else { t.len().checked_sub(text.len()).and_then(|from| t.get(from..)) };
                 part.is_some_and(|p| same(p, text, *case))
             }
             Ready::Contains(needle) => needle.is_in(t),
@@ -160,7 +165,9 @@ impl Ready {
                 }
             }
             Ready::Range { outside: false, .. } => false,
-            Ready::Equals { text, case: Case::Exact, other: false } if only(CellKind::Text) => overlaps(order_bytes(text), order_bytes(text)),
+            Ready::Equals { text, case: Case::Exact, other: false } if only(CellKind::Text) => {
+                overlaps(order_bytes(text), order_bytes(text))
+            }
             Ready::Ends { text, case: Case::Exact, at_start: true } if only(CellKind::Text) => {
                 let from = order_bytes(text);
                 // Whatever follows the prefix within the first eight bytes.
@@ -205,8 +212,15 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_test() -> impl Strategy<Value = Test> {
-        let order = prop::sample::select(vec![Order::Equal, Order::Unequal, Order::Below, Order::AtMost, Order::Above, Order::AtLeast]);
-        let how = prop::sample::select(vec![TextHow::Equals, TextHow::Unequal, TextHow::Contains, TextHow::StartsWith, TextHow::EndsWith]);
+        let order =
+            prop::sample::select(vec![Order::Equal, Order::Unequal, Order::Below, Order::AtMost, Order::Above, Order::AtLeast]);
+        let how = prop::sample::select(vec![
+            TextHow::Equals,
+            TextHow::Unequal,
+            TextHow::Contains,
+            TextHow::StartsWith,
+            TextHow::EndsWith,
+        ]);
         let case = prop::sample::select(vec![Case::Exact, Case::Ignore]);
         let single = prop_oneof![
             Just(Test::Present),

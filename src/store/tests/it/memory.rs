@@ -13,7 +13,10 @@ pub fn capture(flows: u32, packets_per_flow: u32) -> Builder {
     let mut b = Builder::new(Schema { protocols: vec![("http", "HTTP")], key_fields: vec![&HOST, &PATH, &CODE, &AGENT] });
     let agents = ["curl/7.88.1", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"];
     for f in 0..flows {
-        let ends = [Endpoint { ip: [10, 1, (f >> 8) as u8, f as u8].into(), port: 30_000 + (f % 30_000) as u16 }, Endpoint { ip: [10, 0, 0, (f % 50) as u8].into(), port: 80 }];
+        let ends = [
+            Endpoint { ip: [10, 1, (f >> 8) as u8, f as u8].into(), port: 30_000 + (f % 30_000) as u16 },
+            Endpoint { ip: [10, 0, 0, (f % 50) as u8].into(), port: 80 },
+        ];
         let first = b.packet_count();
         let mut row = FlowRow::new(Transport::Tcp, 6, first, f.into());
         row.stream = f;
@@ -35,7 +38,8 @@ pub fn capture(flows: u32, packets_per_flow: u32) -> Builder {
         let agent = agents[f as usize % 2];
         let arena = format!("{path}{host}{agent}");
         let (p, h) = (path.len() as u32, (path.len() + host.len()) as u32);
-        let cells: [(F, Cell); 3] = [(&PATH, Cell::Text(0..p)), (&HOST, Cell::Text(p..h)), (&AGENT, Cell::Text(h..arena.len() as u32))];
+        let cells: [(F, Cell); 3] =
+            [(&PATH, Cell::Text(0..p)), (&HOST, Cell::Text(p..h)), (&AGENT, Cell::Text(h..arena.len() as u32))];
         let mut m = MessageOpen {
             conv: ConvId { flow, inner: 0 },
             protocol: 0,
@@ -56,7 +60,15 @@ pub fn capture(flows: u32, packets_per_flow: u32) -> Builder {
         let status = if f % 100 == 7 { 404 } else { 200 };
         let cells: [(F, Cell); 2] = [(&CODE, Cell::U64(status)), (&AGENT, Cell::Text(0..5))];
         let line = format!("{status} OK, text/html, {} bytes", 100 + f % 4000);
-        m = MessageOpen { dir: Dir::ToClient, first: first + 4, done: first + 5, summary: &line, cells: &cells, arena: b"nginx", ..m };
+        m = MessageOpen {
+            dir: Dir::ToClient,
+            first: first + 4,
+            done: first + 5,
+            summary: &line,
+            cells: &cells,
+            arena: b"nginx",
+            ..m
+        };
         let answer = b.message(&m);
         b.answers(answer, Some(exchange), More::No);
         b.publish(false);
@@ -94,7 +106,10 @@ fn two_million_packets_of_216_thousand_flows_stay_within_their_budget() {
     assert_eq!(timed(&s, "text that is rare", &Query::text("item/53999?"), Rows::Messages), 1);
     assert_eq!(timed(&s, "text that is nowhere", &Query::text("quetzal"), Rows::Messages), 0);
     assert_eq!(timed(&s, "text of common letters", &Query::text("Text/html"), Rows::Messages), flows as usize);
-    assert_eq!(timed(&s, "a number", &Query::column(&CODE, Test::Number(Order::Equal, 404)), Rows::Messages), flows as usize / 100);
+    assert_eq!(
+        timed(&s, "a number", &Query::column(&CODE, Test::Number(Order::Equal, 404)), Rows::Messages),
+        flows as usize / 100
+    );
     let host = Query::column(&HOST, Test::Text(TextHow::Contains, b"p17.".to_vec(), Case::Ignore));
     assert_eq!(timed(&s, "part of a host", &host, Rows::Messages), flows as usize / 50);
     assert_eq!(timed(&s, "packets of these", &host, Rows::Packets), flows as usize / 50);

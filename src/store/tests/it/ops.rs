@@ -3,8 +3,13 @@
 use proptest::prelude::*;
 use std::net::{IpAddr, Ipv4Addr};
 use wirelore_kit::row::NONE;
-use wirelore_kit::{About, Cell, ConvId, Dir, Endpoint, Evidence, F, Field, Kind, MessageState, More, Note, Noted, PacketRow, Severity, Side, Span, State, Transport};
-use wirelore_store::{Builder, CellView, ExchangeRow, FlowFlags, FlowRow, MessageEnd, MessageOpen, MessageRow, Schema, Snapshot, StateRow};
+use wirelore_kit::{
+    About, Cell, ConvId, Dir, Endpoint, Evidence, F, Field, Kind, MessageState, More, Note, Noted, PacketRow, Severity, Side,
+    Span, State, Transport,
+};
+use wirelore_store::{
+    Builder, CellView, ExchangeRow, FlowFlags, FlowRow, MessageEnd, MessageOpen, MessageRow, Schema, Snapshot, StateRow,
+};
 
 pub static HOST: Field = Field::new("t.host", "Host", Kind::Text).key();
 pub static PATH: Field = Field::new("t.path", "Path", Kind::Text).key();
@@ -46,11 +51,30 @@ pub type Cells = Vec<(usize, Owned)>;
 #[derive(Debug, Clone)]
 pub enum Op {
     Packets(u16, u8),
-    Flow { host: u8, back: bool, proto: Option<u16> },
-    Message { flow: u8, inner: u32, dir: bool, open: bool, summary: String, cells: Cells, note: Option<usize>, generation: u16 },
+    Flow {
+        host: u8,
+        back: bool,
+        proto: Option<u16>,
+    },
+    Message {
+        flow: u8,
+        inner: u32,
+        dir: bool,
+        open: bool,
+        summary: String,
+        cells: Cells,
+        note: Option<usize>,
+        generation: u16,
+    },
     /// So many alike, to fill segments.
     Many(u16, u8),
-    Change { message: u16, end: bool, summary: Option<String>, cells: Cells, note: Option<usize> },
+    Change {
+        message: u16,
+        end: bool,
+        summary: Option<String>,
+        cells: Cells,
+        note: Option<usize>,
+    },
     Asks(u16),
     Answers(u16, Option<u8>, bool),
     State(u8, u16, usize),
@@ -73,9 +97,18 @@ fn cells() -> impl Strategy<Value = Cells> {
 }
 
 pub fn op() -> impl Strategy<Value = Op> {
-    let message = (any::<u8>(), 0u32..3, any::<bool>(), any::<bool>(), words(), cells(), prop::option::weighted(0.3, 0usize..2), 0u16..3).prop_map(
-        |(flow, inner, dir, open, summary, cells, note, generation)| Op::Message { flow, inner, dir, open, summary, cells, note, generation },
-    );
+    let message =
+        (any::<u8>(), 0u32..3, any::<bool>(), any::<bool>(), words(), cells(), prop::option::weighted(0.3, 0usize..2), 0u16..3)
+            .prop_map(|(flow, inner, dir, open, summary, cells, note, generation)| Op::Message {
+                flow,
+                inner,
+                dir,
+                open,
+                summary,
+                cells,
+                note,
+                generation,
+            });
     let change = (any::<u16>(), any::<bool>(), prop::option::of(words()), cells(), prop::option::weighted(0.3, 0usize..2))
         .prop_map(|(message, end, summary, cells, note)| Op::Change { message, end, summary, cells, note });
     prop_oneof![
@@ -145,7 +178,13 @@ impl Both {
                 self.model.packets.extend(rows);
             }
             Op::Flow { host, back, proto } => {
-                let ip = |n: u8| if n.is_multiple_of(3) { IpAddr::V6([n.into(), 0, 0, 0, 0, 0, 0, 1].into()) } else { IpAddr::V4(Ipv4Addr::new(10, 0, 0, n)) };
+                let ip = |n: u8| {
+                    if n.is_multiple_of(3) {
+                        IpAddr::V6([n.into(), 0, 0, 0, 0, 0, 0, 1].into())
+                    } else {
+                        IpAddr::V4(Ipv4Addr::new(10, 0, 0, n))
+                    }
+                };
                 let ends = [Endpoint { ip: ip(*host), port: 40_000 + u16::from(*host) }, Endpoint { ip: ip(host + 1), port: 80 }];
                 let mut row = FlowRow::new(Transport::Tcp, 6, self.model.packets.len() as u32, 5);
                 row.stream = self.model.flows.len() as u32;
@@ -164,7 +203,15 @@ impl Both {
             Op::Many(n, flow) => {
                 let Some(flow) = Self::pick((*flow).into(), self.model.flows.len()) else { return };
                 for i in 0..*n {
-                    self.message(ConvId { flow, inner: 0 }, i % 2 == 0, i % 900 == 0, "the same", &vec![(2, Owned::U64((i % 7).into()))], None, 1);
+                    self.message(
+                        ConvId { flow, inner: 0 },
+                        i % 2 == 0,
+                        i % 900 == 0,
+                        "the same",
+                        &vec![(2, Owned::U64((i % 7).into()))],
+                        None,
+                        1,
+                    );
                 }
             }
             Op::Change { message, end, summary, cells, note } => {
@@ -175,7 +222,18 @@ impl Both {
                 let m = &mut self.model.messages[message as usize];
                 let was = m.clone();
                 let state = if *end || m.row.done != NONE { MessageState::Whole } else { MessageState::Open };
-                self.builder.message_changed(message, &MessageEnd { done, len: m.row.len + 3, state, summary: summary.as_deref(), cells: &said, arena: &arena, notes: &notes });
+                self.builder.message_changed(
+                    message,
+                    &MessageEnd {
+                        done,
+                        len: m.row.len + 3,
+                        state,
+                        summary: summary.as_deref(),
+                        cells: &said,
+                        arena: &arena,
+                        notes: &notes,
+                    },
+                );
                 if was.row.withdrawn {
                     return;
                 }
@@ -199,7 +257,13 @@ impl Both {
                 }
                 row.exchange = self.model.exchanges.len() as u32;
                 assert_eq!(self.builder.asks(message), row.exchange);
-                self.model.exchanges.push(ExchangeRow { conv: row.conv, ask: message, answer: NONE, answers: 0, withdrawn: false });
+                self.model.exchanges.push(ExchangeRow {
+                    conv: row.conv,
+                    ask: message,
+                    answer: NONE,
+                    answers: 0,
+                    withdrawn: false,
+                });
             }
             Op::Answers(m, exchange, more) => {
                 let Some(message) = Self::pick((*m).into(), self.model.messages.len()) else { return };
@@ -210,7 +274,13 @@ impl Both {
                     return;
                 }
                 let at = known.unwrap_or_else(|| {
-                    self.model.exchanges.push(ExchangeRow { conv: row.conv, ask: NONE, answer: NONE, answers: 0, withdrawn: false });
+                    self.model.exchanges.push(ExchangeRow {
+                        conv: row.conv,
+                        ask: NONE,
+                        answer: NONE,
+                        answers: 0,
+                        withdrawn: false,
+                    });
                     self.model.exchanges.len() as u32 - 1
                 });
                 let e = &mut self.model.exchanges[at as usize];
@@ -247,10 +317,25 @@ impl Both {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn message(&mut self, conv: ConvId, back: bool, open: bool, summary: &str, cells: &Cells, note: Option<usize>, generation: u16) {
+    fn message(
+        &mut self,
+        conv: ConvId,
+        back: bool,
+        open: bool,
+        summary: &str,
+        cells: &Cells,
+        note: Option<usize>,
+        generation: u16,
+    ) {
         let first = (self.model.packets.len() as u32).saturating_sub(1);
         // Some are told late: completed in a packet long past.
-        let done = if open { NONE } else if summary.len() == 3 { first / 2 } else { first };
+        let done = if open {
+            NONE
+        } else if summary.len() == 3 {
+            first / 2
+        } else {
+            first
+        };
         let (arena, said) = arena_of(cells);
         let notes: Vec<Noted> = note.iter().map(|n| noted(*n)).collect();
         let id = self.model.messages.len() as u32;
@@ -357,17 +442,26 @@ impl Model {
         assert_eq!(s.flows() as usize, self.flows.len());
         for (flow, (row, ends)) in s.each_flow().zip(&self.flows) {
             assert_eq!(flow.ends(), *ends);
-            assert_eq!((flow.stream, flow.protocol(), flow.packets, flow.last_time), (row.stream, row.protocol(), row.packets, row.last_time));
-            let mine: Vec<u32> = (0..self.messages.len() as u32).filter(|m| self.live(*m) && self.messages[*m as usize].row.conv.flow == flow.id).collect();
+            assert_eq!(
+                (flow.stream, flow.protocol(), flow.packets, flow.last_time),
+                (row.stream, row.protocol(), row.packets, row.last_time)
+            );
+            let mine: Vec<u32> = (0..self.messages.len() as u32)
+                .filter(|m| self.live(*m) && self.messages[*m as usize].row.conv.flow == flow.id)
+                .collect();
             assert_eq!(flow.message_count() as usize, mine.len());
             assert_eq!(s.messages_of(flow.id), mine);
             let conv = ConvId { flow: flow.id, inner: 1 };
-            assert_eq!(s.messages_in(conv), mine.iter().copied().filter(|m| self.messages[*m as usize].row.conv == conv).collect::<Vec<_>>());
+            assert_eq!(
+                s.messages_in(conv),
+                mine.iter().copied().filter(|m| self.messages[*m as usize].row.conv == conv).collect::<Vec<_>>()
+            );
             let noted: Vec<_> = self.notes.iter().filter(|n| n.3 == flow.id && self.live(n.1)).collect();
             assert_eq!(s.notes_back(flow.id).count(), noted.len());
             assert_eq!(flow.worst(), noted.iter().map(|n| NOTES[n.0].severity).max());
             let conv = ConvId { flow: flow.id, inner: 0 };
-            let states: Vec<_> = self.states.iter().filter(|x| x.0 == conv && self.live(x.1)).map(|x| (x.1, STATES[x.2].name)).collect();
+            let states: Vec<_> =
+                self.states.iter().filter(|x| x.0 == conv && self.live(x.1)).map(|x| (x.1, STATES[x.2].name)).collect();
             assert_eq!(s.states_of(conv).iter().map(|x| (x.message, x.state.name)).collect::<Vec<_>>(), states);
         }
         assert_eq!(s.messages() as usize, self.messages.len());
@@ -375,7 +469,8 @@ impl Model {
         for (i, said) in (0..).zip(&self.messages) {
             assert_eq!(s.message(i), Some(said.row), "message {i}");
             assert_eq!(s.summary(i), said.summary, "message {i}");
-            let same = s.cells(i).map(|(f, v)| (f.name, Owned::of(&v))).eq(said.cells.iter().map(|(f, v)| (FIELDS[*f].name, v.clone())));
+            let same =
+                s.cells(i).map(|(f, v)| (f.name, Owned::of(&v))).eq(said.cells.iter().map(|(f, v)| (FIELDS[*f].name, v.clone())));
             assert!(same, "cells of message {i}: {:?} but {:?}", s.cells(i).collect::<Vec<_>>(), said.cells);
             let first_code = said.cells.iter().find(|c| c.0 == 2).map(|c| c.1.clone());
             assert_eq!(s.cell(i, &CODE).map(|v| Owned::of(&v)), first_code);
@@ -385,14 +480,21 @@ impl Model {
         }
         assert_eq!(s.message(s.messages()), None);
         for packet in (0..s.packets() + 1).step_by(1 + self.packets.len() / 50) {
-            let done: Vec<u32> = (0..s.messages()).filter(|m| self.live(*m) && self.messages[*m as usize].row.done == packet).collect();
+            let done: Vec<u32> =
+                (0..s.messages()).filter(|m| self.live(*m) && self.messages[*m as usize].row.done == packet).collect();
             assert_eq!(s.messages_done_in(packet), done, "packet {packet}");
         }
         assert_eq!((0..s.exchanges()).filter_map(|i| s.exchange(i)).collect::<Vec<_>>(), self.exchanges);
         let live: Vec<_> = self.notes.iter().filter(|n| self.live(n.1)).collect();
-        assert_eq!(s.notes().map(|(_, n)| (n.note.name, n.message, n.packet, n.flow)).collect::<Vec<_>>(), live.iter().map(|n| (NOTES[n.0].name, n.1, n.2, n.3)).collect::<Vec<_>>());
+        assert_eq!(
+            s.notes().map(|(_, n)| (n.note.name, n.message, n.packet, n.flow)).collect::<Vec<_>>(),
+            live.iter().map(|n| (NOTES[n.0].name, n.1, n.2, n.3)).collect::<Vec<_>>()
+        );
         for note in &NOTES {
-            assert_eq!(s.notes_of_severity(note.severity), live.iter().filter(|n| NOTES[n.0].severity == note.severity).count() as u64);
+            assert_eq!(
+                s.notes_of_severity(note.severity),
+                live.iter().filter(|n| NOTES[n.0].severity == note.severity).count() as u64
+            );
         }
     }
 }

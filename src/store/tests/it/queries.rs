@@ -105,8 +105,12 @@ fn packet_is(s: &Snapshot, p: u32, subject: Subject, t: &Test) -> bool {
         Subject::Packet(PacketFact::Number) => number(i128::from(p) + 1, t),
         Subject::Packet(PacketFact::WireLen) => number(row.wire_len.into(), t),
         Subject::Packet(PacketFact::Verdicts) => number((row.bits & 0xff_ffff).into(), t),
-        Subject::Packet(PacketFact::SourcePort) => flow.is_some_and(|f| number(f.ends()[usize::from(row.is_backward())].port.into(), t)),
-        Subject::Packet(PacketFact::Destination) => flow.is_some_and(|f| address(f.ends()[usize::from(!row.is_backward())].ip, t)),
+        Subject::Packet(PacketFact::SourcePort) => {
+            flow.is_some_and(|f| number(f.ends()[usize::from(row.is_backward())].port.into(), t))
+        }
+        Subject::Packet(PacketFact::Destination) => {
+            flow.is_some_and(|f| address(f.ends()[usize::from(!row.is_backward())].ip, t))
+        }
         Subject::Packet(_) => unreachable!(),
         Subject::Flow(_) => row.flow != NONE && flow_is(s, row.flow, subject, t),
         _ => s.messages_done_in(p).iter().any(|m| message_is(s, *m, subject, t)),
@@ -115,7 +119,9 @@ fn packet_is(s: &Snapshot, p: u32, subject: Subject, t: &Test) -> bool {
 
 fn found_in_text(s: &Snapshot, needle: &str, m: Option<u32>, f: u32) -> bool {
     let has = |t: &str| t.to_lowercase().contains(&needle.to_lowercase());
-    let in_message = m.is_some_and(|m| has(s.summary(m)) || s.cells(m).any(|(_, v)| matches!(v, CellView::Text(t) if has(std::str::from_utf8(t).unwrap()))));
+    let in_message = m.is_some_and(|m| {
+        has(s.summary(m)) || s.cells(m).any(|(_, v)| matches!(v, CellView::Text(t) if has(std::str::from_utf8(t).unwrap())))
+    });
     in_message || s.flow(f).is_some_and(|f| f.ends().iter().any(|e| has(&e.to_string()) || has(&e.ip.to_string())))
 }
 
@@ -141,19 +147,24 @@ fn holds(s: &Snapshot, q: &Query, rows: Rows, row: u32) -> bool {
             Rows::Messages => found_in_text(s, needle, Some(row), s.message(row).unwrap().conv.flow),
             Rows::Packets => {
                 let flow = s.packet(row).unwrap().flow;
-                found_in_text(s, needle, None, flow) || s.messages_done_in(row).iter().any(|m| found_in_text(s, needle, Some(*m), NONE))
+                found_in_text(s, needle, None, flow)
+                    || s.messages_done_in(row).iter().any(|m| found_in_text(s, needle, Some(*m), NONE))
             }
-            Rows::Flows => found_in_text(s, needle, None, row) || s.messages_of(row).iter().any(|m| found_in_text(s, needle, Some(*m), row)),
+            Rows::Flows => {
+                found_in_text(s, needle, None, row) || s.messages_of(row).iter().any(|m| found_in_text(s, needle, Some(*m), row))
+            }
             Rows::Exchanges => {
                 let e = s.exchange(row).unwrap();
-                found_in_text(s, needle, None, e.conv.flow) || s.each_message().any(|(m, r)| r.exchange == row && found_in_text(s, needle, Some(m), NONE))
+                found_in_text(s, needle, None, e.conv.flow)
+                    || s.each_message().any(|(m, r)| r.exchange == row && found_in_text(s, needle, Some(m), NONE))
             }
         },
     }
 }
 
 fn test_of_number() -> impl Strategy<Value = Test> {
-    let order = prop::sample::select(vec![Order::Equal, Order::Unequal, Order::Below, Order::AtMost, Order::Above, Order::AtLeast]);
+    let order =
+        prop::sample::select(vec![Order::Equal, Order::Unequal, Order::Below, Order::AtMost, Order::Above, Order::AtLeast]);
     prop_oneof![
         (order, prop_oneof![-60i128..700, Just(40_000)]).prop_map(|(o, n)| Test::Number(o, n)),
         (0i128..700, 0i128..700).prop_map(|(a, b)| Test::Range(a, b)),
@@ -164,14 +175,17 @@ fn test_of_number() -> impl Strategy<Value = Test> {
 }
 
 fn test_of_text() -> impl Strategy<Value = Test> {
-    let how = prop::sample::select(vec![TextHow::Equals, TextHow::Unequal, TextHow::Contains, TextHow::StartsWith, TextHow::EndsWith]);
+    let how =
+        prop::sample::select(vec![TextHow::Equals, TextHow::Unequal, TextHow::Contains, TextHow::StartsWith, TextHow::EndsWith]);
     let case = prop::sample::select(vec![Case::Exact, Case::Ignore]);
-    (how, prop_oneof!["[a-cA-C./ ]{0,3}", Just("www.EXAMPLE.org".to_owned()), Just("É".to_owned())], case).prop_map(|(h, t, c)| Test::Text(h, t.into_bytes(), c))
+    (how, prop_oneof!["[a-cA-C./ ]{0,3}", Just("www.EXAMPLE.org".to_owned()), Just("É".to_owned())], case)
+        .prop_map(|(h, t, c)| Test::Text(h, t.into_bytes(), c))
 }
 
 fn test_of_address() -> impl Strategy<Value = Test> {
     let net = prop_oneof![any::<[u8; 4]>(), (0u8..6).prop_map(|n| [10, 0, 0, n])];
-    (net, 0u8..=32, any::<bool>()).prop_map(|(a, b, not)| if not { Test::NotAddress(a.into(), b) } else { Test::Address(a.into(), b) })
+    (net, 0u8..=32, any::<bool>())
+        .prop_map(|(a, b, not)| if not { Test::NotAddress(a.into(), b) } else { Test::Address(a.into(), b) })
 }
 
 fn query() -> impl Strategy<Value = Query> {
@@ -218,7 +232,9 @@ fn small(op: Op) -> Op {
 }
 
 fn compare(s: &Snapshot, q: &Query) {
-    for (rows, len) in [(Rows::Messages, s.messages()), (Rows::Packets, s.packets()), (Rows::Flows, s.flows()), (Rows::Exchanges, s.exchanges())] {
+    for (rows, len) in
+        [(Rows::Messages, s.messages()), (Rows::Packets, s.packets()), (Rows::Flows, s.flows()), (Rows::Exchanges, s.exchanges())]
+    {
         let live = |i: u32| match rows {
             Rows::Messages => !s.message(i).unwrap().withdrawn,
             Rows::Exchanges => !s.exchange(i).unwrap().withdrawn,
@@ -252,11 +268,27 @@ fn a_find_across_the_border_of_two_texts_is_none() {
     both.apply(&Op::Packets(9, 0));
     both.apply(&Op::Flow { host: 1, back: true, proto: Some(1) });
     for summary in ["one", "two", "three", "two three"] {
-        both.apply(&Op::Message { flow: 0, inner: 0, dir: true, open: false, summary: summary.into(), cells: vec![], note: None, generation: 0 });
+        both.apply(&Op::Message {
+            flow: 0,
+            inner: 0,
+            dir: true,
+            open: false,
+            summary: summary.into(),
+            cells: vec![],
+            note: None,
+            generation: 0,
+        });
     }
     both.builder.publish(true);
     let s = both.builder.store().snapshot();
-    for (text, found) in [("twothree", vec![]), ("etwo", vec![]), ("ethree", vec![]), ("TWO", vec![1, 3]), ("three", vec![2, 3]), ("e", vec![0, 2, 3])] {
+    for (text, found) in [
+        ("twothree", vec![]),
+        ("etwo", vec![]),
+        ("ethree", vec![]),
+        ("TWO", vec![1, 3]),
+        ("three", vec![2, 3]),
+        ("e", vec![0, 2, 3]),
+    ] {
         assert_eq!(find(&s, &Query::text(text), Rows::Messages, &Work::new()), Some(found), "{text}");
     }
 }
@@ -267,12 +299,25 @@ fn full_segments_and_their_patches_are_searched_too() {
     let mut both = Both::new();
     both.apply(&Op::Packets(9, 0));
     both.apply(&Op::Flow { host: 1, back: true, proto: Some(1) });
-    both.apply(&Op::Message { flow: 0, inner: 0, dir: true, open: true, summary: "first".into(), cells: vec![], note: None, generation: 2 });
+    both.apply(&Op::Message {
+        flow: 0,
+        inner: 0,
+        dir: true,
+        open: true,
+        summary: "first".into(),
+        cells: vec![],
+        note: None,
+        generation: 2,
+    });
     both.apply(&Op::Many(2999, 0));
     both.apply(&Op::Packets(9, 0));
     both.apply(&Op::Many(2999, 0));
     for (message, summary) in [(0, Some("now changed".to_owned())), (5, None), (5990, Some("changed in the last".to_owned()))] {
-        let cells = vec![(0, crate::ops::Owned::Text("www.late.org".into())), (2, crate::ops::Owned::U64(7_000_000_000)), (3, crate::ops::Owned::I64(-4))];
+        let cells = vec![
+            (0, crate::ops::Owned::Text("www.late.org".into())),
+            (2, crate::ops::Owned::U64(7_000_000_000)),
+            (3, crate::ops::Owned::I64(-4)),
+        ];
         both.apply(&Op::Change { message, end: false, summary, cells, note: Some(1) });
     }
     let queries = [

@@ -34,7 +34,12 @@ fn with_flow() -> Builder {
 #[test]
 fn a_column_keeps_all_its_values_in_order() {
     let mut b = with_flow();
-    let cells = [(&HOST as _, Cell::Text(0..1)), (&CODE as _, Cell::U64(u64::MAX)), (&HOST as _, Cell::Text(1..3)), (&HOST as _, Cell::Text(0..1))];
+    let cells = [
+        (&HOST as _, Cell::Text(0..1)),
+        (&CODE as _, Cell::U64(u64::MAX)),
+        (&HOST as _, Cell::Text(1..3)),
+        (&HOST as _, Cell::Text(0..1)),
+    ];
     let m = b.message(&MessageOpen { cells: &cells, arena: b"abc", ..open(0, 0) });
     b.publish(true);
     let s = b.store().snapshot();
@@ -71,7 +76,10 @@ fn columns_stay_within_their_bounds_and_what_is_left_out_is_counted() {
     let m = b.message(&MessageOpen { cells: &cells, arena: &text, ..open(0, 0) });
     let more: Vec<_> = (0..250).map(|i| (&CODE as _, Cell::U64(i))).collect();
     for _ in 0..20 {
-        b.message_changed(m, &MessageEnd { done: 0, len: 1, state: MessageState::Whole, summary: None, cells: &more, arena: &[], notes: &[] });
+        b.message_changed(
+            m,
+            &MessageEnd { done: 0, len: 1, state: MessageState::Whole, summary: None, cells: &more, arena: &[], notes: &[] },
+        );
     }
     b.publish(true);
     let s = b.store().snapshot();
@@ -112,7 +120,13 @@ fn changes_of_full_segments_are_folded_in_when_they_pause() {
     both.builder.publish(true);
     // Every 900th message is open: ending them leaves the first segment without one.
     for message in (0..5000).step_by(900) {
-        both.apply(&Op::Change { message, end: true, summary: Some(format!("ended {message}")), cells: vec![(0, Owned::Text("later".into()))], note: None });
+        both.apply(&Op::Change {
+            message,
+            end: true,
+            summary: Some(format!("ended {message}")),
+            cells: vec![(0, Owned::Text("later".into()))],
+            note: None,
+        });
     }
     let store = both.builder.store();
     both.builder.publish(true);
@@ -132,7 +146,10 @@ fn cells_that_had_to_move_leave_no_holes_in_full_segments() {
     for i in 0..4095 {
         b.message(&MessageOpen { cells: &one, ..open(0, 0) });
         // The message before it says more: its cells stand no longer at the end.
-        b.message_changed(u32::max(i, 1) - 1, &MessageEnd { done: 0, len: 1, state: MessageState::Whole, summary: None, cells: &one, arena: &[], notes: &[] });
+        b.message_changed(
+            u32::max(i, 1) - 1,
+            &MessageEnd { done: 0, len: 1, state: MessageState::Whole, summary: None, cells: &one, arena: &[], notes: &[] },
+        );
     }
     b.publish(true);
     let growing = b.store().snapshot().heap_size().cells;
@@ -172,7 +189,18 @@ fn many_changes_of_a_full_segment_in_any_order_are_all_kept() {
     for i in 0..4096u32 {
         let message = i * 1237 % 4096;
         let line = format!("ended as {i}");
-        b.message_changed(message, &MessageEnd { done: 0, len: i.into(), state: MessageState::Whole, summary: Some(&line), cells: &[(&CODE, Cell::U64(i.into()))], arena: &[], notes: &[] });
+        b.message_changed(
+            message,
+            &MessageEnd {
+                done: 0,
+                len: i.into(),
+                state: MessageState::Whole,
+                summary: Some(&line),
+                cells: &[(&CODE, Cell::U64(i.into()))],
+                arena: &[],
+                notes: &[],
+            },
+        );
     }
     b.publish(true);
     let s = b.store().snapshot();
@@ -253,7 +281,10 @@ fn statistics_add_up() {
     let protocols = stats::protocols(&s, &work).unwrap();
     assert_eq!(protocols.iter().map(|p| p.traffic.packets).sum::<u64>(), s.packets().into());
     assert_eq!(protocols.iter().map(|p| p.traffic.bytes).sum::<u64>(), 9000 * 200 + 70);
-    assert_eq!(protocols.iter().map(|p| (p.transport, p.flows, p.messages)).collect::<Vec<_>>(), [(None, 0, 0), (Some(Transport::Tcp), 1000, 2000)]);
+    assert_eq!(
+        protocols.iter().map(|p| (p.transport, p.flows, p.messages)).collect::<Vec<_>>(),
+        [(None, 0, 0), (Some(Transport::Tcp), 1000, 2000)]
+    );
     let ends = stats::endpoints(&s, &work).unwrap();
     assert_eq!(ends.len(), 1000 + 50);
     assert_eq!(ends.iter().map(|e| e.sent.bytes).sum::<u64>(), 9000 * 200);

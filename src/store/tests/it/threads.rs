@@ -68,7 +68,8 @@ fn readers_see_whole_rows_only() {
         let mut open: Vec<(u32, u32)> = Vec::new();
         for i in 0..MESSAGES {
             let packet = b.packet(PacketRow::new(i64::from(i), 0, 0, 60, 60));
-            let flow = if i % 10 == 0 { b.flow(ends, FlowRow::new(Transport::Udp, 17, packet, 0)) } else { (i / 7) % b.flow_count() };
+            let flow =
+                if i % 10 == 0 { b.flow(ends, FlowRow::new(Transport::Udp, 17, packet, 0)) } else { (i / 7) % b.flow_count() };
             b.flow_mut(flow).unwrap().count(packet, i.into(), 0, 60);
             let m = MessageOpen {
                 conv: ConvId { flow, inner: 0 },
