@@ -64,12 +64,16 @@ pub fn corpus_captures() -> Vec<PathBuf> {
     found
 }
 
-/// The project's captures, those of the corpus folder, and its malformed ones. `ONLY=word` keeps those whose name holds the word.
+/// The project's captures, those of the corpus folder, its malformed ones, and those of the folder that `MORE` names (what a fuzzer has
+/// made, say). `ONLY=word` keeps those whose path holds the word.
 pub fn every() -> Vec<PathBuf> {
     let mut found = own();
     found.extend(corpus_captures());
     if let Some(dir) = corpus() {
         found.extend(files(&dir.join("malformed")));
+    }
+    if let Some(more) = std::env::var_os("MORE") {
+        found.extend(files(Path::new(&more)));
     }
     let only = std::env::var("ONLY").unwrap_or_default();
     found.retain(|p| p.to_string_lossy().contains(&only));
