@@ -248,12 +248,16 @@ fn field(ui: &mut Ui, cx: &mut Cx<'_>, filter: FilterEdit<'_>) {
         r.request_focus();
     }
     if r.has_focus() {
-        let (enter, escape) = ui.input_mut(|i| (i.consume_key(egui::Modifiers::NONE, Key::Enter) || i.consume_key(egui::Modifiers::NONE, Key::ArrowDown), i.key_pressed(Key::Escape)));
-        if enter {
+        if ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, Key::ArrowDown)) {
             r.surrender_focus();
             cx.acts.push(Act::Keys(crate::tab::Region::List));
-        } else if escape {
+        }
+    } else if r.lost_focus() {
+        // egui takes the focus away on Esc and Enter before the field sees the key.
+        if ui.input(|i| i.key_pressed(Key::Escape)) {
             cx.acts.push(Act::Do(Command::ClearFilter));
+        } else if ui.input(|i| i.key_pressed(Key::Enter)) {
+            cx.acts.push(Act::Keys(crate::tab::Region::List));
         }
     }
 }

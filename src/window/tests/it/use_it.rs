@@ -254,3 +254,101 @@ fn an_empty_capture_says_so() {
     }
     assert_eq!(tab(&h).selection.focus, Focus::Nothing);
 }
+
+#[test]
+fn hover_lights_bytes_and_fields_both_ways_and_selects_nothing() {
+    let mut h = open(100);
+    h.get_by_label_contains("Packet 14: ").click();
+    settle(&mut h);
+    let before = tab(&h).selection;
+    let field = h.get_by_label_contains("Host: api.shop.test").rect();
+    h.hover_at(field.center());
+    h.run_steps(3);
+    let hover = tab(&h).hover;
+    assert_eq!(hover.span.map(|s| (s.at, s.len)), Some((88, 13)));
+    // From the bytes back: the first bytes of the packet are Ethernet's destination.
+    let bytes = h.get_by_label("Bytes of Packet 14").rect();
+    h.hover_at(egui::pos2(bytes.left() + 70.0, bytes.top() + 8.0));
+    h.run_steps(3);
+    let t = tab(&h);
+    let shown = t.shown().expect("a tree");
+    let lit = t.hover.node.and_then(|n| shown.tree.nodes.get(n)).map(|n| n.field.name);
+    assert_eq!(lit, Some("eth.dst"));
+    assert_eq!(t.selection, before);
+}
+
+#[derive(Debug)]
+struct Dropped(std::path::PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn a_file_dropped_on_the_window_opens() {
+    let mut h = window([900.0, 600.0], prefs(true), &[], 10);
+    h.input_mut().dropped_files.push(std::sync::Arc::new(Dropped("/tmp/dropped.pcapng".into())));
+    settle(&mut h);
+    assert_eq!(tab(&h).title, "dropped.pcapng");
+}
+
+#[test]
+fn a_secret_is_covered_until_it_is_selected() {
+    let mut h = open(100);
+    h.get_by_label_contains("Packet 14: ").click();
+    settle(&mut h);
+    h.get_by_label("Authorization: ••••••••");
+    assert!(h.query_by_label_contains("s3cr3t").is_none());
+}
+
+#[test]
+fn escape_in_the_filter_brings_every_row_back() {
+    let mut h = open(100);
+    keys(&mut h, Modifiers::COMMAND, Key::F);
+    typed(&mut h, "nothing holds this");
+    assert_eq!(tab(&h).listing().len(&tab(&h).snap), 0);
+    key(&mut h, Key::Escape);
+    assert_eq!(tab(&h).listing().len(&tab(&h).snap), 100);
+    key(&mut h, Key::J);
+    assert_eq!(tab(&h).selection.packet, Some(1), "keys go to the list again");
+}
+
+#[test]
+fn enter_in_the_filter_gives_the_keys_to_the_list() {
+    let mut h = open(100);
+    key(&mut h, Key::F6);
+    assert_eq!(tab(&h).region, Region::Fields);
+    keys(&mut h, Modifiers::COMMAND, Key::F);
+    typed(&mut h, "192.168");
+    key(&mut h, Key::Enter);
+    assert_eq!(tab(&h).region, Region::List);
+    key(&mut h, Key::J);
+    assert_eq!((tab(&h).selection.packet, tab(&h).filter.as_str()), (Some(1), "192.168"));
+}
+
+#[test]
+fn the_wheel_and_the_scrollbar_move_the_list() {
+    let mut h = open(5_000_000);
+    h.hover_at(egui::pos2(300.0, 400.0));
+    h.run_steps(2);
+    h.event(egui::Event::MouseWheel { unit: egui::MouseWheelUnit::Line, delta: egui::vec2(0.0, -10.0), phase: egui::TouchPhase::Move, modifiers: Modifiers::NONE, source: egui::MouseWheelSource::Wheel });
+    h.run_steps(20);
+    let top = tab(&h).packet_list.top;
+    assert!(top > 1.0, "{top}");
+    let bar = h.get_by_label("Scrollbar of Packets").rect();
+    h.drag_at(egui::pos2(bar.center().x, bar.top() + 20.0));
+    h.run_steps(2);
+    h.hover_at(egui::pos2(bar.center().x, bar.bottom() - 2.0));
+    h.run_steps(2);
+    h.drop_at(egui::pos2(bar.center().x, bar.bottom() - 2.0));
+    settle(&mut h);
+    let t = tab(&h);
+    assert!(t.packet_list.top > 4_900_000.0, "{}", t.packet_list.top);
+    assert_eq!(t.selection.packet, Some(0), "scrolling selects nothing");
+}
