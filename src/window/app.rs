@@ -147,7 +147,16 @@ impl App {
         let Some(tab) = self.tab() else {
             return matches!(
                 c,
-                C::Open | C::NewTab | C::CloseTab | C::NextTab | C::PreviousTab | C::ForgetRecent | C::Palette | C::Traffic | C::Settings | C::Help
+                C::Open
+                    | C::NewTab
+                    | C::CloseTab
+                    | C::NextTab
+                    | C::PreviousTab
+                    | C::ForgetRecent
+                    | C::Palette
+                    | C::Traffic
+                    | C::Settings
+                    | C::Help
             ) || c.facts().group == crate::command::Group::Look;
         };
         match c {
@@ -225,7 +234,10 @@ impl App {
         if !typing && ctx.input_mut(|i| i.key_pressed(Key::Escape)) && !self.toasts.dismiss() && self.place != Place::Traffic {
             self.place = Place::Traffic;
         }
-        if !typing && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Enter)) && ctx.memory(|m| m.has_focus(Region::List.id())) {
+        if !typing
+            && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Enter))
+            && ctx.memory(|m| m.has_focus(Region::List.id()))
+        {
             self.acts.push(Act::Keys(Region::Fields));
         }
     }
@@ -238,7 +250,9 @@ impl App {
             .tabs
             .iter()
             .map(|t| match t {
-                Some(t) => TabHead { title: t.title.clone(), reading: !t.snap.progress().done, path: t.path.display().to_string() },
+                Some(t) => {
+                    TabHead { title: t.title.clone(), reading: !t.snap.progress().done, path: t.path.display().to_string() }
+                }
                 None => TabHead { title: "New tab".into(), reading: false, path: String::new() },
             })
             .collect();
@@ -259,17 +273,29 @@ impl App {
                 format!("{} shown", format::number(n))
             });
             let only = tab.as_ref().and_then(|t| t.snap.flow(t.only?)).map(|f| crate::view::flow_name(&f));
-            bars::top(ui, &mut cx, at(strip_h, top_h), tab.as_deref(), FilterEdit { text: &mut text, focus: focus_filter, shown, only });
+            bars::top(
+                ui,
+                &mut cx,
+                at(strip_h, top_h),
+                tab.as_deref(),
+                FilterEdit { text: &mut text, focus: focus_filter, shown, only },
+            );
             if let Some(t) = &mut tab {
                 let only = t.only;
                 t.set_filter(text, only);
                 bars::crumbs(ui, &mut cx, at(strip_h + top_h, crumb_h), t);
             }
             status::show(ui, &mut cx, Rect::from_min_max(pos2(full.left(), full.bottom() - status_h), full.max), tab.as_deref());
-            let middle = Rect::from_min_max(pos2(full.left(), full.top() + strip_h + top_h + crumb_h), pos2(full.right(), full.bottom() - status_h));
+            let middle = Rect::from_min_max(
+                pos2(full.left(), full.top() + strip_h + top_h + crumb_h),
+                pos2(full.right(), full.bottom() - status_h),
+            );
             let rail = Rect::from_min_size(middle.min, vec2(bars::RAIL.min(full.width() * 0.2), middle.height()));
             bars::rail(ui, &mut cx, rail, place, tab.is_some());
-            let main = Rect::from_min_max(pos2(rail.right(), middle.top() + GUTTER), pos2(middle.right() - GUTTER, middle.bottom() - GUTTER));
+            let main = Rect::from_min_max(
+                pos2(rail.right(), middle.top() + GUTTER),
+                pos2(middle.right() - GUTTER, middle.bottom() - GUTTER),
+            );
             if main.width() > 40.0 && main.height() > 40.0 {
                 match (place, &mut tab) {
                     (Place::Settings, _) => settings::show(ui, look, &mut prefs, cx.acts, main),
@@ -288,7 +314,8 @@ impl App {
 
     fn overlays(&mut self, ui: &Ui, look: &Look) {
         if let Some(mut palette) = self.palette.take() {
-            let offers = Offers { packets: self.tab().map(|t| t.snap.packets()), recent: &self.prefs.recent, enabled: &|c| self.can(c) };
+            let offers =
+                Offers { packets: self.tab().map(|t| t.snap.packets()), recent: &self.prefs.recent, enabled: &|c| self.can(c) };
             let (act, close) = palette.show(ui, look, &offers);
             self.acts.extend(act);
             if close {
@@ -435,15 +462,39 @@ impl App {
 
             C::NextRow => self.step(1, false),
             C::PreviousRow => self.step(-1, false),
-            C::NextPage => self.with(|t| { let n = page(t); match t.region { Region::List => t.move_row(n), Region::Fields => t.move_node(n), Region::Bytes => t.move_byte(256) } }),
-            C::PreviousPage => self.with(|t| { let n = page(t); match t.region { Region::List => t.move_row(-n), Region::Fields => t.move_node(-n), Region::Bytes => t.move_byte(-256) } }),
-            C::FirstRow => self.with(|t| match t.region { Region::List => t.move_to_end(false), Region::Fields => t.move_node(i64::MIN), Region::Bytes => t.move_byte(i64::MIN) }),
-            C::LastRow => self.with(|t| match t.region { Region::List => t.move_to_end(true), Region::Fields => t.move_node(i64::MAX), Region::Bytes => t.move_byte(i64::MAX) }),
+            C::NextPage => self.with(|t| {
+                let n = page(t);
+                match t.region {
+                    Region::List => t.move_row(n),
+                    Region::Fields => t.move_node(n),
+                    Region::Bytes => t.move_byte(256),
+                }
+            }),
+            C::PreviousPage => self.with(|t| {
+                let n = page(t);
+                match t.region {
+                    Region::List => t.move_row(-n),
+                    Region::Fields => t.move_node(-n),
+                    Region::Bytes => t.move_byte(-256),
+                }
+            }),
+            C::FirstRow => self.with(|t| match t.region {
+                Region::List => t.move_to_end(false),
+                Region::Fields => t.move_node(i64::MIN),
+                Region::Bytes => t.move_byte(i64::MIN),
+            }),
+            C::LastRow => self.with(|t| match t.region {
+                Region::List => t.move_to_end(true),
+                Region::Fields => t.move_node(i64::MAX),
+                Region::Bytes => t.move_byte(i64::MAX),
+            }),
             C::NextInConversation => self.with(|t| t.step_in_conversation(true)),
             C::PreviousInConversation => self.with(|t| t.step_in_conversation(false)),
-            C::OtherHalf => self.with(|t| if let Some(m) = t.other_half() {
-                let s = Selection::message(&t.snap, m, None);
-                t.select(s);
+            C::OtherHalf => self.with(|t| {
+                if let Some(m) = t.other_half() {
+                    let s = Selection::message(&t.snap, m, None);
+                    t.select(s);
+                }
             }),
             C::NextNote | C::PreviousNote => {
                 if self.tab_mut().is_some_and(|t| !t.step_note(c == C::NextNote)) {
@@ -456,8 +507,10 @@ impl App {
             C::Forward => self.with(|t| t.travel(false)),
             C::Unfold => self.step(1, true),
             C::Fold => self.step(-1, true),
-            C::UnfoldAll | C::FoldAll => self.with(|t| if let Some(s) = t.shown() {
-                t.folds.set_all(&s.tree, c == C::UnfoldAll);
+            C::UnfoldAll | C::FoldAll => self.with(|t| {
+                if let Some(s) = t.shown() {
+                    t.folds.set_all(&s.tree, c == C::UnfoldAll);
+                }
             }),
             C::NextRegion | C::PreviousRegion => {
                 let now = self.tab().map(|t| t.region).unwrap_or_default();
@@ -542,7 +595,10 @@ impl App {
             Command::CopyRow => Some((tab.row_text(), "the row")),
             Command::CopyValue => node.map(|_| (value, "the value")),
             Command::CopyFieldName => node.map(|n| (n.field.name.to_owned(), "the field name")),
-            Command::CopyBytes => shown.as_ref().zip(tab.selection.span).map(|(s, span)| (format::hex(s.tree.bytes(&span), usize::MAX), "the bytes")),
+            Command::CopyBytes => shown
+                .as_ref()
+                .zip(tab.selection.span)
+                .map(|(s, span)| (format::hex(s.tree.bytes(&span), usize::MAX), "the bytes")),
             Command::CopyPath => shown.as_ref().zip(tab.selection.span).and_then(|(s, span)| {
                 let steps = tab.desk.strand(s, span)?;
                 Some((strand::text(node.map_or("bytes", |n| n.field.name), &value, &steps), "the provenance"))
@@ -563,7 +619,8 @@ fn traffic(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect, prefs: &mut 
     let shares = &mut prefs.shares;
     // Narrow windows: the list over the reader, no side.
     if rect.width() < 760.0 {
-        let (upper, lower) = split::split(ui, look, "Border between list and reader", rect, false, &mut shares.list, [110.0, 160.0]);
+        let (upper, lower) =
+            split::split(ui, look, "Border between list and reader", rect, false, &mut shares.list, [110.0, 160.0]);
         wherelist::show(ui, cx, tab, upper);
         if tab.level == Level::Bytes {
             reader::fields_pane(ui, cx, tab, lower);
@@ -577,7 +634,8 @@ fn traffic(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect, prefs: &mut 
     let (list, rest) = split::split(ui, look, "Border between list and reader", rect, true, &mut shares.list, [320.0, 360.0]);
     wherelist::show(ui, cx, tab, list);
     let rest = if prefs.drawer {
-        let (upper, lower) = split::split(ui, look, "Border between reader and drawer", rest, false, &mut shares.drawer, [200.0, 120.0]);
+        let (upper, lower) =
+            split::split(ui, look, "Border between reader and drawer", rest, false, &mut shares.drawer, [200.0, 120.0]);
         drawer::show(ui, cx, tab, lower);
         upper
     } else {
@@ -591,7 +649,8 @@ fn traffic(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect, prefs: &mut 
         (a, Some(b))
     };
     if prefs.side && upper.width() >= 520.0 {
-        let (what, why) = split::split(ui, look, "Border between reader and side", upper, true, &mut shares.reader, [290.0, 210.0]);
+        let (what, why) =
+            split::split(ui, look, "Border between reader and side", upper, true, &mut shares.reader, [290.0, 210.0]);
         reader::fields_pane(ui, cx, tab, what);
         side::show(ui, cx, tab, why);
     } else {
@@ -616,4 +675,3 @@ impl eframe::App for App {
         false
     }
 }
-

@@ -159,7 +159,9 @@ impl Command {
         let mut out = Vec::new();
         for c in Self::ALL {
             for (m, k) in c.facts().keys {
-                let harmless = !typing || ((m.command || m.alt) && !TEXT_KEYS.contains(k)) || matches!(k, Key::F1 | Key::F6 | Key::F7 | Key::F8 | Key::F9 | Key::F10);
+                let harmless = !typing
+                    || ((m.command || m.alt) && !TEXT_KEYS.contains(k))
+                    || matches!(k, Key::F1 | Key::F6 | Key::F7 | Key::F8 | Key::F9 | Key::F10);
                 // `consume_key` lets extra Shift pass; "g" and "G" are two commands here.
                 if harmless && exactly(input, *m, *k) && input.consume_key(*m, *k) {
                     out.push(*c);
@@ -180,7 +182,10 @@ fn exactly(input: &InputState, m: Modifiers, key: Key) -> bool {
         egui::Event::Key { key: k, pressed: true, modifiers, .. } => {
             // A question mark is Shift and another key on most keyboards; egui gives the logical key.
             let shift_free = matches!(key, Key::Questionmark | Key::Plus | Key::Slash);
-            *k == key && modifiers.alt == m.alt && (modifiers.command || modifiers.ctrl) == m.command && (shift_free || modifiers.shift == m.shift)
+            *k == key
+                && modifiers.alt == m.alt
+                && (modifiers.command || modifiers.ctrl) == m.command
+                && (shift_free || modifiers.shift == m.shift)
         }
         _ => false,
     })

@@ -119,7 +119,14 @@ impl Desk {
     /// A desk before a tree source; `wake` is called when an answer came.
     #[must_use]
     pub fn new(source: Arc<dyn TreeSource>, wake: Waker) -> Desk {
-        let shared = Arc::new(Shared { wishes: Mutex::default(), tree_bell: Condvar::new(), line_bell: Condvar::new(), answers: Mutex::default(), source, wake });
+        let shared = Arc::new(Shared {
+            wishes: Mutex::default(),
+            tree_bell: Condvar::new(),
+            line_bell: Condvar::new(),
+            answers: Mutex::default(),
+            source,
+            wake,
+        });
         for (name, run) in [("trees", trees as fn(&Shared)), ("lines", lines)] {
             let shared = shared.clone();
             // Without a thread the panes go on saying that they wait.
@@ -266,7 +273,8 @@ fn trees(shared: &Shared) {
         match task {
             Task::Tree(of, cancel) => {
                 // The source reads hostile bytes by code of many hands: a fault there must not end the window.
-                let made = catch_unwind(AssertUnwindSafe(|| shared.source.tree(of, &cancel).map(|t| Arc::new(Prepared::new(of, t)))));
+                let made =
+                    catch_unwind(AssertUnwindSafe(|| shared.source.tree(of, &cancel).map(|t| Arc::new(Prepared::new(of, t)))));
                 let answer = made.unwrap_or_else(|why| Err(broken(why.as_ref())));
                 // A cancelled tree is no answer; should it be wanted again, it is made again.
                 if !cancel.is_cancelled() {

@@ -72,7 +72,8 @@ impl TimeFormat {
 /// A moment (nanoseconds since the epoch) in a pattern of `strftime`.
 #[must_use]
 pub fn moment(time: i64, pattern: &str, zone: &TimeZone) -> String {
-    Timestamp::from_nanosecond(i128::from(time)).map_or_else(|_| "no time".into(), |t| t.to_zoned(zone.clone()).strftime(pattern).to_string())
+    Timestamp::from_nanosecond(i128::from(time))
+        .map_or_else(|_| "no time".into(), |t| t.to_zoned(zone.clone()).strftime(pattern).to_string())
 }
 
 /// Nanoseconds as seconds with six places: "12.034567".
@@ -162,7 +163,10 @@ mod tests {
 
     #[test]
     fn numbers_get_thin_spaces_from_five_digits_on() {
-        assert_eq!(["0", "1234", "12\u{2009}345", "5\u{2009}000\u{2009}000"], [0, 1234, 12_345, 5_000_000].map(number).each_ref().map(String::as_str));
+        assert_eq!(
+            ["0", "1234", "12\u{2009}345", "5\u{2009}000\u{2009}000"],
+            [0, 1234, 12_345, 5_000_000].map(number).each_ref().map(String::as_str)
+        );
     }
 
     #[test]

@@ -19,7 +19,12 @@ pub fn find(query: &str, text: &str) -> Option<Hit> {
     }
     // A run of letters as typed beats letters strewn about, but inside a word not the first letters of words.
     let initials = initials(&wanted, &chars);
-    let run = chars.windows(wanted.len()).enumerate().filter(|(_, w)| *w == wanted.as_slice()).map(|(i, _)| i).max_by_key(|i| (starts_word(&chars, *i), std::cmp::Reverse(*i)));
+    let run = chars
+        .windows(wanted.len())
+        .enumerate()
+        .filter(|(_, w)| *w == wanted.as_slice())
+        .map(|(i, _)| i)
+        .max_by_key(|i| (starts_word(&chars, *i), std::cmp::Reverse(*i)));
     if let Some(i) = run.filter(|i| initials.is_none() || starts_word(&chars, *i)) {
         let score = 60 + if starts_word(&chars, i) { 90 } else { 0 } + if i == 0 { 25 } else { 0 } - chars.len() as i32 / 4;
         return Some(Hit { score, at: (i..i + wanted.len()).collect() });

@@ -118,7 +118,8 @@ impl Listing {
         if s.focus == Focus::Flow {
             return self.row(Item::Flow(s.flow?));
         }
-        let own = s.exchange.and_then(|e| self.row(Item::Exchange(e))).or_else(|| s.message.and_then(|m| self.row(Item::Message(m))));
+        let own =
+            s.exchange.and_then(|e| self.row(Item::Exchange(e))).or_else(|| s.message.and_then(|m| self.row(Item::Message(m))));
         own.or_else(|| s.flow.and_then(|f| self.row(Item::Flow(f))))
     }
 }
@@ -234,7 +235,9 @@ fn exchanges(s: &Snapshot, wanted: &Wanted, work: &Work) -> Option<Made> {
             return None;
         }
         let item = match view::some(m.exchange).and_then(|e| Some((e, s.exchange(e)?))) {
-            Some((e, x)) => (x.ask == i || (x.ask == NONE && x.answer == i)).then_some(Item::Exchange(e)).filter(|_| holds(&some_exchanges, e)),
+            Some((e, x)) => (x.ask == i || (x.ask == NONE && x.answer == i))
+                .then_some(Item::Exchange(e))
+                .filter(|_| holds(&some_exchanges, e)),
             None => Some(Item::Message(i)).filter(|_| holds(&some_messages, i)),
         };
         if let Some(item) = item {

@@ -6,7 +6,10 @@ use crate::fuzzy;
 use crate::theme::{Look, icons};
 use crate::widgets::ink;
 use egui::text::{LayoutJob, TextFormat};
-use egui::{Align2, CornerRadius, Frame, Id, Key, Margin, Modal, Modifiers, Rect, Role, ScrollArea, Sense, Stroke, TextEdit, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, CornerRadius, Frame, Id, Key, Margin, Modal, Modifiers, Rect, Role, ScrollArea, Sense, Stroke, TextEdit, Ui,
+    WidgetInfo, pos2, vec2,
+};
 use std::path::PathBuf;
 
 /// The palette while it is open.
@@ -52,15 +55,35 @@ impl Palette {
             && let Ok(n) = digits.parse::<u32>()
         {
             let there = n >= 1 && n <= packets;
-            let text = if there { format!("Go to packet {}", crate::format::number(n.into())) } else { format!("There is no packet {n}: this capture has {}", crate::format::number(packets.into())) };
-            out.push(Entry { icon: icons::CROSSHAIR, text, hint: "", keys: String::new(), enabled: there, act: Act::Packet(n.saturating_sub(1)), hit: fuzzy::Hit { score: i32::MAX, at: Vec::new() } });
+            let text = if there {
+                format!("Go to packet {}", crate::format::number(n.into()))
+            } else {
+                format!("There is no packet {n}: this capture has {}", crate::format::number(packets.into()))
+            };
+            out.push(Entry {
+                icon: icons::CROSSHAIR,
+                text,
+                hint: "",
+                keys: String::new(),
+                enabled: there,
+                act: Act::Packet(n.saturating_sub(1)),
+                hit: fuzzy::Hit { score: i32::MAX, at: Vec::new() },
+            });
         }
         let mut commands: Vec<Entry> = Command::ALL
             .iter()
             .filter_map(|c| {
                 let f = c.facts();
                 let hit = fuzzy::find(text, f.text)?;
-                Some(Entry { icon: f.icon, text: f.text.to_owned(), hint: f.group.word(), keys: c.keys(), enabled: (offers.enabled)(*c), act: Act::Do(*c), hit })
+                Some(Entry {
+                    icon: f.icon,
+                    text: f.text.to_owned(),
+                    hint: f.group.word(),
+                    keys: c.keys(),
+                    enabled: (offers.enabled)(*c),
+                    act: Act::Do(*c),
+                    hit,
+                })
             })
             .collect();
         if text.is_empty() {
@@ -72,12 +95,28 @@ impl Palette {
         for path in offers.recent {
             let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
             if let Some(hit) = fuzzy::find(text, &name).filter(|_| !text.is_empty()) {
-                out.push(Entry { icon: icons::FILE, text: name, hint: "Recent capture", keys: String::new(), enabled: true, act: Act::Open(path.clone()), hit });
+                out.push(Entry {
+                    icon: icons::FILE,
+                    text: name,
+                    hint: "Recent capture",
+                    keys: String::new(),
+                    enabled: true,
+                    act: Act::Open(path.clone()),
+                    hit,
+                });
             }
         }
         if !text.is_empty() && offers.packets.is_some() && digits != text {
             let hit = fuzzy::Hit { score: 0, at: Vec::new() };
-            out.push(Entry { icon: icons::FUNNEL, text: format!("Filter by “{text}”"), hint: "", keys: String::new(), enabled: true, act: Act::Filter(text.to_owned()), hit });
+            out.push(Entry {
+                icon: icons::FUNNEL,
+                text: format!("Filter by “{text}”"),
+                hint: "",
+                keys: String::new(),
+                enabled: true,
+                act: Act::Filter(text.to_owned()),
+                hit,
+            });
         }
         out
     }
@@ -87,7 +126,8 @@ impl Palette {
         let entries = self.entries(offers);
         let (mut act, mut close) = (None, false);
         let keys = ui.input_mut(|i| {
-            let down = i.count_and_consume_key(Modifiers::NONE, Key::ArrowDown) + i.count_and_consume_key(Modifiers::CTRL, Key::N);
+            let down =
+                i.count_and_consume_key(Modifiers::NONE, Key::ArrowDown) + i.count_and_consume_key(Modifiers::CTRL, Key::N);
             let up = i.count_and_consume_key(Modifiers::NONE, Key::ArrowUp) + i.count_and_consume_key(Modifiers::CTRL, Key::P);
             (down, up, i.consume_key(Modifiers::NONE, Key::Enter), i.consume_key(Modifiers::NONE, Key::Escape))
         });
@@ -120,7 +160,13 @@ impl Palette {
                 if self.text.is_empty() {
                     ink::left(ui.painter(), field, "Type a command, a packet number or a text", font.clone(), look.t.text_faint);
                 }
-                let edit = TextEdit::singleline(&mut self.text).id(Id::unique("palette text")).frame(Frame::NONE).margin(Margin::ZERO).desired_width(field.width()).align(Align2::LEFT_CENTER).font(font);
+                let edit = TextEdit::singleline(&mut self.text)
+                    .id(Id::unique("palette text"))
+                    .frame(Frame::NONE)
+                    .margin(Margin::ZERO)
+                    .desired_width(field.width())
+                    .align(Align2::LEFT_CENTER)
+                    .font(font);
                 let r = ui.put(field, edit).accessible_name("Command");
                 if self.fresh {
                     r.request_focus();
@@ -133,28 +179,33 @@ impl Palette {
             let line = ui.allocate_exact_size(vec2(ui.available_width(), 9.0), Sense::hover()).0;
             ui.painter().hline(line.x_range(), line.center().y, Stroke::new(1.0, look.t.line));
             let height = (look.size + 21.0).round();
-            ScrollArea::vertical().max_height((height * 9.5).min(ui.ctx().content_rect().height() - 190.0)).auto_shrink([false, true]).show(ui, |ui| {
-                for (i, e) in entries.iter().enumerate() {
-                    let (rect, r) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::CLICK);
-                    r.widget_info(|| WidgetInfo::selected(Role::MenuItem, e.enabled, i == self.chosen, format!("{} {}", e.text, e.hint)));
-                    if i == self.chosen && moved {
-                        r.scroll_to_me(None);
+            ScrollArea::vertical()
+                .max_height((height * 9.5).min(ui.ctx().content_rect().height() - 190.0))
+                .auto_shrink([false, true])
+                .show(ui, |ui| {
+                    for (i, e) in entries.iter().enumerate() {
+                        let (rect, r) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::CLICK);
+                        r.widget_info(|| {
+                            WidgetInfo::selected(Role::MenuItem, e.enabled, i == self.chosen, format!("{} {}", e.text, e.hint))
+                        });
+                        if i == self.chosen && moved {
+                            r.scroll_to_me(None);
+                        }
+                        if r.hovered() && ui.input(|i| i.pointer.is_moving()) {
+                            self.chosen = i;
+                        }
+                        if ui.is_rect_visible(rect) {
+                            entry(ui, look, rect, e, i == self.chosen);
+                        }
+                        if r.clicked() && e.enabled {
+                            (act, close) = (Some(e.act.clone()), true);
+                        }
                     }
-                    if r.hovered() && ui.input(|i| i.pointer.is_moving()) {
-                        self.chosen = i;
+                    if entries.is_empty() {
+                        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
+                        ink::center(ui.painter(), rect, "Nothing fits", look.text(), look.t.text_quiet);
                     }
-                    if ui.is_rect_visible(rect) {
-                        entry(ui, look, rect, e, i == self.chosen);
-                    }
-                    if r.clicked() && e.enabled {
-                        (act, close) = (Some(e.act.clone()), true);
-                    }
-                }
-                if entries.is_empty() {
-                    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
-                    ink::center(ui.painter(), rect, "Nothing fits", look.text(), look.t.text_quiet);
-                }
-            });
+                });
         });
         close |= modal.should_close();
         (act, close)
@@ -168,7 +219,13 @@ fn entry(ui: &Ui, look: &Look, rect: Rect, e: &Entry, chosen: bool) {
         p.rect_filled(rect, CornerRadius::same(7), t.selected);
     }
     let ink_of = |c| if e.enabled { c } else { t.mark };
-    ink::icon(p, pos2(rect.left() + 22.0, rect.center().y), e.icon, look.icon(1.25), ink_of(if chosen { t.accent } else { t.text_quiet }));
+    ink::icon(
+        p,
+        pos2(rect.left() + 22.0, rect.center().y),
+        e.icon,
+        look.icon(1.25),
+        ink_of(if chosen { t.accent } else { t.text_quiet }),
+    );
     let mut job = LayoutJob::default();
     for (i, c) in e.text.chars().enumerate() {
         let hit = e.hit.at.binary_search(&i).is_ok();

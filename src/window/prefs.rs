@@ -94,7 +94,8 @@ impl Prefs {
         self.size = if self.size.is_finite() { self.size.clamp(*SIZES.start(), *SIZES.end()).round() } else { USUAL_SIZE };
         let d = Shares::default();
         let s = &mut self.shares;
-        for (share, usual) in [(&mut s.list, d.list), (&mut s.reader, d.reader), (&mut s.tree, d.tree), (&mut s.drawer, d.drawer)] {
+        for (share, usual) in [(&mut s.list, d.list), (&mut s.reader, d.reader), (&mut s.tree, d.tree), (&mut s.drawer, d.drawer)]
+        {
             if !(0.02..=0.98).contains(share) {
                 *share = usual;
             }
@@ -128,7 +129,8 @@ mod tests {
 
     #[test]
     fn nonsense_from_disk_is_put_right_and_missing_parts_are_filled_in() {
-        let p: Prefs = serde_json::from_str(r#"{"size": 900.0, "shares": {"list": -3.0}, "recent": ["a"]}"#).expect("known fields");
+        let p: Prefs =
+            serde_json::from_str(r#"{"size": 900.0, "shares": {"list": -3.0}, "recent": ["a"]}"#).expect("known fields");
         let p = p.checked();
         assert_eq!((p.size, p.shares.list, p.shares.tree), (20.0, Shares::default().list, Shares::default().tree));
     }

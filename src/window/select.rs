@@ -76,9 +76,19 @@ impl Selection {
     pub fn packet(s: &Snapshot, number: u32, keep: Option<u32>) -> Selection {
         let flow = s.packet(number).map(|p| p.flow).filter(|f| *f != NONE);
         let done = s.messages_done_in(number);
-        let carries = |m: &u32| done.contains(m) || s.message(*m).is_some_and(|m| m.first <= number && number <= m.done && Some(m.conv.flow) == flow);
+        let carries = |m: &u32| {
+            done.contains(m) || s.message(*m).is_some_and(|m| m.first <= number && number <= m.done && Some(m.conv.flow) == flow)
+        };
         let message = keep.filter(carries).or_else(|| done.first().copied());
-        Selection { flow, exchange: exchange_of(s, message), message, packet: Some(number), focus: Focus::Packet, node: None, span: None }
+        Selection {
+            flow,
+            exchange: exchange_of(s, message),
+            message,
+            packet: Some(number),
+            focus: Focus::Packet,
+            node: None,
+            span: None,
+        }
     }
 
     /// A message, with its first packet (`keep` wins where it carries part of the message).
@@ -89,7 +99,15 @@ impl Selection {
         let carries = |p: &u32| (m.first..=last).contains(p) && s.packet(*p).is_some_and(|p| p.flow == m.conv.flow);
         let packet = keep.filter(carries).unwrap_or(m.first);
         let exchange = Some(m.exchange).filter(|e| *e != NONE);
-        Selection { flow: Some(m.conv.flow), exchange, message: Some(number), packet: Some(packet), focus: Focus::Message, node: None, span: None }
+        Selection {
+            flow: Some(m.conv.flow),
+            exchange,
+            message: Some(number),
+            packet: Some(packet),
+            focus: Focus::Message,
+            node: None,
+            span: None,
+        }
     }
 
     /// A connection, with its first packet.

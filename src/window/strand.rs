@@ -107,7 +107,9 @@ fn step(tree: &Tree, spans: &[Span], how: &'static str, exact: bool, source: &dy
     let arrivals = spans.iter().all(|s| matches!(s.buf.kind(), BufKind::Arrival(_)));
     let label = match spans {
         [] => String::new(),
-        [one, ..] if spans.len() == 1 || !arrivals => tree.buffer(one.buf).map_or_else(|| source.name(one.buf), |b| b.label.clone()),
+        [one, ..] if spans.len() == 1 || !arrivals => {
+            tree.buffer(one.buf).map_or_else(|| source.name(one.buf), |b| b.label.clone())
+        }
         many => format!("{} packets", many.len()),
     };
     let parts = spans
@@ -140,7 +142,11 @@ pub fn text(field: &str, value: &str, steps: &[Step]) -> String {
                 format!("{place}{}", crate::format::range(&p.span))
             })
             .collect();
-        let how = if s.how.is_empty() { String::new() } else { format!(" ({}{})", s.how, if s.exact { "" } else { ", a range of cause" }) };
+        let how = if s.how.is_empty() {
+            String::new()
+        } else {
+            format!(" ({}{})", s.how, if s.exact { "" } else { ", a range of cause" })
+        };
         let more = if s.more > 0 { format!(" and {} more", s.more) } else { String::new() };
         lines.push(format!("← {}{how}: {}{more}", s.label, parts.join(" | ")));
     }
@@ -184,14 +190,19 @@ mod tests {
         let stream = BufId::stream(ConvId::default(), Dir::ToClient);
         let body = BufId::part(0);
         let piece = |at, len, from| Piece { at, len, from: Span::new(stream, from, len), how: How::Dechunked };
-        let buffers = vec![Buffer { id: body, label: "Body".into(), base: 0, bytes: bytes_of(b"helloworld"), map: vec![piece(0, 5, 5), piece(5, 5, 15)] }];
+        let buffers = vec![Buffer {
+            id: body,
+            label: "Body".into(),
+            base: 0,
+            bytes: bytes_of(b"helloworld"),
+            map: vec![piece(0, 5, 5), piece(5, 5, 15)],
+        }];
         let tree = Tree { buffers, ..Default::default() };
         let steps = trace(&tree, Span::new(body, 3, 4), &Source);
-        assert_eq!(steps.iter().map(|s| s.parts.iter().map(|p| (p.span.at, p.span.len)).collect::<Vec<_>>()).collect::<Vec<_>>(), [
-            vec![(3, 4)],
-            vec![(8, 2), (15, 2)],
-            vec![(62, 2), (59, 2)],
-        ]);
+        assert_eq!(
+            steps.iter().map(|s| s.parts.iter().map(|p| (p.span.at, p.span.len)).collect::<Vec<_>>()).collect::<Vec<_>>(),
+            [vec![(3, 4)], vec![(8, 2), (15, 2)], vec![(62, 2), (59, 2)],]
+        );
         assert_eq!(steps[2].parts.iter().map(|p| p.packet).collect::<Vec<_>>(), [Some(0), Some(1)]);
         assert!(steps.iter().all(|s| s.exact));
         assert!(text("f", "v", &steps).contains("packet 2 bytes 59–60"));
@@ -201,7 +212,10 @@ mod tests {
     fn inflated_bytes_have_a_range_of_cause() {
         let stream = BufId::stream(ConvId::default(), Dir::ToClient);
         let map = vec![Piece { at: 0, len: 100, from: Span::new(stream, 0, 30), how: How::Inflated }];
-        let tree = Tree { buffers: vec![Buffer { id: BufId::part(0), label: "Body".into(), base: 0, bytes: bytes_of(&[0; 100]), map }], ..Default::default() };
+        let tree = Tree {
+            buffers: vec![Buffer { id: BufId::part(0), label: "Body".into(), base: 0, bytes: bytes_of(&[0; 100]), map }],
+            ..Default::default()
+        };
         let steps = trace(&tree, Span::new(BufId::part(0), 50, 1), &Source);
         assert_eq!((steps[1].exact, steps[1].how, steps[1].parts[0].span.len), (false, "decompressed", 30));
         assert_eq!(steps[2].parts.len(), 3);
@@ -211,7 +225,10 @@ mod tests {
     fn a_map_that_leads_to_itself_ends() {
         let b = BufId::part(0);
         let map = vec![Piece { at: 0, len: 4, from: Span::new(b, 0, 4), how: How::Verbatim }];
-        let tree = Tree { buffers: vec![Buffer { id: b, label: "x".into(), base: 0, bytes: bytes_of(&[0; 4]), map }], ..Default::default() };
+        let tree = Tree {
+            buffers: vec![Buffer { id: b, label: "x".into(), base: 0, bytes: bytes_of(&[0; 4]), map }],
+            ..Default::default()
+        };
         assert_eq!(trace(&tree, Span::new(b, 0, 1), &Source).len(), MOST_STEPS);
     }
 

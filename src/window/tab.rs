@@ -348,7 +348,10 @@ impl Tab {
     #[must_use]
     pub fn shown_buffer(&self, t: &Prepared) -> Option<BufId> {
         let held = |b: &BufId| t.tree.buffer(*b).is_some();
-        self.buffer.filter(held).or_else(|| self.selection.span.map(|s| s.buf).filter(held)).or_else(|| t.tree.buffers.first().map(|b| b.id))
+        self.buffer
+            .filter(held)
+            .or_else(|| self.selection.span.map(|s| s.buf).filter(held))
+            .or_else(|| t.tree.buffers.first().map(|b| b.id))
     }
 
     /// Moves by `by` rows in the list.
@@ -443,7 +446,11 @@ impl Tab {
             let here = self.selection.packet.unwrap_or(f.first_packet);
             // At most a million rows are looked at; beyond that a filter is the better way.
             let same = |p: &u32| s.packet(*p).is_some_and(|r| r.flow == flow);
-            let found = if forward { (here.saturating_add(1)..=f.last_packet).take(1_000_000).find(same) } else { (f.first_packet..here).rev().take(1_000_000).find(same) };
+            let found = if forward {
+                (here.saturating_add(1)..=f.last_packet).take(1_000_000).find(same)
+            } else {
+                (f.first_packet..here).rev().take(1_000_000).find(same)
+            };
             found.map(|p| Selection::packet(&s, p, self.selection.message))
         } else {
             let all = s.messages_of(flow);
@@ -502,7 +509,10 @@ impl Tab {
                 out.push((text, Some((Level::Exchanges, Selection::message(s, m, sel.packet)))));
             }
             if let Some(p) = sel.packet {
-                out.push((format!("packet {}", crate::format::number(u64::from(p) + 1)), Some((Level::Packets, Selection::packet(s, p, sel.message)))));
+                out.push((
+                    format!("packet {}", crate::format::number(u64::from(p) + 1)),
+                    Some((Level::Packets, Selection::packet(s, p, sel.message))),
+                ));
             }
         }
         if let (Some(t), Some(n)) = (self.shown(), self.selection.node)

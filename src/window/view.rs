@@ -120,7 +120,11 @@ pub fn life(flow: &Flow<'_>) -> Vec<String> {
         _ => "Its end was not captured.".to_owned(),
     });
     if f.has(FlowFlags::GAPS) {
-        out.push(if flow.gap_bytes > 0 { format!("{} bytes were never captured.", crate::format::number(flow.gap_bytes)) } else { "Bytes are missing, how many is not known.".to_owned() });
+        out.push(if flow.gap_bytes > 0 {
+            format!("{} bytes were never captured.", crate::format::number(flow.gap_bytes))
+        } else {
+            "Bytes are missing, how many is not known.".to_owned()
+        });
     }
     out
 }

@@ -27,7 +27,12 @@ struct Bench {
 impl Bench {
     fn new() -> Bench {
         let ctx = Context::default();
-        let options = WindowOptions { opener: Arc::new(demo::DemoOpener { packets: PACKETS }), explanations: Arc::new(Explanations::default()), files: vec!["big.pcapng".into()], state_folder: None };
+        let options = WindowOptions {
+            opener: Arc::new(demo::DemoOpener { packets: PACKETS }),
+            explanations: Arc::new(Explanations::default()),
+            files: vec!["big.pcapng".into()],
+            state_folder: None,
+        };
         let app = App::new(&ctx, &options, None);
         let mut b = Bench { ctx, app, time: 0.0 };
         for _ in 0..2000 {
@@ -42,7 +47,12 @@ impl Bench {
 
     fn frame(&mut self, events: Vec<Event>) {
         self.time += 1.0 / 60.0;
-        let input = RawInput { screen_rect: Some(Rect::from_min_size(Pos2::ZERO, vec2(1600.0, 1000.0))), time: Some(self.time), events, ..Default::default() };
+        let input = RawInput {
+            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, vec2(1600.0, 1000.0))),
+            time: Some(self.time),
+            events,
+            ..Default::default()
+        };
         let app = &mut self.app;
         let mut out = self.ctx.run_ui(input, |ui| app.frame(ui));
         // Nobody draws here; egui insists that textures are taken.

@@ -7,7 +7,10 @@ use crate::panes::Cx;
 use crate::tab::Tab;
 use crate::theme::{Look, icons};
 use crate::widgets::{button, ink};
-use egui::{Align, CornerRadius, Frame, Id, Key, Layout, Margin, Rect, Role, Sense, Stroke, StrokeKind, TextEdit, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use egui::{
+    Align, CornerRadius, Frame, Id, Key, Layout, Margin, Rect, Role, Sense, Stroke, StrokeKind, TextEdit, Ui, UiBuilder,
+    WidgetInfo, pos2, vec2,
+};
 
 /// A place of the rail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,7 +66,19 @@ pub fn strip(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, heads: &[TabHead], curren
         }
         let y = r.center().y + 1.0;
         let icon_color = if h.reading { t.warn } else { t.text_quiet };
-        ink::icon(ui.painter(), pos2(r.left() + 18.0, y), if h.reading { icons::HOURGLASS } else if h.path.is_empty() { icons::PLUS } else { icons::FILE }, look.icon(1.1), icon_color);
+        ink::icon(
+            ui.painter(),
+            pos2(r.left() + 18.0, y),
+            if h.reading {
+                icons::HOURGLASS
+            } else if h.path.is_empty() {
+                icons::PLUS
+            } else {
+                icons::FILE
+            },
+            look.icon(1.1),
+            icon_color,
+        );
         let ink_color = if on { t.text_strong } else { t.text_quiet };
         ui.painter().galley_with_override_text_color(pos2(r.left() + 32.0, (y - g.size().y / 2.0).round()), g, ink_color);
         let cross = Rect::from_center_size(pos2(r.right() - 16.0, y), vec2(20.0, 20.0));
@@ -73,7 +88,13 @@ pub fn strip(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, heads: &[TabHead], curren
             if close.hovered() {
                 ui.painter().rect_filled(cross, CornerRadius::same(5), t.selected_quiet);
             }
-            ink::icon(ui.painter(), cross.center(), icons::X, look.icon(0.9), if close.hovered() { t.text_strong } else { t.text_faint });
+            ink::icon(
+                ui.painter(),
+                cross.center(),
+                icons::X,
+                look.icon(0.9),
+                if close.hovered() { t.text_strong } else { t.text_faint },
+            );
         }
         if close.clicked() || resp.middle_clicked() {
             cx.acts.push(Act::Close(i));
@@ -87,7 +108,8 @@ pub fn strip(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, heads: &[TabHead], curren
     }
     let side = look.size + 11.0;
     let plus = Rect::from_center_size(pos2(x + side / 2.0 + 4.0, rect.center().y + 2.0), vec2(side, side));
-    let mut child = ui.new_child(UiBuilder::new().id_salt("plus").max_rect(plus.expand(3.0)).layout(Layout::left_to_right(Align::Center)));
+    let mut child =
+        ui.new_child(UiBuilder::new().id_salt("plus").max_rect(plus.expand(3.0)).layout(Layout::left_to_right(Align::Center)));
     let c = Command::NewTab;
     if button::icon(&mut child, look, icons::PLUS, c.facts().text, &c.keys(), true, false).clicked() {
         cx.acts.push(Act::Do(c));
@@ -117,7 +139,9 @@ pub fn top(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, tab: Option<&Tab>, filter: 
     let look = cx.look;
     let t = look.t;
     ui.painter().rect_filled(rect, 0, t.panel);
-    let mut child = ui.new_child(UiBuilder::new().id_salt("top").max_rect(rect.shrink2(vec2(12.0, 0.0))).layout(Layout::left_to_right(Align::Center)));
+    let mut child = ui.new_child(
+        UiBuilder::new().id_salt("top").max_rect(rect.shrink2(vec2(12.0, 0.0))).layout(Layout::left_to_right(Align::Center)),
+    );
     child.set_clip_rect(rect);
     child.spacing_mut().item_spacing.x = 8.0;
     let ui = &mut child;
@@ -131,7 +155,8 @@ pub fn top(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, tab: Option<&Tab>, filter: 
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
         let c = Command::ToggleTheme;
-        if button::icon(ui, look, if t.dark { icons::SUN } else { icons::MOON }, c.facts().text, &c.keys(), true, false).clicked() {
+        if button::icon(ui, look, if t.dark { icons::SUN } else { icons::MOON }, c.facts().text, &c.keys(), true, false).clicked()
+        {
             cx.acts.push(Act::Do(c));
         }
         let c = Command::Drawer;
@@ -160,14 +185,19 @@ fn source(ui: &mut Ui, cx: &Cx<'_>, tab: &Tab) {
         (true, false, true) => (t.ok, "file"),
     };
     let size = tab.snap.facts().size.map(format::size).unwrap_or_default();
-    let g = ink::pieces(ui.painter(), 260.0, &[(&tab.title, look.medium(), t.text_strong), ("  ", look.fine(), t.text_quiet), (&size, look.fine(), t.text_quiet)]);
+    let g = ink::pieces(
+        ui.painter(),
+        260.0,
+        &[(&tab.title, look.medium(), t.text_strong), ("  ", look.fine(), t.text_quiet), (&size, look.fine(), t.text_quiet)],
+    );
     let (rect, r) = ui.allocate_exact_size(vec2(g.size().x + 36.0, look.size + 15.0), Sense::hover());
     r.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Source {}: {words}", tab.title)));
     ui.painter().rect(rect, CornerRadius::same(14), t.raised, Stroke::new(1.0, t.line_strong), StrokeKind::Inside);
     ui.painter().circle_filled(pos2(rect.left() + 15.0, rect.center().y), 4.0, color);
     ui.painter().galley(pos2(rect.left() + 26.0, (rect.center().y - g.size().y / 2.0).round()), g, t.text);
     let facts = tab.snap.facts();
-    let dropped = if facts.dropped > 0 { format!("\n{} dropped by the recorder", format::number(facts.dropped)) } else { String::new() };
+    let dropped =
+        if facts.dropped > 0 { format!("\n{} dropped by the recorder", format::number(facts.dropped)) } else { String::new() };
     r.on_hover_text(format!("{}\n{} · {words}{dropped}", tab.path.display(), facts.format));
 }
 
@@ -183,9 +213,21 @@ fn commands(ui: &mut Ui, cx: &mut Cx<'_>, wide: bool) {
     }
     let (rect, r) = ui.allocate_exact_size(vec2(166.0, look.size + 15.0), Sense::click());
     r.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Commands"));
-    ui.painter().rect(rect, CornerRadius::same(7), if r.hovered() { t.hover } else { t.raised }, Stroke::new(1.0, if r.has_focus() { t.accent } else { t.line_strong }), StrokeKind::Inside);
+    ui.painter().rect(
+        rect,
+        CornerRadius::same(7),
+        if r.hovered() { t.hover } else { t.raised },
+        Stroke::new(1.0, if r.has_focus() { t.accent } else { t.line_strong }),
+        StrokeKind::Inside,
+    );
     ink::icon(ui.painter(), pos2(rect.left() + 16.0, rect.center().y), icons::MAGNIFYING_GLASS, look.icon(1.1), t.text_quiet);
-    ink::left(ui.painter(), Rect::from_min_max(pos2(rect.left() + 30.0, rect.top()), rect.max), "Commands", look.text(), t.text_quiet);
+    ink::left(
+        ui.painter(),
+        Rect::from_min_max(pos2(rect.left() + 30.0, rect.top()), rect.max),
+        "Commands",
+        look.text(),
+        t.text_quiet,
+    );
     ink::keys(ui.painter(), look, pos2(rect.right() - 6.0, rect.center().y), "Ctrl+K");
     if r.clicked() {
         cx.acts.push(Act::Do(c));
@@ -199,9 +241,21 @@ fn field(ui: &mut Ui, cx: &mut Cx<'_>, filter: FilterEdit<'_>) {
     let focused = ui.memory(|m| m.has_focus(filter_id()));
     let active = !filter.text.trim().is_empty() || filter.only.is_some();
     let edge = if focused || active { t.accent } else { t.line_strong };
-    ui.painter().rect(rect, CornerRadius::same(7), if focused { t.panel } else { t.raised }, Stroke::new(if focused { 1.5 } else { 1.0 }, edge), StrokeKind::Inside);
+    ui.painter().rect(
+        rect,
+        CornerRadius::same(7),
+        if focused { t.panel } else { t.raised },
+        Stroke::new(if focused { 1.5 } else { 1.0 }, edge),
+        StrokeKind::Inside,
+    );
     let mut x = rect.left() + 18.0;
-    ink::icon(ui.painter(), pos2(x, rect.center().y), icons::FUNNEL, look.icon(1.1), if active { t.accent } else { t.text_quiet });
+    ink::icon(
+        ui.painter(),
+        pos2(x, rect.center().y),
+        icons::FUNNEL,
+        look.icon(1.1),
+        if active { t.accent } else { t.text_quiet },
+    );
     x += 14.0;
     if let Some(only) = &filter.only {
         let w = ink::chip(ui.painter(), look, pos2(x, rect.center().y), only, t.accent);
@@ -233,7 +287,8 @@ fn field(ui: &mut Ui, cx: &mut Cx<'_>, filter: FilterEdit<'_>) {
     }
     // A text field is never lower than this; given less it would hang down.
     let height = ui.spacing().interact_size.y;
-    let inner = Rect::from_min_max(pos2(x, rect.center().y - height / 2.0), pos2(right.max(x + 20.0), rect.center().y + height / 2.0));
+    let inner =
+        Rect::from_min_max(pos2(x, rect.center().y - height / 2.0), pos2(right.max(x + 20.0), rect.center().y + height / 2.0));
     if filter.text.is_empty() {
         ink::left(ui.painter(), inner, "Filter by text in hosts, addresses and summaries", look.text(), t.text_faint);
     }
@@ -268,7 +323,9 @@ pub fn crumbs(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, tab: &Tab) {
     let t = look.t;
     ui.painter().rect_filled(rect, 0, t.panel);
     ui.painter().hline(rect.x_range(), rect.top() + 0.5, Stroke::new(1.0, t.line));
-    let mut child = ui.new_child(UiBuilder::new().id_salt("crumbs").max_rect(rect.shrink2(vec2(10.0, 0.0))).layout(Layout::left_to_right(Align::Center)));
+    let mut child = ui.new_child(
+        UiBuilder::new().id_salt("crumbs").max_rect(rect.shrink2(vec2(10.0, 0.0))).layout(Layout::left_to_right(Align::Center)),
+    );
     child.set_clip_rect(rect);
     child.spacing_mut().item_spacing.x = 1.0;
     for (c, can) in [(Command::Back, tab.history.can_back()), (Command::Forward, tab.history.can_forward())] {
@@ -283,7 +340,10 @@ pub fn crumbs(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, tab: &Tab) {
         let most = if i == last { 420.0 } else { 260.0 };
         let ink_color = if i == last { t.text_strong } else { t.text_quiet };
         let g = ink::line(child.painter(), text, if i == last { look.medium() } else { look.text() }, ink_color, most);
-        let (r, resp) = child.allocate_exact_size(vec2(g.size().x + 10.0, look.size + 9.0), if to.is_some() { Sense::click() } else { Sense::hover() });
+        let (r, resp) = child.allocate_exact_size(
+            vec2(g.size().x + 10.0, look.size + 9.0),
+            if to.is_some() { Sense::click() } else { Sense::hover() },
+        );
         resp.widget_info(|| WidgetInfo::labeled(if to.is_some() { Role::Link } else { Role::Label }, true, text));
         if to.is_some() && (resp.hovered() || resp.has_focus()) {
             child.painter().rect_filled(r, CornerRadius::same(5), t.hover);
@@ -331,7 +391,19 @@ pub fn rail(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, place: Place, capture: boo
         };
         ink::icon(ui.painter(), pos2(r.center().x, r.top() + 20.0), command.facts().icon, look.icon(1.6), color);
         let words = egui::FontId::new(look.size - 2.0, look.small().family);
-        ink::center(ui.painter(), Rect::from_min_max(pos2(r.left(), r.bottom() - 20.0), pos2(r.right(), r.bottom() - 4.0)), name, words, if on { t.text_strong } else if enabled { t.text_quiet } else { t.mark });
+        ink::center(
+            ui.painter(),
+            Rect::from_min_max(pos2(r.left(), r.bottom() - 20.0), pos2(r.right(), r.bottom() - 4.0)),
+            name,
+            words,
+            if on {
+                t.text_strong
+            } else if enabled {
+                t.text_quiet
+            } else {
+                t.mark
+            },
+        );
         if resp.clicked() {
             cx.acts.push(Act::Do(command));
         }

@@ -57,7 +57,15 @@ fn open(ui: &Ui, cx: &mut Cx<'_>, path: &mut String, fresh: &mut bool, problem: 
         ui.label(RichText::new("Open capture").font(look.title(1.3)).color(t.text_strong));
         ui.label(RichText::new("Type or paste the path of a pcap or pcapng file, or browse for it.").color(t.text_quiet));
         ui.add_space(8.0);
-        let r = ui.add(TextEdit::singleline(path).id(Id::unique("open path")).desired_width(f32::INFINITY).margin(Margin::symmetric(10, 8)).font(look.mono())).accessible_name("Path");
+        let r = ui
+            .add(
+                TextEdit::singleline(path)
+                    .id(Id::unique("open path"))
+                    .desired_width(f32::INFINITY)
+                    .margin(Margin::symmetric(10, 8))
+                    .font(look.mono()),
+            )
+            .accessible_name("Path");
         if *fresh {
             r.request_focus();
             *fresh = false;

@@ -36,14 +36,28 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
             });
         });
         let (Some(t), Some(span)) = (tab.shown(), tab.selection.span) else {
-            vlist::empty(ui, look, body, icons::PATH, "No bytes selected", "Click a field or a byte: the way from its value down to its packets appears here.");
+            vlist::empty(
+                ui,
+                look,
+                body,
+                icons::PATH,
+                "No bytes selected",
+                "Click a field or a byte: the way from its value down to its packets appears here.",
+            );
             return;
         };
         let Some(steps) = tab.desk.strand(&t, span) else { return };
-        let (label, value) = tab.selection.node.and_then(|n| t.tree.nodes.get(n)).map_or_else(|| ("Bytes".to_owned(), String::new()), |n| (n.field.label.to_owned(), t.tree.display(n)));
+        let (label, value) = tab
+            .selection
+            .node
+            .and_then(|n| t.tree.nodes.get(n))
+            .map_or_else(|| ("Bytes".to_owned(), String::new()), |n| (n.field.label.to_owned(), t.tree.display(n)));
         let mut child = ui.new_child(UiBuilder::new().id_salt("strand").max_rect(body.shrink2(vec2(0.0, 4.0))));
         child.set_clip_rect(body.intersect(ui.clip_rect()));
-        ScrollArea::both().id_salt("strand scroll").auto_shrink([false, false]).show(&mut child, |ui| strand(ui, cx, tab, &label, &value, &steps));
+        ScrollArea::both()
+            .id_salt("strand scroll")
+            .auto_shrink([false, false])
+            .show(&mut child, |ui| strand(ui, cx, tab, &label, &value, &steps));
     });
 }
 
@@ -63,9 +77,13 @@ fn strand(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, label: &str, value: &str, ste
     };
     let shown = if value.is_empty() { label } else { value };
     let shown = shown.get(..shown.floor_char_boundary(80)).unwrap_or(shown);
-    let first_width = (ui.painter().layout_no_wrap(shown.to_owned(), look.mono_medium(), t.text).size().x + 24.0).clamp(100.0, 240.0);
+    let first_width =
+        (ui.painter().layout_no_wrap(shown.to_owned(), look.mono_medium(), t.text).size().x + 24.0).clamp(100.0, 240.0);
     let rows = steps.iter().map(|s| s.parts.len() + usize::from(s.more > 0)).max().unwrap_or(1) as f32;
-    let total = vec2(first_width + steps.iter().map(|s| width_of(s) + GAP).sum::<f32>() + 40.0, (rows * (ROW + 8.0) + 40.0).max(ui.available_height() - 4.0));
+    let total = vec2(
+        first_width + steps.iter().map(|s| width_of(s) + GAP).sum::<f32>() + 40.0,
+        (rows * (ROW + 8.0) + 40.0).max(ui.available_height() - 4.0),
+    );
     let (area, _) = ui.allocate_exact_size(total, Sense::hover());
     let mid = area.top() + 24.0 + (rows * (ROW + 8.0)) / 2.0;
     let mut x = area.left() + 16.0;
@@ -91,7 +109,13 @@ fn strand(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, label: &str, value: &str, ste
         }
         if step.more > 0 {
             let r = Rect::from_min_size(pos2(x, top + step.parts.len() as f32 * (ROW + 8.0)), vec2(w, 20.0));
-            ink::left(ui.painter(), r, &format!("and {}", format::count(step.more as u64, "more run", "more runs")), look.fine(), t.text_quiet);
+            ink::left(
+                ui.painter(),
+                r,
+                &format!("and {}", format::count(step.more as u64, "more run", "more runs")),
+                look.fine(),
+                t.text_quiet,
+            );
         }
         // One line from each to each: where the step forks or joins, the curves do.
         for (i, from) in last.iter().enumerate() {
@@ -118,7 +142,12 @@ fn caption(ui: &Ui, look: &Look, at: egui::Pos2, width: f32, text: &str) {
 
 fn curve(ui: &Ui, from: egui::Pos2, to: egui::Pos2, color: Color32, exact: bool) {
     let bend = Vec2::new(GAP * 0.5, 0.0);
-    let shape = CubicBezierShape::from_points_stroke([from, from + bend, to - bend, to], false, Color32::TRANSPARENT, Stroke::new(1.5, color));
+    let shape = CubicBezierShape::from_points_stroke(
+        [from, from + bend, to - bend, to],
+        false,
+        Color32::TRANSPARENT,
+        Stroke::new(1.5, color),
+    );
     if exact {
         ui.painter().add(shape);
     } else {
@@ -143,7 +172,11 @@ fn node(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, part: &Part, r: Rect, exact: bo
     let lower = Rect::from_min_max(pos2(r.left() + 10.0, r.center().y), r.max - vec2(8.0, 5.0));
     ink::left(ui.painter(), upper, &place, look.small(), if exact { t.text } else { t.warn });
     let hex = format::hex(&part.bytes, HEX);
-    let hex = if part.span.len as usize > part.bytes.len().min(HEX) && !hex.ends_with('…') && part.bytes.len() <= SHOWN { format!("{hex} …") } else { hex };
+    let hex = if part.span.len as usize > part.bytes.len().min(HEX) && !hex.ends_with('…') && part.bytes.len() <= SHOWN {
+        format!("{hex} …")
+    } else {
+        hex
+    };
     ink::left(ui.painter(), lower, &hex, look.mono_small(), t.text_quiet);
     if resp.clicked() {
         if let Some(p) = part.packet {

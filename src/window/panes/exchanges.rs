@@ -27,7 +27,11 @@ const TOOK: usize = 5;
 /// Shows them.
 pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     let look = cx.look;
-    let span = tab.snap.packet(0).zip(tab.snap.packet(tab.snap.packets().saturating_sub(1))).map_or(0, |(a, b)| b.time.saturating_sub(a.time));
+    let span = tab
+        .snap
+        .packet(0)
+        .zip(tab.snap.packet(tab.snap.packets().saturating_sub(1)))
+        .map_or(0, |(a, b)| b.time.saturating_sub(a.time));
     let columns = [
         Column::right(cx.prefs.time.head(), Width::Chars(cx.prefs.time.chars(span)), 1),
         Column::left("Protocol", Width::Chars(8.0), 2),
@@ -42,7 +46,15 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     let selected = list.row_of(&tab.selection);
     let keyboard = tab.region == Region::List;
     let marks = bar_marks(look, &list.marks);
-    let v = VList { id: Region::List.id(), name: "Exchanges", rows: list.len(&snap), row_height: look.row() + 2.0, marks: &marks, selected, role: Some(Role::Row) };
+    let v = VList {
+        id: Region::List.id(),
+        name: "Exchanges",
+        rows: list.len(&snap),
+        row_height: look.row() + 2.0,
+        marks: &marks,
+        selected,
+        role: Some(Role::Row),
+    };
     let mut state = std::mem::take(&mut tab.exchange_list);
     let time = |packet: u32| {
         let start = snap.packet(0).map_or(i64::MIN, |p| p.time);
@@ -72,7 +84,9 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
 #[must_use]
 pub fn words(s: &Snapshot, item: Item) -> String {
     match item {
-        Item::Flow(f) => s.flow(f).map_or_else(String::new, |f| format!("Connection {}: {} to {}, {}", f.id, f.client(), f.server(), view::flow_label(s, &f))),
+        Item::Flow(f) => s.flow(f).map_or_else(String::new, |f| {
+            format!("Connection {}: {} to {}, {}", f.id, f.client(), f.server(), view::flow_label(s, &f))
+        }),
         Item::Exchange(e) => s.exchange(e).map_or_else(String::new, |x| {
             let answer = if x.answer == NONE { "no answer" } else { s.summary(x.answer) };
             format!("Exchange: {}; {answer}", s.summary(x.ask))
@@ -93,7 +107,13 @@ fn flow_row(look: &Look, s: &Snapshot, row: &Row<'_>, flow: u32, selected: bool,
     let mut x = r.left() + 12.0;
     ink::icon(row.painter, pos2(x + 7.0, y), icons::PLUGS, look.icon(1.15), t.text_quiet);
     x += 22.0;
-    x += ink::chip(row.painter, look, pos2(x, y), view::flow_label(s, &f), t.hue(&crate::panes::packets::hue_name(view::flow_label(s, &f)))) + 10.0;
+    x += ink::chip(
+        row.painter,
+        look,
+        pos2(x, y),
+        view::flow_label(s, &f),
+        t.hue(&crate::panes::packets::hue_name(view::flow_label(s, &f))),
+    ) + 10.0;
     let name = |ip: &std::net::IpAddr, port: u16, full: String| s.name_of(ip).map_or(full, |n| format!("{n}:{port}"));
     let (c, v) = (f.client(), f.server());
     let (client, server) = (name(&c.ip, c.port, c.to_string()), name(&v.ip, v.port, v.to_string()));
@@ -106,9 +126,13 @@ fn flow_row(look: &Look, s: &Snapshot, row: &Row<'_>, flow: u32, selected: bool,
     // The ends first; what else is known of the connection as far as there is room.
     let cw = ink::char_width(row.painter, &look.mono_medium());
     let ends = (client.chars().count() + server.chars().count()) as f32 * cw + 36.0;
-    let (known, packets, bytes) = (view::flow_name(&f), format::count(f.packet_count(), "packet", "packets"), format::size(f.byte_count()));
+    let (known, packets, bytes) =
+        (view::flow_name(&f), format::count(f.packet_count(), "packet", "packets"), format::size(f.byte_count()));
     let choices = [format!("{known} · {packets} · {bytes}"), format!("{known} · {packets}"), known];
-    let fits = choices.iter().map(|words| row.painter.layout_no_wrap(words.clone(), look.fine(), t.text_quiet)).find(|g| x + ends + g.size().x + 10.0 <= end);
+    let fits = choices
+        .iter()
+        .map(|words| row.painter.layout_no_wrap(words.clone(), look.fine(), t.text_quiet))
+        .find(|g| x + ends + g.size().x + 10.0 <= end);
     if let Some(g) = fits {
         end -= g.size().x;
         row.painter.galley(pos2(end, (y - g.size().y / 2.0).round()), g, t.text_quiet);
@@ -124,7 +148,16 @@ fn flow_row(look: &Look, s: &Snapshot, row: &Row<'_>, flow: u32, selected: bool,
 }
 
 #[allow(clippy::too_many_arguments)]
-fn exchange_row(look: &Look, s: &Snapshot, row: &Row<'_>, laid: &Laid, item: Item, selected: bool, keyboard: bool, time: &dyn Fn(u32) -> String) {
+fn exchange_row(
+    look: &Look,
+    s: &Snapshot,
+    row: &Row<'_>,
+    laid: &Laid,
+    item: Item,
+    selected: bool,
+    keyboard: bool,
+    time: &dyn Fn(u32) -> String,
+) {
     let t = look.t;
     vlist::ground(row, look, selected, keyboard);
     let p = row.painter;
@@ -162,7 +195,11 @@ fn exchange_row(look: &Look, s: &Snapshot, row: &Row<'_>, laid: &Laid, item: Ite
             match (method, path) {
                 (Some(method), Some(path)) => {
                     let host = view::role(s, m, FieldRole::Authority).unwrap_or_default();
-                    let g = ink::pieces(p, asked.width(), &[(&format!("{method} "), look.semi(), strong), (&host, look.text(), side), (&path, look.text(), strong)]);
+                    let g = ink::pieces(
+                        p,
+                        asked.width(),
+                        &[(&format!("{method} "), look.semi(), strong), (&host, look.text(), side), (&path, look.text(), strong)],
+                    );
                     p.galley(pos2(asked.left(), (asked.center().y - g.size().y / 2.0).round()), g, strong);
                 }
                 _ => {

@@ -29,7 +29,18 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     let digits = format::number(tab.snap.packets().into()).chars().count().max(3) as f32;
     let columns = [
         Column::right("No.", Width::Chars(digits), 0),
-        Column::right(time.head(), Width::Chars(time.chars(tab.snap.packet(0).zip(tab.snap.packet(tab.snap.packets().saturating_sub(1))).map_or(0, |(a, b)| b.time.saturating_sub(a.time)))), 2),
+        Column::right(
+            time.head(),
+            Width::Chars(
+                time.chars(
+                    tab.snap
+                        .packet(0)
+                        .zip(tab.snap.packet(tab.snap.packets().saturating_sub(1)))
+                        .map_or(0, |(a, b)| b.time.saturating_sub(a.time)),
+                ),
+            ),
+            2,
+        ),
         Column::left("Source", Width::Share(0.2, 104.0), 1),
         Column::left("Destination", Width::Share(0.2, 104.0), 1),
         Column::left("Protocol", Width::Chars(8.5), 0),
@@ -44,7 +55,15 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     let trouble = verdict::trouble();
     let start = snap.packet(0).map_or(i64::MIN, |p| p.time);
     let marks = bar_marks(look, &list.marks);
-    let v = VList { id: Region::List.id(), name: "Packets", rows: list.len(&snap), row_height: look.row(), marks: &marks, selected, role: Some(Role::Row) };
+    let v = VList {
+        id: Region::List.id(),
+        name: "Packets",
+        rows: list.len(&snap),
+        row_height: look.row(),
+        marks: &marks,
+        selected,
+        role: Some(Role::Row),
+    };
     let mut state = std::mem::take(&mut tab.packet_list);
     let before: Cell<Option<i64>> = Cell::new(None);
     let desk = &tab.desk;
@@ -64,9 +83,21 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
         let cell = |i: usize| laid.cell(i, row.rect);
         let ink_main = if is_selected { t.text_strong } else { t.text };
         let ink_side = if is_selected { t.text } else { t.text_quiet };
-        ink::right(p, cell(NUMBER), &format::number(u64::from(number) + 1), look.mono(), if is_selected { t.text } else { t.text_faint });
+        ink::right(
+            p,
+            cell(NUMBER),
+            &format::number(u64::from(number) + 1),
+            look.mono(),
+            if is_selected { t.text } else { t.text_faint },
+        );
         if laid.shown(TIME) {
-            let previous = before.get().or_else(|| row.index.checked_sub(1).and_then(|r| list.item(r)).and_then(|i| if let Item::Packet(b) = i { snap.packet(b) } else { None }).map(|b| b.time));
+            let previous = before.get().or_else(|| {
+                row.index
+                    .checked_sub(1)
+                    .and_then(|r| list.item(r))
+                    .and_then(|i| if let Item::Packet(b) = i { snap.packet(b) } else { None })
+                    .map(|b| b.time)
+            });
             ink::right(p, cell(TIME), &time.write(packet.time, start, previous), look.mono(), ink_side);
             before.set(Some(packet.time));
         }

@@ -21,12 +21,16 @@ pub fn fields_pane(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
         let body = head(ui, look, rect, |ui| heading(ui, cx, tab));
         match &answer {
             Answer::Here(t) => fields(ui, cx, tab, t, body),
-            Answer::Waiting if tab.selection.focus == Focus::Nothing => vlist::empty(ui, look, body, icons::TREE_STRUCTURE, "Nothing selected", "Select a row to read its fields."),
+            Answer::Waiting if tab.selection.focus == Focus::Nothing => {
+                vlist::empty(ui, look, body, icons::TREE_STRUCTURE, "Nothing selected", "Select a row to read its fields.")
+            }
             Answer::Waiting => {
                 let p = ui.painter_at(body);
                 ink::center(&p, body, "Reading…", look.text(), look.t.text_faint);
             }
-            Answer::Failed(p) => vlist::empty(ui, look, body, icons::WARNING_CIRCLE, &p.what, &format!("{} {}", p.why, p.what_to_do)),
+            Answer::Failed(p) => {
+                vlist::empty(ui, look, body, icons::WARNING_CIRCLE, &p.what, &format!("{} {}", p.why, p.what_to_do))
+            }
         }
     });
 }
@@ -75,12 +79,18 @@ fn heading(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab) {
             }
             to.push(*selection);
         }
-        let tips: Vec<String> = std::iter::once("Read the packet".to_owned()).chain(halves.iter().map(|(w, _)| format!("Read the {}  ({} goes to the other half)", w.to_lowercase(), Command::OtherHalf.keys()))).collect();
+        let tips: Vec<String> =
+            std::iter::once("Read the packet".to_owned())
+                .chain(halves.iter().map(|(w, _)| {
+                    format!("Read the {}  ({} goes to the other half)", w.to_lowercase(), Command::OtherHalf.keys())
+                }))
+                .collect();
         if let Some(selection) = button::choice(ui, look, &options, chosen, &tips).and_then(|i| to.get(i)) {
             cx.acts.push(Act::Select(*selection));
         }
     } else if let Some(p) = packet {
-        let g = ui.painter().layout_no_wrap(format!("Packet {}", format::number(u64::from(p) + 1)), look.semi(), look.t.text_strong);
+        let g =
+            ui.painter().layout_no_wrap(format!("Packet {}", format::number(u64::from(p) + 1)), look.semi(), look.t.text_strong);
         let (r, _) = ui.allocate_exact_size(g.size(), Sense::hover());
         ui.painter().galley(r.min, g, look.t.text_strong);
     }
@@ -90,7 +100,11 @@ fn heading(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab) {
             format!("{label} · {}", format::size(row.len))
         }),
         Some(What::Packet(p)) => s.packet(p).map_or_else(String::new, |row| {
-            let cut = if row.cap_len < row.wire_len { format!(", {} captured", format::size(row.cap_len.into())) } else { String::new() };
+            let cut = if row.cap_len < row.wire_len {
+                format!(", {} captured", format::size(row.cap_len.into()))
+            } else {
+                String::new()
+            };
             format!("{}{cut}", format::size(row.wire_len.into()))
         }),
         None => String::new(),
@@ -133,7 +147,14 @@ fn fields(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, t: &Prepared, rect: Rect)
         tab.region = Region::Fields;
     }
     h.response.context_menu(|ui| {
-        for c in [Command::CopyValue, Command::CopyFieldName, Command::CopyBytes, Command::CopyPath, Command::UnfoldAll, Command::FoldAll] {
+        for c in [
+            Command::CopyValue,
+            Command::CopyFieldName,
+            Command::CopyBytes,
+            Command::CopyPath,
+            Command::UnfoldAll,
+            Command::FoldAll,
+        ] {
             if ui.button(c.facts().text).on_hover_text(c.facts().tip).clicked() {
                 cx.acts.push(Act::Do(c));
                 ui.close();

@@ -20,7 +20,9 @@ pub fn show(ui: &mut Ui, look: &Look, prefs: &mut Prefs, acts: &mut Vec<Act>, re
             row(ui, look, "Theme", "Light or dark; by default as the desktop has it.", |ui| {
                 let all = [ThemeChoice::System, ThemeChoice::Dark, ThemeChoice::Light];
                 let at = all.iter().position(|x| *x == prefs.theme).unwrap_or(0);
-                if let Some(x) = button::choice(ui, look, &[("", "System"), ("", "Dark"), ("", "Light")], at, &[]).and_then(|i| all.get(i)) {
+                if let Some(x) =
+                    button::choice(ui, look, &[("", "System"), ("", "Dark"), ("", "Light")], at, &[]).and_then(|i| all.get(i))
+                {
                     prefs.theme = *x;
                 }
             });
@@ -31,10 +33,18 @@ pub fn show(ui: &mut Ui, look: &Look, prefs: &mut Prefs, acts: &mut Vec<Act>, re
                     prefs.density = *x;
                 }
             });
-            row(ui, look, "Text size", &format!("{} points; {} and {} anywhere.", prefs.size, Command::Larger.keys(), Command::Smaller.keys()), |ui| {
-                let r = ui.add(egui::Slider::new(&mut prefs.size, SIZES).step_by(1.0).show_value(false)).accessible_name("Text size");
-                r.on_hover_text("Text size in points");
-            });
+            row(
+                ui,
+                look,
+                "Text size",
+                &format!("{} points; {} and {} anywhere.", prefs.size, Command::Larger.keys(), Command::Smaller.keys()),
+                |ui| {
+                    let r = ui
+                        .add(egui::Slider::new(&mut prefs.size, SIZES).step_by(1.0).show_value(false))
+                        .accessible_name("Text size");
+                    r.on_hover_text("Text size in points");
+                },
+            );
             row(ui, look, "Times", "What the time column of lists says.", |ui| {
                 let names = TimeFormat::ALL.map(|d| ("", d.words()));
                 let at = TimeFormat::ALL.iter().position(|x| *x == prefs.time).unwrap_or(0);
@@ -81,4 +91,3 @@ fn row(ui: &mut Ui, look: &Look, name: &str, hint: &str, f: impl FnOnce(&mut Ui)
         ui.push_id(name, f);
     });
 }
-

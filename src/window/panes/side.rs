@@ -60,7 +60,12 @@ fn field(ui: &mut Ui, cx: &Cx<'_>, tab: &Tab, t: &Prepared) {
     }
     if let Some(prose) = cx.prose.field.get(node.field.name) {
         ui.add_space(4.0);
-        for (text, color) in [(&prose.what, look.t.text), (&prose.why, look.t.text), (&prose.watch, look.t.text_quiet), (&prose.r#try, look.t.text_quiet)] {
+        for (text, color) in [
+            (&prose.what, look.t.text),
+            (&prose.why, look.t.text),
+            (&prose.watch, look.t.text_quiet),
+            (&prose.r#try, look.t.text_quiet),
+        ] {
             if !text.is_empty() {
                 ui.label(RichText::new(text).color(color));
             }
@@ -74,7 +79,12 @@ fn field(ui: &mut Ui, cx: &Cx<'_>, tab: &Tab, t: &Prepared) {
     let place = match (node.tie, node.span.len) {
         (Tie::Derived, _) => "worked out, has no bytes of its own".to_owned(),
         (_, 0) => String::new(),
-        (_, len) => format!("{} at {} in {}", format::count(len.into(), "byte", "bytes"), format::number(node.span.at), t.tree.buffer(node.span.buf).map_or_else(|| tab.desk.name(node.span.buf), |b| b.label.clone())),
+        (_, len) => format!(
+            "{} at {} in {}",
+            format::count(len.into(), "byte", "bytes"),
+            format::number(node.span.at),
+            t.tree.buffer(node.span.buf).map_or_else(|| tab.desk.name(node.span.buf), |b| b.label.clone())
+        ),
     };
     if !place.is_empty() {
         fact(ui, look, "Where", &place);
@@ -85,7 +95,20 @@ fn field(ui: &mut Ui, cx: &Cx<'_>, tab: &Tab, t: &Prepared) {
 fn notes(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, t: Option<&Prepared>) {
     let look = cx.look;
     let here: Vec<(&'static Note, Option<usize>)> = t.map_or_else(Vec::new, |t| {
-        t.tree.notes.iter().map(|n| (n.what, t.tree.nodes.iter().rposition(|x| x.span == n.at && n.at.len > 0).or_else(|| t.tree.node_at(n.at.buf, n.at.at)))).collect()
+        t.tree
+            .notes
+            .iter()
+            .map(|n| {
+                (
+                    n.what,
+                    t.tree
+                        .nodes
+                        .iter()
+                        .rposition(|x| x.span == n.at && n.at.len > 0)
+                        .or_else(|| t.tree.node_at(n.at.buf, n.at.at)),
+                )
+            })
+            .collect()
     });
     let packet = tab.selection.packet.and_then(|p| tab.snap.packet(p));
     let verdicts = packet.as_ref().map(view::verdicts).unwrap_or_default();
@@ -247,4 +270,3 @@ fn connection(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab) {
 fn end(s: &wirelore_store::Snapshot, e: &wirelore_kit::Endpoint) -> String {
     s.name_of(&e.ip).map_or_else(|| e.to_string(), |n| format!("{n} ({e})"))
 }
-

@@ -14,11 +14,18 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect) {
     pane(ui, look, "start", rect, |ui| {
         let width = (rect.width() - 48.0).clamp(160.0, 560.0);
         let top = rect.top() + (rect.height() * 0.16).max(16.0);
-        let inner = Rect::from_min_max(pos2(rect.center().x - width / 2.0, top), pos2(rect.center().x + width / 2.0, rect.bottom() - 12.0));
+        let inner = Rect::from_min_max(
+            pos2(rect.center().x - width / 2.0, top),
+            pos2(rect.center().x + width / 2.0, rect.bottom() - 12.0),
+        );
         let mut child = ui.new_child(UiBuilder::new().id_salt("start body").max_rect(inner));
         egui::ScrollArea::vertical().auto_shrink([false, false]).show(&mut child, |ui| {
             ui.label(RichText::new("Wirelore").font(look.title(2.4)).color(t.text_strong));
-            ui.label(RichText::new("See and understand what programs say to each other over a network.").font(egui::FontId::new(look.size + 1.0, egui::FontFamily::Proportional)).color(t.text_quiet));
+            ui.label(
+                RichText::new("See and understand what programs say to each other over a network.")
+                    .font(egui::FontId::new(look.size + 1.0, egui::FontFamily::Proportional))
+                    .color(t.text_quiet),
+            );
             ui.add_space(22.0);
             ui.horizontal(|ui| {
                 if button::labelled(ui, look, Some(icons::FOLDER_OPEN), "Open capture…", true).clicked() {
@@ -29,7 +36,9 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect) {
                 }
             });
             ui.add_space(8.0);
-            ui.label(RichText::new("pcap and pcapng, also packed with gzip, zstd or lz4. Or drop files here.").color(t.text_faint));
+            ui.label(
+                RichText::new("pcap and pcapng, also packed with gzip, zstd or lz4. Or drop files here.").color(t.text_faint),
+            );
             if cx.prefs.recent.is_empty() {
                 return;
             }
@@ -47,7 +56,13 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect) {
                 ink::icon(ui.painter(), pos2(r.left() + 18.0, r.center().y), icons::FILE, look.icon(1.25), t.text_quiet);
                 let line = Rect::from_min_max(pos2(r.left() + 38.0, r.top()), pos2(r.right() - 12.0, r.bottom()));
                 let w = ink::left(ui.painter(), line, &name, look.medium(), t.text_strong);
-                ink::left(ui.painter(), Rect::from_min_max(pos2(line.left() + w + 12.0, line.top()), line.max), &folder, look.fine(), t.text_faint);
+                ink::left(
+                    ui.painter(),
+                    Rect::from_min_max(pos2(line.left() + w + 12.0, line.top()), line.max),
+                    &folder,
+                    look.fine(),
+                    t.text_faint,
+                );
                 if resp.clicked() {
                     cx.acts.push(Act::Open(path.clone()));
                 }

@@ -103,14 +103,20 @@ fn facts(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, counted: &Counted, rect: Rect)
                 fact(ui, look, "Spans", &format::duration(b.saturating_sub(a)));
             }
             if f.dropped > 0 {
-                fact(ui, look, "Dropped", &format!("{}: the recorder could not keep up", format::count(f.dropped, "packet", "packets")));
+                fact(
+                    ui,
+                    look,
+                    "Dropped",
+                    &format!("{}: the recorder could not keep up", format::count(f.dropped, "packet", "packets")),
+                );
             }
             if !f.recorded_by.is_empty() {
                 fact(ui, look, "Recorded by", &f.recorded_by);
             }
             for (i, x) in f.interfaces.iter().take(20).enumerate() {
                 let name = if x.name.is_empty() { format!("number {i}") } else { x.name.clone() };
-                let count = if x.packets > 0 { format!(", {}", format::count(x.packets, "packet", "packets")) } else { String::new() };
+                let count =
+                    if x.packets > 0 { format!(", {}", format::count(x.packets, "packet", "packets")) } else { String::new() };
                 fact(ui, look, "Interface", &format!("{name}: link type {}{count}", x.link_type));
             }
             for c in f.comments.iter().take(10) {
@@ -124,14 +130,20 @@ fn facts(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, counted: &Counted, rect: Rect)
                     ui.horizontal(|ui| {
                         ui.label(RichText::new(icon).font(look.icon(1.1)).color(color));
                         ui.label(RichText::new(n.note.label).color(look.t.text));
-                        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| ui.label(RichText::new(format::number(n.count)).font(look.mono()).color(look.t.text_quiet)));
+                        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                            ui.label(RichText::new(format::number(n.count)).font(look.mono()).color(look.t.text_quiet))
+                        });
                     });
                 }
             }
             if !f.damages.is_empty() {
                 title(ui, look, "What was wrong with the file");
                 for d in f.damages.iter().take(50) {
-                    ui.label(RichText::new(format!("{} (at byte {})", d.what, format::number(d.offset))).font(look.medium()).color(look.t.warn));
+                    ui.label(
+                        RichText::new(format!("{} (at byte {})", d.what, format::number(d.offset)))
+                            .font(look.medium())
+                            .color(look.t.warn),
+                    );
                     ui.label(RichText::new(format!("{} {}", d.why, d.what_to_do)).color(look.t.text_quiet));
                 }
                 if f.damages_left_out > 0 {
@@ -165,8 +177,20 @@ fn protocols(ui: &mut Ui, look: &Look, s: &Snapshot, counted: &Counted) {
         let line = Rect::from_min_max(rect.min + vec2(indent, 0.0), pos2(rect.right(), rect.bottom() - 5.0));
         let w = ink::left(ui.painter(), line, label, look.medium(), look.t.text_strong);
         let rest = Rect::from_min_max(pos2(line.left() + w + 8.0, line.top()), line.max);
-        let used = ink::right(ui.painter(), rest, &if p.inside.is_some() { format::count(p.messages, "message", "messages") } else { words }, look.fine(), look.t.text_quiet);
-        ink::left(ui.painter(), Rect::from_min_max(rest.min, pos2(rest.right() - used - 6.0, rest.bottom())), &over, look.fine(), look.t.text_faint);
+        let used = ink::right(
+            ui.painter(),
+            rest,
+            &if p.inside.is_some() { format::count(p.messages, "message", "messages") } else { words },
+            look.fine(),
+            look.t.text_quiet,
+        );
+        ink::left(
+            ui.painter(),
+            Rect::from_min_max(rest.min, pos2(rest.right() - used - 6.0, rest.bottom())),
+            &over,
+            look.fine(),
+            look.t.text_faint,
+        );
         let bar = Rect::from_min_size(pos2(rect.left() + indent, rect.bottom() - 4.0), vec2(rect.width() - indent, 3.0));
         ui.painter().rect_filled(bar, 1, look.t.raised);
         let share = (p.traffic.bytes as f64 / most as f64) as f32;
@@ -177,7 +201,13 @@ fn protocols(ui: &mut Ui, look: &Look, s: &Snapshot, counted: &Counted) {
 fn over_time(ui: &Ui, look: &Look, counted: &Counted, rect: Rect) {
     let t = look.t;
     let p = ui.painter_at(rect);
-    ink::left(&p, Rect::from_min_size(rect.min + vec2(16.0, 8.0), vec2(rect.width() - 32.0, 18.0)), "Bytes over time", look.small(), t.text_faint);
+    ink::left(
+        &p,
+        Rect::from_min_size(rect.min + vec2(16.0, 8.0), vec2(rect.width() - 32.0, 18.0)),
+        "Bytes over time",
+        look.small(),
+        t.text_faint,
+    );
     let Some((from, to)) = counted.range else { return };
     let most = counted.over_time.iter().map(|s| s.traffic.bytes).max().unwrap_or(0);
     if most == 0 {
@@ -188,7 +218,13 @@ fn over_time(ui: &Ui, look: &Look, counted: &Counted, rect: Rect) {
     for (share, words) in [(1.0_f32, format::size(most)), (0.5, format::size(most / 2)), (0.0, "0 B".to_owned())] {
         let y = (plot.bottom() - plot.height() * share).round() + 0.5;
         p.hline(plot.x_range(), y, Stroke::new(1.0, t.line));
-        ink::right(&p, Rect::from_center_size(pos2(rect.left() + 40.0, y), vec2(56.0, 16.0)), &words, look.mono_small(), t.text_faint);
+        ink::right(
+            &p,
+            Rect::from_center_size(pos2(rect.left() + 40.0, y), vec2(56.0, 16.0)),
+            &words,
+            look.mono_small(),
+            t.text_faint,
+        );
     }
     let w = plot.width() / counted.over_time.len().max(1) as f32;
     for (i, s) in counted.over_time.iter().enumerate() {
@@ -196,12 +232,23 @@ fn over_time(ui: &Ui, look: &Look, counted: &Counted, rect: Rect) {
         if h > 0.0 {
             let x = plot.left() + i as f32 * w;
             let color = if s.trouble > 0 { t.warn } else { t.accent };
-            p.rect_filled(Rect::from_min_max(pos2(x + 0.5, plot.bottom() - h.max(1.0)), pos2(x + w - 0.5, plot.bottom())), CornerRadius::same(1), color);
+            p.rect_filled(
+                Rect::from_min_max(pos2(x + 0.5, plot.bottom() - h.max(1.0)), pos2(x + w - 0.5, plot.bottom())),
+                CornerRadius::same(1),
+                color,
+            );
         }
     }
     let foot = |x: f32, words: &str, right: bool| {
-        let r = Rect::from_min_max(pos2(if right { x - 140.0 } else { x }, plot.bottom() + 3.0), pos2(if right { x } else { x + 240.0 }, rect.bottom() - 6.0));
-        if right { ink::right(&p, r, words, look.mono_small(), t.text_faint) } else { ink::left(&p, r, words, look.mono_small(), t.text_faint) };
+        let r = Rect::from_min_max(
+            pos2(if right { x - 140.0 } else { x }, plot.bottom() + 3.0),
+            pos2(if right { x } else { x + 240.0 }, rect.bottom() - 6.0),
+        );
+        if right {
+            ink::right(&p, r, words, look.mono_small(), t.text_faint)
+        } else {
+            ink::left(&p, r, words, look.mono_small(), t.text_faint)
+        };
     };
     foot(plot.left(), &format!("0 s, bars of {}", format::duration(slice)), false);
     foot(plot.right(), &format::duration(to.saturating_sub(from)), true);
@@ -224,9 +271,19 @@ fn conversations(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, counted: &Counted,
     let (laid, body) = table::heads(ui, look, rect, &columns);
     let snap = tab.snap.clone();
     let selected = tab.selection.flow.and_then(|f| counted.flows.iter().position(|x| *x == f)).map(|r| r as u64);
-    let v = VList { id: Id::unique("conversations"), name: "Conversations, most bytes first", rows: counted.flows.len() as u64, row_height: look.row(), marks: &[], selected, role: Some(Role::Row) };
+    let v = VList {
+        id: Id::unique("conversations"),
+        name: "Conversations, most bytes first",
+        rows: counted.flows.len() as u64,
+        row_height: look.row(),
+        marks: &[],
+        selected,
+        role: Some(Role::Row),
+    };
     let flow = |row: u64| counted.flows.get(row as usize).and_then(|f| snap.flow(*f));
-    let label = |row: u64| flow(row).map_or_else(String::new, |f| format!("{} to {}, {}", f.client(), f.server(), view::flow_label(&snap, &f)));
+    let label = |row: u64| {
+        flow(row).map_or_else(String::new, |f| format!("{} to {}, {}", f.client(), f.server(), view::flow_label(&snap, &f)))
+    };
     let h = v.show(ui, look, body, &mut tab.figures.list, label, |row| {
         let Some(f) = flow(row.index) else { return };
         crate::widgets::vlist::ground(row, look, selected == Some(row.index), true);

@@ -22,7 +22,9 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, tab: Option<&Tab>) {
     let t = look.t;
     ui.painter().rect_filled(rect, 0, t.panel);
     ui.painter().hline(rect.x_range(), rect.top() + 0.5, Stroke::new(1.0, t.line));
-    let mut child = ui.new_child(UiBuilder::new().id_salt("status").max_rect(rect.shrink2(vec2(14.0, 0.0))).layout(Layout::left_to_right(Align::Center)));
+    let mut child = ui.new_child(
+        UiBuilder::new().id_salt("status").max_rect(rect.shrink2(vec2(14.0, 0.0))).layout(Layout::left_to_right(Align::Center)),
+    );
     child.set_clip_rect(rect);
     child.spacing_mut().item_spacing.x = 18.0;
     let ui = &mut child;
@@ -87,7 +89,11 @@ fn reading(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab) {
     });
     ui.painter().rect_filled(bar, CornerRadius::same(3), t.line_strong);
     if let Some(share) = p.share() {
-        ui.painter().rect_filled(Rect::from_min_size(bar.min, vec2(bar.width() * share, bar.height())), CornerRadius::same(3), t.accent);
+        ui.painter().rect_filled(
+            Rect::from_min_size(bar.min, vec2(bar.width() * share, bar.height())),
+            CornerRadius::same(3),
+            t.accent,
+        );
     }
     let of = p.of.map_or_else(String::new, |of| format!(" of {}", format::size(of)));
     words(ui, look, &format!("{}{of}", format::size(p.read)), t.text_quiet);

@@ -30,12 +30,22 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     let selected = list.row_of(&tab.selection);
     let keyboard = tab.region == Region::List;
     let marks = bar_marks(look, &list.marks);
-    let v = VList { id: Region::List.id(), name: "Story", rows: list.len(&snap), row_height: (look.size * 2.0 + 20.0).round(), marks: &marks, selected, role: Some(Role::Row) };
+    let v = VList {
+        id: Region::List.id(),
+        name: "Story",
+        rows: list.len(&snap),
+        row_height: (look.size * 2.0 + 20.0).round(),
+        marks: &marks,
+        selected,
+        role: Some(Role::Row),
+    };
     let mut state = std::mem::take(&mut tab.story_list);
-    let label = |row: u64| list.item(row).map_or_else(String::new, |i| {
-        let (a, b) = sentences(&snap, i);
-        format!("{a} {b}")
-    });
+    let label = |row: u64| {
+        list.item(row).map_or_else(String::new, |i| {
+            let (a, b) = sentences(&snap, i);
+            format!("{a} {b}")
+        })
+    };
     let h = v.show(ui, look, body, &mut state, label, |row| {
         let Some(item) = list.item(row.index) else { return };
         let is_selected = selected == Some(row.index);
@@ -97,14 +107,24 @@ pub fn opening(s: &Snapshot, stopped: bool) -> String {
     );
     let asked = s.exchanges();
     if asked > 0 {
-        text.push_str(&format!(" {} asked.", if asked == 1 { "1 question was".into() } else { format!("{} questions were", format::number(asked.into())) }));
+        text.push_str(&format!(
+            " {} asked.",
+            if asked == 1 { "1 question was".into() } else { format!("{} questions were", format::number(asked.into())) }
+        ));
     }
     let bad = s.notes_of_severity(wirelore_kit::Severity::Error);
     let odd = s.notes_of_severity(wirelore_kit::Severity::Warn);
     match (bad, odd) {
         (0, 0) => {}
-        (0, w) => text.push_str(&format!(" {} worth a look.", if w == 1 { "One thing is".into() } else { format!("{} things are", format::number(w)) })),
-        (e, w) => text.push_str(&format!(" {} broken, {} odd.", if e == 1 { "One thing is".into() } else { format!("{} things are", format::number(e)) }, format::number(w))),
+        (0, w) => text.push_str(&format!(
+            " {} worth a look.",
+            if w == 1 { "One thing is".into() } else { format!("{} things are", format::number(w)) }
+        )),
+        (e, w) => text.push_str(&format!(
+            " {} broken, {} odd.",
+            if e == 1 { "One thing is".into() } else { format!("{} things are", format::number(e)) },
+            format::number(w)
+        )),
     }
     if stopped {
         text.push_str(" Reading was stopped: there is more in the file.");
@@ -142,7 +162,12 @@ fn flow(s: &Snapshot, f: u32) -> Option<(String, String)> {
     };
     let [a, b] = f.bytes;
     let (up, down) = if f.client_end() == 0 { (a, b) } else { (b, a) };
-    let mut details = format!("{}{took}: {} there, {} back.", format::count(f.packet_count(), "packet", "packets"), format::size(up), format::size(down));
+    let mut details = format!(
+        "{}{took}: {} there, {} back.",
+        format::count(f.packet_count(), "packet", "packets"),
+        format::size(up),
+        format::size(down)
+    );
     for l in view::life(&f) {
         details.push(' ');
         details.push_str(&l);
@@ -177,6 +202,10 @@ fn message(s: &Snapshot, m: u32) -> Option<(String, String)> {
         MessageState::Cut => ", and was cut off",
         MessageState::Bad => ", in a form that breaks the protocol",
     };
-    let packets = if row.done == NONE || row.done == row.first { format!("packet {}", row.first + 1) } else { format!("packets {} to {}", row.first + 1, row.done + 1) };
+    let packets = if row.done == NONE || row.done == row.first {
+        format!("packet {}", row.first + 1)
+    } else {
+        format!("packets {} to {}", row.first + 1, row.done + 1)
+    };
     Some((format!("{who}: {}", s.summary(m)), format!("{} in {packets}{end}.", format::size(row.len))))
 }

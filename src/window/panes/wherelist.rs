@@ -63,11 +63,23 @@ fn nothing(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, rect: Rect) {
     let (icon, title, hint) = if tab.busy() {
         (icons::HOURGLASS, "Reading…", "Rows appear here as they are found.")
     } else if filtered {
-        (icons::FUNNEL, "No row holds this text", "The filter looks in addresses, host names and summaries. Press Esc in the filter to see every row again.")
+        (
+            icons::FUNNEL,
+            "No row holds this text",
+            "The filter looks in addresses, host names and summaries. Press Esc in the filter to see every row again.",
+        )
     } else if tab.level == Level::Packets {
-        (icons::FILE, "No packets", "The file holds no packets, or none could be read. What was wrong with it is listed under Statistics.")
+        (
+            icons::FILE,
+            "No packets",
+            "The file holds no packets, or none could be read. What was wrong with it is listed under Statistics.",
+        )
     } else {
-        (icons::CHAT_CIRCLE_TEXT, "No messages", "No protocol that Wirelore reads was recognised here. Press 3 to see the packets.")
+        (
+            icons::CHAT_CIRCLE_TEXT,
+            "No messages",
+            "No protocol that Wirelore reads was recognised here. Press 3 to see the packets.",
+        )
     };
     vlist::empty(ui, look, rect, icon, title, hint);
 }
@@ -86,7 +98,13 @@ pub fn after(cx: &mut Cx<'_>, tab: &mut Tab, h: &vlist::Happened) -> Option<crat
 
 /// The menu of a row.
 pub fn menu(ui: &mut Ui, cx: &mut Cx<'_>) {
-    for c in [Command::FilterConversation, Command::OtherHalf, Command::NextInConversation, Command::PreviousInConversation, Command::CopyRow] {
+    for c in [
+        Command::FilterConversation,
+        Command::OtherHalf,
+        Command::NextInConversation,
+        Command::PreviousInConversation,
+        Command::CopyRow,
+    ] {
         if ui.button(c.facts().text).on_hover_text(c.facts().tip).clicked() {
             cx.acts.push(Act::Do(c));
             ui.close();

@@ -39,8 +39,10 @@ pub fn apply(ctx: &Context, look: &Look) {
         v.window_stroke = Stroke::new(1.0, t.line_strong);
         v.window_corner_radius = CornerRadius::same(10);
         v.menu_corner_radius = CornerRadius::same(8);
-        v.window_shadow = Shadow { offset: [0, 12], blur: 32, spread: 0, color: Color32::from_black_alpha(if t.dark { 130 } else { 46 }) };
-        v.popup_shadow = Shadow { offset: [0, 6], blur: 18, spread: 0, color: Color32::from_black_alpha(if t.dark { 110 } else { 36 }) };
+        v.window_shadow =
+            Shadow { offset: [0, 12], blur: 32, spread: 0, color: Color32::from_black_alpha(if t.dark { 130 } else { 46 }) };
+        v.popup_shadow =
+            Shadow { offset: [0, 6], blur: 18, spread: 0, color: Color32::from_black_alpha(if t.dark { 110 } else { 36 }) };
         v.faint_bg_color = t.raised;
         v.extreme_bg_color = t.gutter;
         v.text_edit_bg_color = Some(t.raised);

@@ -171,7 +171,14 @@ mod tests {
     use super::*;
 
     fn grounds(t: &Tokens) -> [(&'static str, Color32); 6] {
-        [("gutter", t.gutter), ("panel", t.panel), ("raised", t.raised), ("hover", t.hover), ("selected", t.selected), ("selected_quiet", t.selected_quiet)]
+        [
+            ("gutter", t.gutter),
+            ("panel", t.panel),
+            ("raised", t.raised),
+            ("hover", t.hover),
+            ("selected", t.selected),
+            ("selected_quiet", t.selected_quiet),
+        ]
     }
 
     #[test]

@@ -58,7 +58,11 @@ pub fn labelled(ui: &mut Ui, look: &Look, icon: Option<char>, text: &str, strong
     if let Some(icon) = icon {
         ink::icon(ui.painter(), pos2(rect.left() + 11.0 + look.size / 2.0, rect.center().y), icon, look.icon(1.2), ink);
     }
-    ui.painter().galley_with_override_text_color(pos2(rect.left() + 11.0 + icon_w, (rect.center().y - g.size().y / 2.0).round()), g, ink);
+    ui.painter().galley_with_override_text_color(
+        pos2(rect.left() + 11.0 + icon_w, (rect.center().y - g.size().y / 2.0).round()),
+        g,
+        ink,
+    );
     ring(ui, look, &r, rect, 6);
     r.on_hover_cursor(CursorIcon::PointingHand)
 }
@@ -87,7 +91,13 @@ pub fn choice(ui: &mut Ui, look: &Look, options: &[(&str, &str)], chosen: usize,
         let name = options.get(i).map_or("", |o| o.1);
         r.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, i == chosen, name));
         if i == chosen {
-            ui.painter().rect(rect, CornerRadius::same(5), if t.dark { t.hover } else { t.panel }, Stroke::new(1.0, t.line_strong), StrokeKind::Inside);
+            ui.painter().rect(
+                rect,
+                CornerRadius::same(5),
+                if t.dark { t.hover } else { t.panel },
+                Stroke::new(1.0, t.line_strong),
+                StrokeKind::Inside,
+            );
         } else if r.hovered() {
             ui.painter().rect_filled(rect, CornerRadius::same(5), t.hover);
         }

@@ -107,7 +107,8 @@ impl Hex<'_> {
                 let chunk = self.bytes.get(from as usize..).map_or(&[][..], |b| b.get(..grid.per_row).unwrap_or(b));
                 let at = self.base.saturating_add(from);
                 self.grounds(look, row.painter, row.rect, &grid, at, chunk.len());
-                let strong = |i: usize| self.lit.iter().any(|(a, b, l)| *l == Lit::Selected && (*a..*b).contains(&(at + i as u64)));
+                let strong =
+                    |i: usize| self.lit.iter().any(|(a, b, l)| *l == Lit::Selected && (*a..*b).contains(&(at + i as u64)));
                 let g = row.painter.layout_job(line(look, &grid, at, chunk, &font, strong));
                 row.painter.galley(pos2(grid.left, (row.rect.center().y - g.size().y / 2.0).round()), g, look.t.text);
                 if row.hovered {
@@ -119,7 +120,11 @@ impl Hex<'_> {
         if pressed {
             h.response.request_focus();
         }
-        HexHappened { hovered: over.filter(|_| h.hovered.is_some()), clicked: over.filter(|_| pressed), focused: h.response.has_focus() }
+        HexHappened {
+            hovered: over.filter(|_| h.hovered.is_some()),
+            clicked: over.filter(|_| pressed),
+            focused: h.response.has_focus(),
+        }
     }
 
     fn grounds(&self, look: &Look, p: &Painter, row: Rect, grid: &Grid, at: u64, len: usize) {
@@ -131,7 +136,10 @@ impl Hex<'_> {
             }
             let (first, last) = ((a - at) as usize, (b - at - 1) as usize);
             let half = grid.char * 0.5;
-            let hex = Rect::from_min_max(pos2(grid.hex_x(first) - half, row.top()), pos2(grid.hex_x(last) + 2.0 * grid.char + half, row.bottom()));
+            let hex = Rect::from_min_max(
+                pos2(grid.hex_x(first) - half, row.top()),
+                pos2(grid.hex_x(last) + 2.0 * grid.char + half, row.bottom()),
+            );
             let text = Rect::from_min_max(pos2(grid.text_x(first), row.top()), pos2(grid.text_x(last) + grid.char, row.bottom()));
             for r in [hex, text] {
                 match lit {
@@ -139,10 +147,21 @@ impl Hex<'_> {
                         p.rect_filled(r, 0, *hue);
                     }
                     Lit::Selected => {
-                        p.rect(r.shrink2(egui::vec2(0.0, 0.5)), CornerRadius::same(2), look.t.selected, Stroke::new(1.0, look.t.accent), StrokeKind::Inside);
+                        p.rect(
+                            r.shrink2(egui::vec2(0.0, 0.5)),
+                            CornerRadius::same(2),
+                            look.t.selected,
+                            Stroke::new(1.0, look.t.accent),
+                            StrokeKind::Inside,
+                        );
                     }
                     Lit::Hovered => {
-                        p.rect_stroke(r.shrink2(egui::vec2(0.0, 0.5)), CornerRadius::same(2), Stroke::new(1.0, look.t.text_quiet), StrokeKind::Inside);
+                        p.rect_stroke(
+                            r.shrink2(egui::vec2(0.0, 0.5)),
+                            CornerRadius::same(2),
+                            Stroke::new(1.0, look.t.text_quiet),
+                            StrokeKind::Inside,
+                        );
                     }
                 }
             }

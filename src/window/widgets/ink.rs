@@ -83,7 +83,11 @@ pub fn pieces(p: &Painter, width: f32, parts: &[(&str, FontId, Color32)]) -> Arc
     let mut job = LayoutJob::default();
     for (text, font, color) in parts {
         let text = text.get(..text.floor_char_boundary(600)).unwrap_or(text);
-        job.append(text, 0.0, TextFormat { font_id: font.clone(), color: *color, valign: egui::Align::Center, ..Default::default() });
+        job.append(
+            text,
+            0.0,
+            TextFormat { font_id: font.clone(), color: *color, valign: egui::Align::Center, ..Default::default() },
+        );
     }
     job.break_on_newline = false;
     job.wrap = TextWrapping::truncate_at_width(width.max(0.0).floor());

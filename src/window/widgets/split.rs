@@ -11,11 +11,17 @@ pub fn split(ui: &Ui, look: &Look, name: &str, rect: Rect, side_by_side: bool, s
     let id = Id::unique(name);
     let (from, to) = if side_by_side { (rect.left(), rect.right()) } else { (rect.top(), rect.bottom()) };
     let room = (to - from - GUTTER).max(0.0);
-    let clamp = |first: f32| if room < least[0] + least[1] { room * least[0] / (least[0] + least[1]) } else { first.clamp(least[0], room - least[1]) };
+    let clamp = |first: f32| {
+        if room < least[0] + least[1] { room * least[0] / (least[0] + least[1]) } else { first.clamp(least[0], room - least[1]) }
+    };
     let mut first = clamp((room * *share).round());
     let gutter = |first: f32| {
         let (a, b) = (from + first, from + first + GUTTER);
-        if side_by_side { Rect::from_min_max(pos2(a, rect.top()), pos2(b, rect.bottom())) } else { Rect::from_min_max(pos2(rect.left(), a), pos2(rect.right(), b)) }
+        if side_by_side {
+            Rect::from_min_max(pos2(a, rect.top()), pos2(b, rect.bottom()))
+        } else {
+            Rect::from_min_max(pos2(rect.left(), a), pos2(rect.right(), b))
+        }
     };
     let r = ui.interact(gutter(first).expand(1.0), id, Sense::DRAG | Sense::CLICK);
     r.widget_info(|| WidgetInfo::labeled(Role::Splitter, true, name));
@@ -29,7 +35,11 @@ pub fn split(ui: &Ui, look: &Look, name: &str, rect: Rect, side_by_side: bool, s
     }
     let g = gutter(first);
     if r.hovered() || r.dragged() {
-        let line = if side_by_side { Rect::from_center_size(g.center(), egui::vec2(2.0, g.height())) } else { Rect::from_center_size(g.center(), egui::vec2(g.width(), 2.0)) };
+        let line = if side_by_side {
+            Rect::from_center_size(g.center(), egui::vec2(2.0, g.height()))
+        } else {
+            Rect::from_center_size(g.center(), egui::vec2(g.width(), 2.0))
+        };
         ui.painter().rect_filled(line, 1, look.t.accent);
     }
     if side_by_side {

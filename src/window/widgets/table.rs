@@ -58,7 +58,9 @@ impl Laid {
             Width::Share(_, least) => least,
         };
         let mut kept: Vec<bool> = vec![true; columns.len()];
-        let used = |kept: &[bool]| columns.iter().zip(kept).filter(|(_, k)| **k).map(|(c, _)| least(c) + GAP).sum::<f32>() - GAP + 2.0 * EDGE;
+        let used = |kept: &[bool]| {
+            columns.iter().zip(kept).filter(|(_, k)| **k).map(|(c, _)| least(c) + GAP).sum::<f32>() - GAP + 2.0 * EDGE
+        };
         while used(&kept) > width {
             let most = columns.iter().zip(&kept).filter(|(c, k)| **k && c.spare > 0).map(|(c, _)| c.spare).max();
             let Some(most) = most else { break };
@@ -82,7 +84,12 @@ impl Laid {
             }
         }
         let spare = (width - used(&kept)).max(0.0);
-        let shares: f32 = columns.iter().zip(&kept).filter(|(_, k)| **k).map(|(c, _)| if let Width::Share(s, _) = c.width { s } else { 0.0 }).sum();
+        let shares: f32 = columns
+            .iter()
+            .zip(&kept)
+            .filter(|(_, k)| **k)
+            .map(|(c, _)| if let Width::Share(s, _) = c.width { s } else { 0.0 })
+            .sum();
         let mut x = EDGE;
         let laid = columns.iter().zip(&kept).map(|(c, k)| {
             if !*k {

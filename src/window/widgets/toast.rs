@@ -60,40 +60,47 @@ impl Toasts {
             return;
         }
         let mut gone = None;
-        Area::new(Id::unique("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, vec2(-16.0, -40.0)).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 8.0;
-            for toast in &self.shown {
-                let (icon, ink) = if toast.problem.is_some() { (icons::WARNING_CIRCLE, look.t.err) } else { (icons::CHECK_CIRCLE, look.t.ok) };
-                Frame::new()
-                    .fill(look.t.raised)
-                    .stroke(Stroke::new(1.0, look.t.line_strong))
-                    .corner_radius(CornerRadius::same(8))
-                    .shadow(ui.visuals().popup_shadow)
-                    .inner_margin(Margin::symmetric(12, 10))
-                    .show(ui, |ui| {
-                        ui.set_width(380.0);
-                        ui.horizontal_top(|ui| {
-                            ui.label(RichText::new(icon).font(look.icon(1.4)).color(ink));
-                            ui.vertical(|ui| {
-                                ui.set_width(304.0);
-                                ui.label(RichText::new(&toast.text).font(look.medium()).color(look.t.text_strong));
-                                if let Some(p) = &toast.problem {
-                                    ui.label(RichText::new(&p.why).color(look.t.text));
-                                    ui.label(RichText::new(&p.what_to_do).color(look.t.text_quiet));
-                                    ui.horizontal(|ui| {
-                                        if button::link(ui, look, "Copy").clicked() {
-                                            ui.copy_text(p.to_string());
-                                        }
-                                        if button::link(ui, look, "Dismiss").clicked() {
-                                            gone = Some(toast.id);
-                                        }
-                                    });
-                                }
+        Area::new(Id::unique("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, vec2(-16.0, -40.0)).show(
+            ui,
+            |ui| {
+                ui.spacing_mut().item_spacing.y = 8.0;
+                for toast in &self.shown {
+                    let (icon, ink) = if toast.problem.is_some() {
+                        (icons::WARNING_CIRCLE, look.t.err)
+                    } else {
+                        (icons::CHECK_CIRCLE, look.t.ok)
+                    };
+                    Frame::new()
+                        .fill(look.t.raised)
+                        .stroke(Stroke::new(1.0, look.t.line_strong))
+                        .corner_radius(CornerRadius::same(8))
+                        .shadow(ui.visuals().popup_shadow)
+                        .inner_margin(Margin::symmetric(12, 10))
+                        .show(ui, |ui| {
+                            ui.set_width(380.0);
+                            ui.horizontal_top(|ui| {
+                                ui.label(RichText::new(icon).font(look.icon(1.4)).color(ink));
+                                ui.vertical(|ui| {
+                                    ui.set_width(304.0);
+                                    ui.label(RichText::new(&toast.text).font(look.medium()).color(look.t.text_strong));
+                                    if let Some(p) = &toast.problem {
+                                        ui.label(RichText::new(&p.why).color(look.t.text));
+                                        ui.label(RichText::new(&p.what_to_do).color(look.t.text_quiet));
+                                        ui.horizontal(|ui| {
+                                            if button::link(ui, look, "Copy").clicked() {
+                                                ui.copy_text(p.to_string());
+                                            }
+                                            if button::link(ui, look, "Dismiss").clicked() {
+                                                gone = Some(toast.id);
+                                            }
+                                        });
+                                    }
+                                });
                             });
                         });
-                    });
-            }
-        });
+                }
+            },
+        );
         if let Some(id) = gone {
             self.shown.retain(|t| t.id != id);
         }

@@ -21,7 +21,10 @@ impl Folds {
     pub fn is_open(&self, tree: &Tree, i: usize) -> bool {
         let Some(node) = tree.nodes.get(i) else { return false };
         let last_root = node.end as usize >= tree.nodes.len();
-        self.0.get(&(node.field.name, node.depth)).copied().unwrap_or(node.depth > 0 || last_root || !matches!(node.span.buf.kind(), BufKind::Arrival(_)))
+        self.0
+            .get(&(node.field.name, node.depth))
+            .copied()
+            .unwrap_or(node.depth > 0 || last_root || !matches!(node.span.buf.kind(), BufKind::Arrival(_)))
     }
 
     /// Opens or folds node `i`.
@@ -116,7 +119,11 @@ pub struct TreeView<'a> {
 
 /// A value for the eye: secrets are covered until selected.
 fn shown(tree: &Tree, node: &Node, bare: bool) -> String {
-    if node.field.flags.has(Flags::SECRET) && !bare && node.field.kind != Kind::Group { "••••••••".into() } else { tree.display(node) }
+    if node.field.flags.has(Flags::SECRET) && !bare && node.field.kind != Kind::Group {
+        "••••••••".into()
+    } else {
+        tree.display(node)
+    }
 }
 
 impl TreeView<'_> {
@@ -164,7 +171,13 @@ impl TreeView<'_> {
                 if over {
                     over_fold = Some(i);
                 }
-                ink::icon(row.painter, caret.center(), if open { icons::CARET_DOWN } else { icons::CARET_RIGHT }, look.icon(1.0), if over { t.text_strong } else { t.text_quiet });
+                ink::icon(
+                    row.painter,
+                    caret.center(),
+                    if open { icons::CARET_DOWN } else { icons::CARET_RIGHT },
+                    look.icon(1.0),
+                    if over { t.text_strong } else { t.text_quiet },
+                );
             }
             x += 16.0;
             let root = node.depth == 0;
@@ -190,7 +203,13 @@ impl TreeView<'_> {
                 _ => (look.text(), t.text_quiet),
             };
             let label_end = if group { right } else { (r.left() + value_x - 8.0).max(x + 60.0) };
-            let used = ink::left(row.painter, Rect::from_min_max(pos2(x, r.top()), pos2(label_end.min(right), r.bottom())), node.field.label, font, color);
+            let used = ink::left(
+                row.painter,
+                Rect::from_min_max(pos2(x, r.top()), pos2(label_end.min(right), r.bottom())),
+                node.field.label,
+                font,
+                color,
+            );
             let value = shown(self.tree, node, selected);
             if value.is_empty() {
                 return;
@@ -265,7 +284,14 @@ mod tests {
     static A: Field = Field::new("toy.a", "A", Kind::Dec);
 
     fn tree() -> Tree {
-        let n = |field, depth, end| Node { field, span: Span::new(BufId::arrival(0), 0, 1), value: Value::U64(1), depth, tie: Tie::Own, end };
+        let n = |field, depth, end| Node {
+            field,
+            span: Span::new(BufId::arrival(0), 0, 1),
+            value: Value::U64(1),
+            depth,
+            tie: Tie::Own,
+            end,
+        };
         Tree { nodes: vec![n(&G, 0, 2), n(&A, 1, 2), n(&S, 0, 5), n(&G, 1, 5), n(&A, 2, 5)], ..Default::default() }
     }
 

@@ -4,7 +4,9 @@
 
 use crate::theme::Look;
 use crate::widgets::ink;
-use egui::{Color32, CornerRadius, CursorIcon, EventFilter, Id, Painter, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Color32, CornerRadius, CursorIcon, EventFilter, Id, Painter, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2,
+};
 
 /// Width of the scrollbar with its map of marks.
 pub const BAR: f32 = 14.0;
@@ -85,13 +87,26 @@ pub struct Happened {
 
 impl VList<'_> {
     /// Shows the rows that are visible in `rect`. `label` names a row for a screen reader and is called only when one asks.
-    pub fn show(&self, ui: &mut Ui, look: &Look, rect: Rect, state: &mut VState, label: impl Fn(u64) -> String, mut draw: impl FnMut(&Row<'_>)) -> Happened {
+    pub fn show(
+        &self,
+        ui: &mut Ui,
+        look: &Look,
+        rect: Rect,
+        state: &mut VState,
+        label: impl Fn(u64) -> String,
+        mut draw: impl FnMut(&Row<'_>),
+    ) -> Happened {
         let body = Rect::from_min_max(rect.min, pos2(rect.right() - BAR, rect.bottom()));
         let list = ui.interact(rect, self.id, Sense::click());
         list.widget_info(|| WidgetInfo::labeled(Role::List, ui.is_enabled(), self.name));
         if list.has_focus() {
             // Arrows, Tab aside, move in the list and not from widget to widget.
-            ui.memory_mut(|m| m.set_focus_lock_filter(self.id, EventFilter { horizontal_arrows: true, vertical_arrows: true, escape: false, tab: false }));
+            ui.memory_mut(|m| {
+                m.set_focus_lock_filter(
+                    self.id,
+                    EventFilter { horizontal_arrows: true, vertical_arrows: true, escape: false, tab: false },
+                )
+            });
         }
         let fit = f64::from((body.height() / self.row_height).max(1.0));
         let last_top = (self.rows as f64 - fit).max(0.0);

@@ -29,15 +29,20 @@ static HTTP_HOST: Field = Field::new("http.host", "Host", Kind::Text).key().role
 static HTTP_AUTH: Field = Field::new("http.authorization", "Authorization", Kind::Text).secret().rfc("RFC 9110 §11.6.2");
 static HTTP_CODE: Field = Field::new("http.response.code", "Status code", Kind::Dec).key().role(Role::Status);
 static HTTP_BODY: Field = Field::new("http.file_data", "Body", Kind::Text);
-static LONG_HEAD: Note = Note::new("http.note.long_head", "A header appears twice", Severity::Warn, About::Protocol).rfc("RFC 9110 §5.3");
+static LONG_HEAD: Note =
+    Note::new("http.note.long_head", "A header appears twice", Severity::Warn, About::Protocol).rfc("RFC 9110 §5.3");
 
 pub const HEADERS: usize = 54;
-pub const REQUEST: &[u8] = b"GET /items?page=3 HTTP/1.1\r\nHost: api.shop.test\r\nAuthorization: Bearer s3cr3t\r\nAccept: application/json\r\n\r\n";
+pub const REQUEST: &[u8] =
+    b"GET /items?page=3 HTTP/1.1\r\nHost: api.shop.test\r\nAuthorization: Bearer s3cr3t\r\nAccept: application/json\r\n\r\n";
 pub const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 49\r\n\r\n{\"items\":[{\"name\":\"lamp\",\"price\":19.90}],\"next\":4}";
 
 /// The store of the demonstration: `packets` packets in `packets / 10` connections.
 pub fn store(packets: u32) -> Store {
-    let schema = Schema { protocols: vec![("http", "HTTP"), ("dns", "DNS")], key_fields: vec![&HTTP_METHOD, &HTTP_URI, &HTTP_HOST, &HTTP_CODE] };
+    let schema = Schema {
+        protocols: vec![("http", "HTTP"), ("dns", "DNS")],
+        key_fields: vec![&HTTP_METHOD, &HTTP_URI, &HTTP_HOST, &HTTP_CODE],
+    };
     let mut b = Builder::new(schema);
     let start = 1_700_000_000_000_000_000_i64;
     let flows = packets.div_ceil(10);
@@ -46,7 +51,11 @@ pub fn store(packets: u32) -> Store {
         let base = f * 10;
         let time = |i: u32| start + i64::from(base + i) * 1_234_567;
         let client = Endpoint { ip: [192, 168, 1, 10 + (f % 5) as u8].into(), port: 40_000 + (f % 20_000) as u16 };
-        let server = if dns { Endpoint { ip: [192, 0, 2, 53].into(), port: 53 } } else { Endpoint { ip: [203, 0, 113, 80 + (f % 4) as u8].into(), port: 80 } };
+        let server = if dns {
+            Endpoint { ip: [192, 0, 2, 53].into(), port: 53 }
+        } else {
+            Endpoint { ip: [203, 0, 113, 80 + (f % 4) as u8].into(), port: 80 }
+        };
         let mut row = FlowRow::new(if dns { Transport::Udp } else { Transport::Tcp }, if dns { 17 } else { 6 }, base, time(0));
         row.stream = f;
         row.set_protocol(Some(u16::from(dns)), if dns { Evidence::ProbeAndPort(53) } else { Evidence::Probe });
@@ -78,8 +87,30 @@ pub fn store(packets: u32) -> Store {
             continue;
         }
         let conv = ConvId { flow, inner: 0 };
-        let say = |b: &mut Builder, dir, first: u32, done: u32, len, summary: &str, cells: &[(F, Cell)], arena: &[u8], notes: &[Noted]| {
-            b.message(&MessageOpen { conv, protocol: u16::from(dns), dir, first: base + first, done: base + done, at: 0, len, state: MessageState::Whole, summary, cells, arena, notes, generation: 0 })
+        let say = |b: &mut Builder,
+                   dir,
+                   first: u32,
+                   done: u32,
+                   len,
+                   summary: &str,
+                   cells: &[(F, Cell)],
+                   arena: &[u8],
+                   notes: &[Noted]| {
+            b.message(&MessageOpen {
+                conv,
+                protocol: u16::from(dns),
+                dir,
+                first: base + first,
+                done: base + done,
+                at: 0,
+                len,
+                state: MessageState::Whole,
+                summary,
+                cells,
+                arena,
+                notes,
+                generation: 0,
+            })
         };
         if dns {
             let ask = say(&mut b, Dir::ToServer, 0, 0, 31, "Query A api.shop.test", &[], &[], &[]);
@@ -93,13 +124,28 @@ pub fn store(packets: u32) -> Store {
         let to = |a: usize, b: usize| Cell::Text(a as u32..b as u32);
         let end = 3 + path.len();
         let cells = [(&HTTP_METHOD as F, to(0, 3)), (&HTTP_URI, to(3, end)), (&HTTP_HOST, to(end, end + 13))];
-        let notes = if f % 7 == 1 { vec![Noted { what: &LONG_HEAD, at: Span::new(BufId::stream(conv, Dir::ToServer), 0, 26) }] } else { Vec::new() };
-        let ask = say(&mut b, Dir::ToServer, 3, 3, REQUEST.len() as u64, &format!("GET api.shop.test{path}"), &cells, arena.as_bytes(), &notes);
+        let notes = if f % 7 == 1 {
+            vec![Noted { what: &LONG_HEAD, at: Span::new(BufId::stream(conv, Dir::ToServer), 0, 26) }]
+        } else {
+            Vec::new()
+        };
+        let ask = say(
+            &mut b,
+            Dir::ToServer,
+            3,
+            3,
+            REQUEST.len() as u64,
+            &format!("GET api.shop.test{path}"),
+            &cells,
+            arena.as_bytes(),
+            &notes,
+        );
         let x = b.asks(ask);
         if f % 5 != 4 {
             let code = [200_u64, 200, 404, 200, 500][(f % 5) as usize];
             let words = ["200 OK", "200 OK", "404 Not Found", "200 OK", "500 Internal Server Error"][(f % 5) as usize];
-            let answer = say(&mut b, Dir::ToClient, 5, 6, RESPONSE.len() as u64, words, &[(&HTTP_CODE, Cell::U64(code))], &[], &[]);
+            let answer =
+                say(&mut b, Dir::ToClient, 5, 6, RESPONSE.len() as u64, words, &[(&HTTP_CODE, Cell::U64(code))], &[], &[]);
             b.answers(answer, Some(x), More::No);
         }
     }
@@ -140,7 +186,11 @@ pub struct DemoOpener {
 impl Opener for DemoOpener {
     fn open(&self, path: &Path, _: Waker) -> Result<Box<dyn Capture>, Problem> {
         if path.ends_with("missing") {
-            return Err(Problem { what: "missing cannot be opened".into(), why: "There is no such file.".into(), what_to_do: "Check the path, or browse for it.".into() });
+            return Err(Problem {
+                what: "missing cannot be opened".into(),
+                why: "There is no such file.".into(),
+                what_to_do: "Check the path, or browse for it.".into(),
+            });
         }
         Ok(Box::new(Demo::new(self.packets)))
     }
@@ -231,10 +281,20 @@ impl TreeSource for Trees {
                 if p % 10 == 3 {
                     request(&mut m, buf, HEADERS);
                 }
-                buffers.push(Buffer { id: buf, label: format!("Packet {}", p + 1), base: 0, bytes: Bytes::from(bytes), map: Vec::new() });
+                buffers.push(Buffer {
+                    id: buf,
+                    label: format!("Packet {}", p + 1),
+                    base: 0,
+                    bytes: Bytes::from(bytes),
+                    map: Vec::new(),
+                });
             }
             What::Message(id) => {
-                let row = s.message(id).ok_or_else(|| Problem { what: "No such message".into(), why: "It was withdrawn.".into(), what_to_do: "Select another.".into() })?;
+                let row = s.message(id).ok_or_else(|| Problem {
+                    what: "No such message".into(),
+                    why: "It was withdrawn.".into(),
+                    what_to_do: "Select another.".into(),
+                })?;
                 let buf = BufId::stream(row.conv, row.dir);
                 let (bytes, name) = if row.dir == Dir::ToServer { (REQUEST, "To server") } else { (RESPONSE, "To client") };
                 if row.dir == Dir::ToServer {
@@ -267,7 +327,13 @@ impl TreeSource for Trees {
                     7 if row.bits & verdict::RETRANSMISSION != 0 => "[TCP retransmission] seq 1, 106 bytes".into(),
                     _ => "[ACK] seq 1, ack 107".into(),
                 };
-                let protocol = if dns { "DNS" } else if matches!(p % 10, 3 | 6) { "HTTP" } else { "TCP" };
+                let protocol = if dns {
+                    "DNS"
+                } else if matches!(p % 10, 3 | 6) {
+                    "HTTP"
+                } else {
+                    "TCP"
+                };
                 Some(PacketLine { source: from.to_string(), destination: to.to_string(), protocol: protocol.into(), info })
             })
             .collect())
@@ -304,4 +370,3 @@ impl TreeSource for Trees {
         }
     }
 }
-

@@ -20,10 +20,18 @@ pub fn prefs(dark: bool) -> Prefs {
 pub fn window(size: [f32; 2], prefs: Prefs, files: &[&str], packets: u32) -> Window {
     let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
     let prose = Explanations::parse("[field.\"http.host\"]\nwhat = \"The host that the client wants, by the name it used.\"\nwhy = \"One address may serve many hosts.\"\n").expect("prose");
-    let mut h = Harness::builder().with_size(size).with_pixels_per_point(1.0).with_max_steps(40).renderer(Soft::default()).build_eframe(move |cc| {
-        let options = WindowOptions { opener: Arc::new(DemoOpener { packets }), explanations: Arc::new(prose.clone()), files, state_folder: None };
-        App::new(&cc.egui_ctx, &options, Some(prefs))
-    });
+    let mut h =
+        Harness::builder().with_size(size).with_pixels_per_point(1.0).with_max_steps(40).renderer(Soft::default()).build_eframe(
+            move |cc| {
+                let options = WindowOptions {
+                    opener: Arc::new(DemoOpener { packets }),
+                    explanations: Arc::new(prose.clone()),
+                    files,
+                    state_folder: None,
+                };
+                App::new(&cc.egui_ctx, &options, Some(prefs))
+            },
+        );
     settle(&mut h);
     h
 }

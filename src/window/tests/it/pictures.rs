@@ -1,9 +1,9 @@
 //! Pictures of the main panels in both themes. `UPDATE_SNAPSHOTS=1` rewrites them.
 
 use crate::kit::{Window, prefs, settle, window};
+use egui::{Key, Modifiers};
 use egui_kittest::SnapshotOptions;
 use egui_kittest::kittest::Queryable as _;
-use egui::{Key, Modifiers};
 use wirelore_window::format::TimeFormat;
 
 fn options() -> SnapshotOptions {

@@ -65,7 +65,10 @@ fn depth_changes_nothing_that_is_selected_and_leads_back() {
     let before = tab(&h).selection;
     assert!(before.message.is_some(), "the request ends in packet 14");
     key(&mut h, Key::Num2);
-    assert_eq!((tab(&h).level, tab(&h).selection.message, tab(&h).selection.packet), (Level::Exchanges, before.message, before.packet));
+    assert_eq!(
+        (tab(&h).level, tab(&h).selection.message, tab(&h).selection.packet),
+        (Level::Exchanges, before.message, before.packet)
+    );
     assert!(matches!(tab(&h).selection.subject(), Some(What::Message(_))));
     key(&mut h, Key::Num1);
     assert_eq!(tab(&h).selection.message, before.message);
@@ -337,7 +340,13 @@ fn the_wheel_and_the_scrollbar_move_the_list() {
     let mut h = open(5_000_000);
     h.hover_at(egui::pos2(300.0, 400.0));
     h.run_steps(2);
-    h.event(egui::Event::MouseWheel { unit: egui::MouseWheelUnit::Line, delta: egui::vec2(0.0, -10.0), phase: egui::TouchPhase::Move, modifiers: Modifiers::NONE, source: egui::MouseWheelSource::Wheel });
+    h.event(egui::Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Line,
+        delta: egui::vec2(0.0, -10.0),
+        phase: egui::TouchPhase::Move,
+        modifiers: Modifiers::NONE,
+        source: egui::MouseWheelSource::Wheel,
+    });
     h.run_steps(20);
     let top = tab(&h).packet_list.top;
     assert!(top > 1.0, "{top}");
