@@ -84,7 +84,9 @@ pub fn run(args: &Dump) -> Result<(), Failure> {
             break;
         }
         p.out.flush().map_err(|e| Failure::write(&e))?;
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        // The first rows should come at once; later ones may wait for a batch.
+        let nap = if next == 0 { 300 } else { 5000 };
+        std::thread::sleep(std::time::Duration::from_micros(nap));
     }
     p.out.flush().map_err(|e| Failure::write(&e))?;
     drop(p);

@@ -71,7 +71,8 @@ pub fn decode_as(text: &str) -> Result<DecodeAs, Failure> {
 /// With the sentence to say and the exit code.
 pub fn open(from: &From, follow: bool) -> Result<Session, Failure> {
     let decode_as = from.decode_as.iter().map(|d| decode_as(d)).collect::<Result<Vec<_>, _>>()?;
-    let options = Options { follow, ..Options::default() };
+    // Small batches: what waits between threads is memory too.
+    let options = Options { follow, block_len: 256 * 1024, ..Options::default() };
     let stdin = from.file.as_os_str() == "-";
     let opened = if stdin { Source::stdin(options) } else { Source::open(&from.file, options) };
     let source = opened.map_err(|e| Failure { text: format!("{e}. {}", e.what_to_do()), code: open_code(&e) })?;

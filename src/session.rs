@@ -82,7 +82,7 @@ enum Told {
 pub const TICK: u32 = 4096;
 
 /// Batches that may wait for a shard.
-const WAITING: usize = 8;
+const WAITING: usize = 2;
 
 impl Session {
     /// Begins to read `source`; rows appear in [`Session::store`] at once.
