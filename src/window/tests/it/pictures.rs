@@ -21,7 +21,7 @@ fn picture(name: &str, dark: bool, size: [f32; 2], setup: impl FnOnce(&mut Windo
     let mut p = prefs(dark);
     p.time = TimeFormat::SinceStart;
     p.drawer = name == "traffic";
-    let mut h = window(size, p, &["shop.pcapng"], 200);
+    let mut h = window(size, p, &["/captures/shop.pcapng"], 200);
     setup(&mut h);
     shot(&mut h, &format!("{name}-{}", if dark { "dark" } else { "light" }));
 }
