@@ -113,19 +113,26 @@ impl Session {
         let (told_in, told_out) = bounded::<Told>(WAITING * 4);
         let (mut works, mut outputs, mut backs) = (Vec::new(), Vec::new(), Vec::new());
         let mut threads = Vec::new();
-        for n in 0..count {
-            let (work_in, work_out) = bounded::<Arc<Work>>(WAITING);
-            let (out_in, out_out) = bounded::<Output>(WAITING);
-            let (back_in, back_out) = bounded::<Output>(WAITING);
-            works.push(work_in);
-            outputs.push(out_out);
-            backs.push(back_in);
-            let keys = Arc::clone(&keys);
-            let shard = Shard::new(table).decoding(&options.decode_as);
-            threads.push(spawn(format!("shard {n}"), move || run_shard(n as u32, shard, &work_out, &out_in, &back_out, &keys)));
-        }
         let merger = Merger::new(builder, ledger, count);
-        threads.push(spawn("writer".into(), move || run_writer(merger, &told_out, &outputs, &backs)));
+        let mut alone = None;
+        if options.shards.is_none() && cores <= 2 {
+            let shard = Shard::new(table).decoding(&options.decode_as);
+            alone = Some(Alone { shard, writer: Writer::new(merger), out: Output::default() });
+        } else {
+            for n in 0..count {
+                let (work_in, work_out) = bounded::<Arc<Work>>(WAITING);
+                let (out_in, out_out) = bounded::<Output>(WAITING);
+                let (back_in, back_out) = bounded::<Output>(WAITING);
+                works.push(work_in);
+                outputs.push(out_out);
+                backs.push(back_in);
+                let keys = Arc::clone(&keys);
+                let shard = Shard::new(table).decoding(&options.decode_as);
+                threads
+                    .push(spawn(format!("shard {n}"), move || run_shard(n as u32, shard, &work_out, &out_in, &back_out, &keys)));
+            }
+            threads.push(spawn("writer".into(), move || run_writer(merger, &told_out, &outputs, &backs)));
+        }
         let reader = Reader {
             source,
             works,
@@ -136,6 +143,7 @@ impl Session {
             problem: Arc::clone(&problem),
             router: (count > 1).then(|| Router::new(count as u32)),
             keylog: options.keylog.map(|path| KeyLog { path, read: 0 }),
+            alone,
         };
         threads.push(spawn("reader".into(), move || reader.run()));
         Session { store, recall, keys, cancel, threads, problem }
@@ -218,6 +226,15 @@ struct Reader {
     problem: Arc<Mutex<Option<Problem>>>,
     router: Option<Router>,
     keylog: Option<KeyLog>,
+    /// On one or two cores everything is done here, batch by batch: handing work over would cost more than it saves.
+    alone: Option<Alone>,
+}
+
+/// Shard and writer on the reader's own thread.
+struct Alone {
+    shard: Shard,
+    writer: Writer,
+    out: Output,
 }
 
 impl Reader {
@@ -262,7 +279,7 @@ impl Reader {
             if last.elapsed().as_millis() >= 16 {
                 last = std::time::Instant::now();
                 let p = self.source.progress();
-                if self.told.send(Told::Progress(Progress { read: p.read, of: p.of, done: false })).is_err() {
+                if !self.tell(Told::Progress(Progress { read: p.read, of: p.of, done: false })) {
                     return;
                 }
             }
@@ -272,8 +289,29 @@ impl Reader {
         }
         let p = self.source.progress();
         // If the writer is gone nobody needs the end.
-        let _ = self.told.send(Told::Progress(Progress { read: p.read, of: p.of, done: true }));
-        let _ = self.told.send(Told::End);
+        let _ = self.tell(Told::Progress(Progress { read: p.read, of: p.of, done: true }));
+        match self.alone.take() {
+            Some(mut a) => {
+                a.out.clear();
+                let last = a.out.first;
+                finish_shard(&mut a.shard, last, &self.keys, &mut a.out);
+                a.writer.end(std::slice::from_ref(&a.out));
+            }
+            None => {
+                let _ = self.told.send(Told::End);
+            }
+        }
+    }
+
+    /// Tells the writer; false when nobody listens any more.
+    fn tell(&mut self, told: Told) -> bool {
+        match &mut self.alone {
+            Some(a) => {
+                a.writer.told(told, None);
+                true
+            }
+            None => self.told.send(told).is_ok(),
+        }
     }
 
     fn fail(&self, problem: Problem) {
@@ -298,7 +336,15 @@ impl Reader {
                 }
             }
         }
-        let work = Arc::new(Work { batch, links, routes, joined });
+        let work = Work { batch, links, routes, joined };
+        if let Some(a) = &mut self.alone {
+            a.out.clear();
+            let last = shard_batch(0, &mut a.shard, &work, &self.keys, &mut a.out);
+            a.writer.told(Told::Batch, Some(std::slice::from_ref(&a.out)));
+            a.out.first = last;
+            return true;
+        }
+        let work = Arc::new(work);
         for to in &self.works {
             if to.send(Arc::clone(&work)).is_err() {
                 return false;
@@ -336,8 +382,48 @@ impl Reader {
             }
             _ => {}
         }
-        self.told.send(Told::Event(Box::new(event))).is_ok()
+        self.tell(Told::Event(Box::new(event)))
     }
+}
+
+/// Reads a batch; returns the number of its last packet.
+fn shard_batch(me: u32, shard: &mut Shard, w: &Work, keys: &RwLock<KeyTable>, out: &mut Output) -> u32 {
+    out.first = w.batch.first as u32;
+    let mut last = out.first;
+    let secrets = keys.read().unwrap_or_else(PoisonError::into_inner);
+    for (i, item) in w.batch.items.iter().enumerate() {
+        let number = out.first.saturating_add(i as u32);
+        last = number;
+        if number.is_multiple_of(TICK) {
+            shard.tick(number, item.time_ns, &*secrets, out);
+        }
+        let mut joining = Joining::Own;
+        if !w.routes.is_empty() {
+            if w.routes.get(i).is_none_or(|s| *s != me) {
+                continue;
+            }
+            out.numbers.push(number);
+            joining = Joining::Given(w.joined.get(&number).map(|d| &**d));
+        }
+        let packet = Packet {
+            bytes: w.batch.data(item),
+            wire_len: item.wire_len,
+            time: item.time_ns,
+            at: item.at,
+            interface: item.interface.min(u32::from(u16::MAX)) as u16,
+            link_type: w.links.get(item.interface as usize).copied().unwrap_or(u32::MAX),
+        };
+        shard.packet(number, &packet, joining, &*secrets, out);
+    }
+    shard.batch_ends(last, out);
+    last
+}
+
+/// The end of the capture behind packet `last`.
+fn finish_shard(shard: &mut Shard, last: u32, keys: &RwLock<KeyTable>, out: &mut Output) {
+    out.first = last.saturating_add(1);
+    let secrets = keys.read().unwrap_or_else(PoisonError::into_inner);
+    shard.finish(last, End::Capture, &*secrets, out);
 }
 
 fn run_shard(
@@ -352,80 +438,77 @@ fn run_shard(
     while let Ok(w) = work.recv() {
         let mut out = back.try_recv().unwrap_or_default();
         out.clear();
-        out.first = w.batch.first as u32;
-        let secrets = keys.read().unwrap_or_else(PoisonError::into_inner);
-        for (i, item) in w.batch.items.iter().enumerate() {
-            let number = out.first.saturating_add(i as u32);
-            last = number;
-            if number.is_multiple_of(TICK) {
-                shard.tick(number, item.time_ns, &*secrets, &mut out);
-            }
-            let mut joining = Joining::Own;
-            if !w.routes.is_empty() {
-                if w.routes.get(i).is_none_or(|s| *s != me) {
-                    continue;
-                }
-                out.numbers.push(number);
-                joining = Joining::Given(w.joined.get(&number).map(|d| &**d));
-            }
-            let packet = Packet {
-                bytes: w.batch.data(item),
-                wire_len: item.wire_len,
-                time: item.time_ns,
-                at: item.at,
-                interface: item.interface.min(u32::from(u16::MAX)) as u16,
-                link_type: w.links.get(item.interface as usize).copied().unwrap_or(u32::MAX),
-            };
-            shard.packet(number, &packet, joining, &*secrets, &mut out);
-        }
-        drop(secrets);
-        shard.batch_ends(last, &mut out);
+        last = shard_batch(me, &mut shard, &w, keys, &mut out);
         drop(w);
         if to.send(out).is_err() {
             return;
         }
     }
-    let mut out = Output { first: last.saturating_add(1), ..Output::default() };
-    let secrets = keys.read().unwrap_or_else(PoisonError::into_inner);
-    shard.finish(last, End::Capture, &*secrets, &mut out);
+    let mut out = Output::default();
+    finish_shard(&mut shard, last, keys, &mut out);
     // The writer may be gone after a cancel.
     let _ = to.send(out);
 }
 
-fn run_writer(mut merger: Merger, told: &Receiver<Told>, outputs: &[Receiver<Output>], backs: &[Sender<Output>]) {
-    let collect = |merger: &mut Merger| {
-        let batch: Vec<Output> = outputs.iter().filter_map(|o| o.recv().ok()).collect();
-        merger.take(&batch);
-        for (out, back) in batch.into_iter().zip(backs) {
-            // A full or closed way back only means that the memory is not used again.
-            let _ = back.try_send(out);
+/// Merges and publishes.
+struct Writer {
+    merger: Merger,
+    progress: Progress,
+    first: bool,
+}
+
+impl Writer {
+    fn new(merger: Merger) -> Writer {
+        Writer { merger, progress: Progress::default(), first: true }
+    }
+
+    /// `outputs` are those of the batch that is told.
+    fn told(&mut self, told: Told, outputs: Option<&[Output]>) {
+        match told {
+            Told::Batch => {
+                self.merger.take(outputs.unwrap_or(&[]));
+                self.merger.builder.publish(self.first);
+                self.first = false;
+            }
+            Told::Progress(p) => {
+                self.progress = p;
+                self.merger.builder.progress(Progress { done: false, ..p });
+                self.merger.builder.publish(false);
+            }
+            Told::Event(e) => source_event(&mut self.merger.builder, *e),
+            Told::End => {}
         }
-    };
-    let mut progress = Progress::default();
-    let mut first = true;
+    }
+
+    /// `outputs` are what ended with the capture.
+    fn end(&mut self, outputs: &[Output]) {
+        self.merger.take(outputs);
+        self.merger.builder.progress(Progress { done: true, ..self.progress });
+        self.merger.builder.publish(true);
+    }
+}
+
+fn run_writer(merger: Merger, told: &Receiver<Told>, outputs: &[Receiver<Output>], backs: &[Sender<Output>]) {
+    let collect = || -> Vec<Output> { outputs.iter().filter_map(|o| o.recv().ok()).collect() };
+    let mut writer = Writer::new(merger);
     while let Ok(t) = told.recv() {
         match t {
             Told::Batch => {
-                collect(&mut merger);
-                merger.builder.publish(first);
-                first = false;
+                let batch = collect();
+                writer.told(Told::Batch, Some(&batch));
+                for (out, back) in batch.into_iter().zip(backs) {
+                    // A full or closed way back only means that the memory is not used again.
+                    let _ = back.try_send(out);
+                }
             }
-            Told::Progress(p) => {
-                progress = p;
-                merger.builder.progress(Progress { done: false, ..p });
-                merger.builder.publish(false);
-            }
-            Told::Event(e) => source_event(&mut merger.builder, *e),
             Told::End => break,
+            other => writer.told(other, None),
         }
     }
     // The shards end when the reader has let go of them; each gives one last output.
-    collect(&mut merger);
-    merger.builder.progress(Progress { done: true, ..progress });
-    merger.builder.publish(true);
+    writer.end(&collect());
 }
 
-/// What the source says between packets, written into the facts of the store.
 pub(crate) fn source_event(b: &mut Builder, e: Event) {
     match e {
         Event::Section(s) => {
