@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
-use wirelore_capture::{Address, Batch, Event, Source, Step, secrets};
+use wirelore_capture::{Address, Batch, Event, Item, Source, Step, secrets};
 use wirelore_engine::ipfrag::Datagram;
 use wirelore_engine::ledger::Ledger;
 use wirelore_engine::output::Output;
@@ -386,6 +386,18 @@ impl Reader {
     }
 }
 
+/// A packet of a batch as a shard takes it; `links` are the link types of the interfaces.
+pub(crate) fn packet_of<'b>(batch: &'b Batch, item: &Item, links: &[u32]) -> Packet<'b> {
+    Packet {
+        bytes: batch.data(item),
+        wire_len: item.wire_len,
+        time: item.time_ns,
+        at: item.at,
+        interface: item.interface.min(u32::from(u16::MAX)) as u16,
+        link_type: links.get(item.interface as usize).copied().unwrap_or(u32::MAX),
+    }
+}
+
 /// Reads a batch; returns the number of its last packet.
 fn shard_batch(me: u32, shard: &mut Shard, w: &Work, keys: &RwLock<KeyTable>, out: &mut Output) -> u32 {
     out.first = w.batch.first as u32;
@@ -405,14 +417,7 @@ fn shard_batch(me: u32, shard: &mut Shard, w: &Work, keys: &RwLock<KeyTable>, ou
             out.numbers.push(number);
             joining = Joining::Given(w.joined.get(&number).map(|d| &**d));
         }
-        let packet = Packet {
-            bytes: w.batch.data(item),
-            wire_len: item.wire_len,
-            time: item.time_ns,
-            at: item.at,
-            interface: item.interface.min(u32::from(u16::MAX)) as u16,
-            link_type: w.links.get(item.interface as usize).copied().unwrap_or(u32::MAX),
-        };
+        let packet = packet_of(&w.batch, item, &w.links);
         shard.packet(number, &packet, joining, &*secrets, out);
     }
     shard.batch_ends(last, out);

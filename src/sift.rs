@@ -4,13 +4,13 @@
 
 use crate::merge::Merger;
 use crate::recall::Recall;
-use crate::session::{schema, source_event};
+use crate::session::{packet_of, schema, source_event};
 use std::sync::{Arc, PoisonError, RwLock};
 use wirelore_capture::{Event, OpenError, Options, Source, Step, secrets};
 use wirelore_engine::laws::{Record, Told};
 use wirelore_engine::ledger::Ledger;
 use wirelore_engine::output::Output;
-use wirelore_engine::shard::{Joining, Packet, Shard};
+use wirelore_engine::shard::{Joining, Shard};
 use wirelore_kit::row::NONE;
 use wirelore_kit::{Cancel, End, KeyTable, Level, MessageState, Problem, Spec, TreeSource, What};
 use wirelore_store::{Builder, CellView, Progress, Snapshot, Store};
@@ -64,14 +64,7 @@ pub fn read(bytes: &[u8], table: &'static [&'static Spec], limits: Limits) -> Re
                 out.first = number;
                 let table = keys.read().unwrap_or_else(PoisonError::into_inner);
                 for item in batch.items.iter().take((limits.packets - number) as usize) {
-                    let packet = Packet {
-                        bytes: batch.data(item),
-                        wire_len: item.wire_len,
-                        time: item.time_ns,
-                        at: item.at,
-                        interface: item.interface.min(u32::from(u16::MAX)) as u16,
-                        link_type: links.get(item.interface as usize).copied().unwrap_or(u32::MAX),
-                    };
+                    let packet = packet_of(&batch, item, &links);
                     shard.packet(number, &packet, Joining::Own, &*table, &mut out);
                     number += 1;
                     idle = 0;
