@@ -568,7 +568,7 @@ impl Listen for Gatherer {
 fn inner_label(hint: &Hint, how: How) -> String {
     match hint {
         Hint::Bytes(label) => format!("{label}, {}", how.words()),
-        Hint::Media(media) => format!("Body, {} ({media})", how.words()),
+        Hint::Media(media) => format!("Body, {} ({})", how.words(), media.name),
         _ => format!("Inner, {}", how.words()),
     }
 }

@@ -93,7 +93,7 @@ impl Body {
         };
         if level > Level::Rows {
             if let Some(media) = parse::media(head.content_type) {
-                body.hint = Hint::Media(media);
+                body.hint = Hint::media(&media);
             }
             let mut applied = head.codings.clone();
             if let Some(t) = &head.transfer {

@@ -255,7 +255,7 @@ impl Http {
             out.state(me, state);
             out.state(other(me), state);
             out.becomes(match first_token(head.upgrade) {
-                Some(token) if !tunnel => Hint::Upgrade(token),
+                Some(token) if !tunnel => Hint::upgrade(&token, Vec::new()),
                 _ => Hint::Probe,
             });
             self.half(turn.dir).messages = self.half(turn.dir).messages.wrapping_add(1);

@@ -51,8 +51,8 @@ pub use sink::{Cell, Level, Mark, Sink};
 pub use source::{Cancel, PacketLine, Problem, Strand, TreeSource, What};
 pub use span::{BitRange, BufId, BufKind, ConvId, Dir, How, Piece, Side, Span};
 pub use spec::{
-    AfterGap, AfterGapPromise, Claim, Dissector, Expect, Framing, Hint, Peek, Relay, Resync, Rewrite, Spec, Start, State,
-    Transport, Turn, Verdict,
+    AfterGap, AfterGapPromise, Claim, Dissector, Expect, Expected, Fact, Framing, Hint, Peek, Relay, Resync, Rewrite, Spec,
+    Start, State, Told, Transport, Turn, Verdict,
 };
 pub use tree::{Buffer, Node, Tie, Tree};
 pub use value::{Text, Value};

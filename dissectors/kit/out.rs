@@ -81,6 +81,10 @@ pub enum Op {
     Becomes(Hint),
     /// A flow to come.
     Expect(Box<Expect>),
+    /// What an announced flow is for, known by now; text in [`Ops::text`].
+    About(u64, Range<u32>),
+    /// The message is about an announced flow.
+    Concerns(u64),
     /// A secret was looked for in vain.
     Wants(SecretId),
 }
@@ -92,6 +96,8 @@ pub struct Ops {
     pub list: Vec<Op>,
     /// Text of the summaries.
     pub text: String,
+    /// Memory of inner bytes that were read, to be used again.
+    pub spare: Vec<Vec<u8>>,
 }
 
 impl Ops {
@@ -203,6 +209,12 @@ impl<'o> Out<'o> {
         }
     }
 
+    /// Empty memory for [`Out::inner_made`]: used memory comes back here, so that making bytes need not allocate.
+    #[must_use]
+    pub fn memory(&mut self) -> Vec<u8> {
+        self.ops.spare.pop().unwrap_or_default()
+    }
+
     /// Bytes of an inner stream that were made from those of `from`.
     pub fn inner_made(&mut self, key: u64, dir: Dir, bytes: Vec<u8>, from: Span, how: How, hint: Hint) {
         if !bytes.is_empty() {
@@ -223,6 +235,19 @@ impl<'o> Out<'o> {
     /// A flow to come, and what it will speak.
     pub fn expect(&mut self, e: Expect) {
         self.ops.list.push(Op::Expect(Box::new(e)));
+    }
+
+    /// What the flow announced with that key is for ("RETR notes.txt"): told to whoever reads it, if its first byte has not come yet.
+    pub fn about(&mut self, key: u64, what: impl Display) {
+        let from = self.ops.text.len() as u32;
+        // Writing to a String cannot fail.
+        let _ = write!(self.ops.text, "{what}");
+        self.ops.list.push(Op::About(key, from..self.ops.text.len() as u32));
+    }
+
+    /// This message is about the flow announced with that key: a command, its reply and the connection that they cause belong together.
+    pub fn concerns(&mut self, key: u64) {
+        self.ops.list.push(Op::Concerns(key));
     }
 
     /// A secret was missing: read me again when it comes.

@@ -6,7 +6,7 @@ use crate::out::{End, Out};
 use crate::reader::{Reader, Stop};
 use crate::secrets::Secrets;
 use crate::sink::Level;
-use crate::span::{Dir, Span};
+use crate::span::{ConvId, Dir, Side, Span};
 use crate::tree::Tree;
 use std::net::IpAddr;
 
@@ -55,14 +55,70 @@ pub enum Hint {
     Probe,
     /// A protocol by its Spec's name.
     Proto(&'static str),
+    /// A protocol by its Spec's name, and what it carries (TLS after STARTTLS carries SMTP).
+    Over {
+        /// The protocol of the bytes themselves.
+        outer: &'static str,
+        /// What it hands on, where it has no better word of its own.
+        inner: &'static str,
+    },
     /// An ALPN name.
     Alpn(Box<[u8]>),
     /// A media type, lower case without parameters.
-    Media(Box<str>),
-    /// An HTTP upgrade token, lower case.
-    Upgrade(Box<str>),
+    Media(Box<Told>),
+    /// An HTTP upgrade token (or HTTP/2's `:protocol`), lower case.
+    Upgrade(Box<Told>),
     /// Only bytes, of this label: shown, not read.
     Bytes(&'static str),
+}
+
+impl Hint {
+    /// A media type and nothing more.
+    #[must_use]
+    pub fn media(name: &str) -> Hint {
+        Hint::Media(Box::new(Told { name: name.into(), facts: Box::default() }))
+    }
+
+    /// An upgrade token and what the messages around it said.
+    #[must_use]
+    pub fn upgrade(name: &str, facts: Vec<Fact>) -> Hint {
+        Hint::Upgrade(Box::new(Told { name: name.into(), facts: facts.into() }))
+    }
+
+    /// What the outer protocol said besides a name.
+    #[must_use]
+    pub fn facts(&self) -> &[Fact] {
+        match self {
+            Hint::Media(t) | Hint::Upgrade(t) => &t.facts,
+            _ => &[],
+        }
+    }
+
+    /// The first fact of that name said by a side.
+    #[must_use]
+    pub fn fact(&self, from: Side, name: &str) -> Option<&[u8]> {
+        self.facts().iter().find(|f| f.from == from && &*f.name == name).map(|f| &*f.value)
+    }
+}
+
+/// A name, and what was said around it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Told {
+    /// The media type or token.
+    pub name: Box<str>,
+    /// Header values that the inner protocol may need (`sec-websocket-extensions`, `grpc-encoding`); bounded by who says them.
+    pub facts: Box<[Fact]>,
+}
+
+/// One thing that an outer protocol's message said.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Fact {
+    /// Who said it.
+    pub from: Side,
+    /// Its name, lower case.
+    pub name: Box<str>,
+    /// Its value as it stood.
+    pub value: Box<[u8]>,
 }
 
 /// What a probe says. Prefix-stable: anything but `More` never changes as bytes are added.
@@ -159,10 +215,12 @@ pub struct Expect {
     pub to_port: Option<u16>,
     /// Over what.
     pub transport: Transport,
-    /// The Spec's name of what it speaks.
-    pub proto: &'static str,
-    /// What ties it to the message that announced it.
+    /// What it speaks.
+    pub hint: Hint,
+    /// The announcing dissector's own number for it: later words about it ([`crate::Out::about`], [`crate::Out::concerns`]) use it.
     pub key: u64,
+    /// What it is for, as far as that is known: "RETR notes.txt". May be said later with [`crate::Out::about`].
+    pub about: Box<str>,
     /// For how long of capture time, nanoseconds.
     pub within: i64,
 }
@@ -180,8 +238,19 @@ pub struct Start {
     pub hint: Hint,
     /// Whether its beginning was not seen.
     pub midstream: bool,
-    /// From an expectation: its key.
-    pub expected: Option<u64>,
+    /// It was announced, by this.
+    pub expected: Option<Box<Expected>>,
+}
+
+/// What a flow that was announced knows of its announcement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// The conversation that announced it.
+    pub by: ConvId,
+    /// That conversation's number for it.
+    pub key: u64,
+    /// What it is for, as known when its first byte came.
+    pub about: Box<str>,
 }
 
 /// The circumstances of one read.

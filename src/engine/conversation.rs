@@ -667,10 +667,10 @@ fn someone_reads(table: &[&'static Spec], hint: &Hint) -> bool {
     match hint {
         Hint::Bytes(_) => false,
         Hint::Probe => true,
-        Hint::Proto(name) => table.iter().any(|s| s.name == *name),
+        Hint::Proto(name) | Hint::Over { outer: name, .. } => table.iter().any(|s| s.name == *name),
         Hint::Alpn(a) => table.iter().any(|s| s.claims.iter().any(|c| matches!(c, Claim::Alpn(b) if **b == **a))),
-        Hint::Media(a) => table.iter().any(|s| s.claims.iter().any(|c| matches!(c, Claim::Media(b) if **b == **a))),
-        Hint::Upgrade(a) => table.iter().any(|s| s.claims.iter().any(|c| matches!(c, Claim::Upgrade(b) if **b == **a))),
+        Hint::Media(a) => table.iter().any(|s| s.claims.iter().any(|c| matches!(c, Claim::Media(b) if **b == *a.name))),
+        Hint::Upgrade(a) => table.iter().any(|s| s.claims.iter().any(|c| matches!(c, Claim::Upgrade(b) if **b == *a.name))),
     }
 }
 

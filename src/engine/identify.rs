@@ -63,11 +63,11 @@ pub fn is_server_port(table: &[&'static Spec], transport: Transport, port: u16) 
 
 fn hinted(table: &[&'static Spec], hint: &Hint) -> Option<usize> {
     table.iter().position(|s| match hint {
-        Hint::Proto(name) => s.name == *name,
+        Hint::Proto(name) | Hint::Over { outer: name, .. } => s.name == *name,
         _ => s.claims.iter().any(|c| match (c, hint) {
             (Claim::Alpn(a), Hint::Alpn(b)) => **a == **b,
-            (Claim::Media(a), Hint::Media(b)) => **a == **b,
-            (Claim::Upgrade(a), Hint::Upgrade(b)) => **a == **b,
+            (Claim::Media(a), Hint::Media(b)) => **a == *b.name,
+            (Claim::Upgrade(a), Hint::Upgrade(b)) => **a == *b.name,
             _ => false,
         }),
     })
