@@ -37,10 +37,16 @@ fn every_field_and_note_is_explained_and_no_prose_is_orphaned() {
             wrong.extend(notes.iter().filter(|n| !prose.note.contains_key(**n)).map(|n| format!("nothing is said of {n}")));
         }
         for (name, p) in &prose.field {
-            if p.what.is_empty() || p.why.is_empty() {
-                wrong.insert(format!("{language}: {name} needs at least what and why"));
+            if p.what.is_empty() {
+                wrong.insert(format!("{language}: {name} needs at least what it is"));
             }
         }
+        let deep = prose.field.values().filter(|p| !p.why.is_empty() && !p.watch.is_empty()).count();
+        println!(
+            "{language}: {} fields explained, {deep} of them in depth (why, watch); {} notes",
+            prose.field.len(),
+            prose.note.len()
+        );
         wrong.extend(
             prose
                 .note
