@@ -5,10 +5,11 @@
 pub mod coding;
 pub mod dns;
 pub mod http1;
+pub mod ntp;
 
 pub mod layers;
 
 use wirelore_kit::Spec;
 
 /// The table: all stream and datagram protocols, in the order in which they are asked.
-pub static TABLE: &[&Spec] = &[&http1::SPEC, &dns::SPEC, &dns::MDNS, &dns::LLMNR];
+pub static TABLE: &[&Spec] = &[&http1::SPEC, &dns::SPEC, &dns::MDNS, &dns::LLMNR, &ntp::SPEC];
