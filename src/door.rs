@@ -1,6 +1,7 @@
 //! The window's door: opens captures for it and hands it what it cannot make itself.
 
 use crate::cli::{Open, exit};
+use crate::conversations::Rereading;
 use crate::reading::Failure;
 use crate::session::{Session, SessionOptions};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use wirelore_capture::{Options, Source};
 use wirelore_kit::{Explanations, Problem, TreeSource};
 use wirelore_store::Snapshot;
-use wirelore_window::{Capture, Opener, Waker, WindowOptions};
+use wirelore_window::{Capture, Conversations, Opener, Waker, WindowOptions};
 
 struct Doorman {
     keylog: Option<PathBuf>,
@@ -48,6 +49,10 @@ impl Capture for Opened {
 
     fn trees(&self) -> Arc<dyn TreeSource> {
         Arc::clone(&self.0.recall) as Arc<dyn TreeSource>
+    }
+
+    fn conversations(&self) -> Arc<dyn Conversations> {
+        Arc::new(Rereading { store: self.0.store.clone(), recall: Arc::clone(&self.0.recall), keys: Arc::clone(&self.0.keys) })
     }
 
     fn cancel(&self) {

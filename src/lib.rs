@@ -2,6 +2,8 @@
 
 pub mod cli;
 #[cfg(feature = "window")]
+pub mod conversations;
+#[cfg(feature = "window")]
 pub mod door;
 pub mod dump;
 pub mod merge;

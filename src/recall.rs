@@ -196,6 +196,21 @@ impl Recall {
         Some((self.packet_bytes(snapshot, packet)?, row.time))
     }
 
+    /// The bytes that the delivery log's offsets of a packet count in: its own, or those of the datagram that it completed.
+    #[must_use]
+    pub fn delivered(&self, snapshot: &Snapshot, packet: u32) -> Option<Bytes> {
+        self.fetch(snapshot, packet).map(|(bytes, _)| bytes)
+    }
+
+    /// Reads a packet's headers; false when its bytes are gone.
+    pub fn headers(&self, snapshot: &Snapshot, packet: u32, out: &mut wirelore_engine::packet::Headers) -> bool {
+        let Some((row, bytes)) = snapshot.packet(packet).zip(self.packet_bytes(snapshot, packet)) else { return false };
+        let links = self.links.read().unwrap_or_else(PoisonError::into_inner);
+        let link_type = links.get(usize::from(row.interface())).copied().unwrap_or(u32::MAX);
+        wirelore_engine::packet::read(link_type, &bytes, row.wire_len, out);
+        true
+    }
+
     /// The delivery log of a flow so far.
     #[must_use]
     pub fn log(&self, flow: u32) -> Log {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use wirelore_kit::{Explanations, Problem, TreeSource};
+use wirelore_kit::{Cancel, ConvId, Dir, Explanations, Problem, Side, State, TreeSource};
 use wirelore_store::Snapshot;
 
 /// Tells the window that there is something new to draw; cheap, callable from any thread.
@@ -25,8 +25,104 @@ pub trait Capture: Send {
     /// Makes trees, lines and provenance, on whatever thread asks.
     fn trees(&self) -> Arc<dyn TreeSource>;
 
+    /// Reads conversations again for panes that need more of them than rows, and takes what the user knows about them.
+    fn conversations(&self) -> Arc<dyn Conversations>;
+
     /// Stops reading; what was read stays.
     fn cancel(&self);
+}
+
+/// Whole conversations, read again from the recorded bytes. Calls may take long: they are made on worker threads.
+pub trait Conversations: Send + Sync {
+    /// What happened in a flow besides its messages: states of both ends, and TCP's own events.
+    ///
+    /// # Errors
+    /// [`Problem`]: there is no such flow, its bytes are gone, or the work was cancelled.
+    fn course(&self, flow: u32, cancel: &Cancel) -> Result<Course, Problem>;
+
+    /// The bytes of both directions of a conversation, in the order in which they arrived; about `most` bytes of them.
+    ///
+    /// # Errors
+    /// As [`Conversations::course`].
+    fn follow(&self, of: ConvId, most: usize, cancel: &Cancel) -> Result<Followed, Problem>;
+
+    /// Reads a flow again as another protocol (a Spec's name), or as its bytes say for `None`; remembered for this file.
+    ///
+    /// # Errors
+    /// [`Problem`]: there is no such flow or protocol, or the choice could not be kept.
+    fn decode_as(&self, flow: u32, protocol: Option<&str>) -> Result<(), Problem>;
+
+    /// What the user said that a flow speaks, if anything.
+    fn decoded_as(&self, flow: u32) -> Option<String>;
+
+    /// Reads a key log and reads again what waited for its keys. Gives the number of keys that were new.
+    ///
+    /// # Errors
+    /// [`Problem`]: the file cannot be read or holds no keys.
+    fn add_keys(&self, path: &Path) -> Result<usize, Problem>;
+}
+
+/// A side's state from a message on. The message is named as the engine names it: conversation, direction, offset.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StateChange {
+    /// The conversation.
+    pub conv: ConvId,
+    /// Direction and offset of the message that brought it.
+    pub message: (Dir, u64),
+    /// Whose.
+    pub side: Side,
+    /// Which.
+    pub state: &'static State,
+}
+
+/// What a TCP segment does besides carrying bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// Its packet.
+    pub packet: u32,
+    /// TCP flags as on the wire: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32.
+    pub flags: u8,
+    /// Bytes of the stream that it carries.
+    pub len: u32,
+}
+
+/// What happened in a flow besides its messages.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Course {
+    /// States, in the order of reading.
+    pub states: Vec<StateChange>,
+    /// Segments worth an arrow of their own: handshake, end, trouble.
+    pub segments: Vec<Segment>,
+    /// Whether there were more of either than are kept.
+    pub cut: bool,
+}
+
+/// A run of bytes of one direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// Which way it went.
+    pub dir: Dir,
+    /// Offset in its direction of the conversation.
+    pub at: u64,
+    /// Its bytes, in [`Followed::bytes`]. Empty where they were never captured: then `missing` says how many.
+    pub from: usize,
+    /// Behind its last byte there.
+    pub to: usize,
+    /// Bytes that are missing here; 0 where none are or nobody knows how many (and `from == to`).
+    pub missing: u64,
+    /// The packet that brought it, or [`wirelore_kit::row::NONE`] for bytes that were made of others (decrypted, unmasked).
+    pub packet: u32,
+}
+
+/// Both directions of a conversation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// Every run's bytes, end to end.
+    pub bytes: Vec<u8>,
+    /// Runs as they arrived.
+    pub runs: Vec<Run>,
+    /// Whether there is more than was asked for.
+    pub cut: bool,
 }
 
 /// How the window starts.

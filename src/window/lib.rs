@@ -12,6 +12,7 @@ pub mod desk;
 pub mod door;
 pub mod format;
 pub mod fuzzy;
+pub mod ladder;
 pub mod listing;
 pub mod palette;
 pub mod panes;
@@ -24,7 +25,7 @@ pub mod view;
 pub mod widgets;
 
 pub use app::App;
-pub use door::{Capture, Opener, Waker, WindowOptions};
+pub use door::{Capture, Conversations, Opener, Waker, WindowOptions};
 
 /// Opens the window and returns when it is closed.
 ///

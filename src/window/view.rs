@@ -1,5 +1,6 @@
 //! Small questions that several panes ask of a snapshot.
 
+use std::collections::HashMap;
 use wirelore_kit::row::NONE;
 use wirelore_kit::{Dir, Evidence, PacketRow, Role, Severity, Transport, verdict};
 use wirelore_store::{Flow, FlowFlags, MessageRow, Snapshot};
@@ -53,6 +54,59 @@ pub fn flow_name(flow: &Flow<'_>) -> String {
 #[must_use]
 pub fn message_label(s: &Snapshot, m: &MessageRow) -> &'static str {
     s.schema().protocol_label(m.protocol)
+}
+
+/// The stacks of protocols of messages, told in the order of their rows: "TLS", "HTTP/2" for a message of HTTP/2 inside TLS.
+#[derive(Debug, Default)]
+pub struct Paths {
+    all: Vec<Vec<&'static str>>,
+    numbers: HashMap<Vec<&'static str>, u16>,
+    /// What a flow itself speaks just now: after STARTTLS it is TLS, and what was SMTP before is inside.
+    outer: HashMap<u32, &'static str>,
+}
+
+impl Paths {
+    /// The number of a message's stack.
+    pub fn of(&mut self, s: &Snapshot, m: &MessageRow) -> u16 {
+        let own = message_label(s, m);
+        if m.conv.inner == 0 {
+            self.outer.insert(m.conv.flow, own);
+        }
+        let path = stack(s, m, self.outer.get(&m.conv.flow).copied());
+        if let Some(n) = self.numbers.get(&path) {
+            return *n;
+        }
+        let n = self.all.len().min(usize::from(u16::MAX) - 1) as u16;
+        self.all.push(path.clone());
+        self.numbers.insert(path, n);
+        n
+    }
+
+    /// Every stack, by number.
+    #[must_use]
+    pub fn done(self) -> Vec<Vec<&'static str>> {
+        self.all
+    }
+}
+
+/// The protocols that a message is inside of, outermost first, its own last; `outer` is what its flow speaks around it.
+#[must_use]
+pub fn stack(s: &Snapshot, m: &MessageRow, outer: Option<&'static str>) -> Vec<&'static str> {
+    let own = message_label(s, m);
+    let outer = outer.or_else(|| s.flow(m.conv.flow).map(|f| flow_label(s, &f))).filter(|o| m.conv.inner != 0 && *o != own);
+    outer.into_iter().chain([own]).collect()
+}
+
+/// The connections that a connection caused: FTP's data connections.
+#[must_use]
+pub fn caused_by(_: &Snapshot, _: u32) -> Vec<u32> {
+    Vec::new()
+}
+
+/// Whether an exchange is one of those that caused a connection.
+#[must_use]
+pub fn exchange_caused(_: &Snapshot, _: u32, _: u32) -> bool {
+    false
 }
 
 /// The first value of a shared column of a message in words.

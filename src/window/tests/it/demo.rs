@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use wirelore_kit::*;
 use wirelore_store::{Builder, FlowFlags, FlowRow, MessageOpen, Progress, Schema, Snapshot, Store};
-use wirelore_window::{Capture, Opener, Waker};
+use wirelore_window::door::{Course, Followed, Run, Segment, StateChange};
+use wirelore_window::{Capture, Conversations, Opener, Waker};
 
 static ETH: Field = Field::group("eth", "Ethernet");
 static ETH_DST: Field = Field::new("eth.dst", "Destination", Kind::Mac);
@@ -175,7 +176,84 @@ impl Capture for Demo {
         Arc::new(Trees { store: self.store.clone() })
     }
 
+    fn conversations(&self) -> Arc<dyn Conversations> {
+        Arc::new(Talk { store: self.store.clone() })
+    }
+
     fn cancel(&self) {}
+}
+
+pub static WAITING: State = State { name: "http.state.awaiting_response", label: "waiting for the response" };
+pub static ANSWERING: State = State { name: "http.state.answering", label: "answering" };
+pub static IDLE: State = State { name: "http.state.idle", label: "idle" };
+
+/// Conversations of the demonstration, made up as its packets are.
+struct Talk {
+    store: Store,
+}
+
+impl Conversations for Talk {
+    fn course(&self, flow: u32, _: &Cancel) -> Result<Course, Problem> {
+        let s = self.store.snapshot();
+        let f = s.flow(flow).ok_or_else(nothing)?;
+        let mut course = Course::default();
+        for m in s.messages_of(flow) {
+            let Some(row) = s.message(m) else { continue };
+            let mut say = |side, state| {
+                course.states.push(StateChange { conv: row.conv, message: (row.dir, row.at), side, state });
+            };
+            if row.dir == Dir::ToServer {
+                say(Side::Client, &WAITING);
+                say(Side::Server, &ANSWERING);
+            } else {
+                say(Side::Client, &IDLE);
+                say(Side::Server, &IDLE);
+            }
+        }
+        if f.transport == Transport::Tcp {
+            for (i, flags) in [2, 18, 16].into_iter().enumerate() {
+                course.segments.push(Segment { packet: f.first_packet + i as u32, flags, len: 0 });
+            }
+            for p in f.first_packet..=f.last_packet {
+                if s.packet(p).is_some_and(|r| r.bits & verdict::RETRANSMISSION != 0) {
+                    course.segments.push(Segment { packet: p, flags: 24, len: 106 });
+                }
+            }
+            course.segments.push(Segment { packet: f.last_packet.saturating_sub(1), flags: 17, len: 0 });
+            course.segments.push(Segment { packet: f.last_packet, flags: 17, len: 0 });
+        }
+        Ok(course)
+    }
+
+    fn follow(&self, of: ConvId, most: usize, _: &Cancel) -> Result<Followed, Problem> {
+        let s = self.store.snapshot();
+        let mut done = Followed::default();
+        for m in s.messages_in(of) {
+            let Some(row) = s.message(m) else { continue };
+            let bytes = if row.dir == Dir::ToServer { REQUEST } else { RESPONSE };
+            let from = done.bytes.len();
+            done.bytes.extend_from_slice(bytes);
+            done.runs.push(Run { dir: row.dir, at: row.at, from, to: done.bytes.len(), missing: 0, packet: row.first });
+        }
+        done.cut = done.bytes.len() > most;
+        Ok(done)
+    }
+
+    fn decode_as(&self, flow: u32, _: Option<&str>) -> Result<(), Problem> {
+        self.store.snapshot().flow(flow).map(|_| ()).ok_or_else(nothing)
+    }
+
+    fn decoded_as(&self, flow: u32) -> Option<String> {
+        (flow == 2).then(|| "http".to_owned())
+    }
+
+    fn add_keys(&self, path: &Path) -> Result<usize, Problem> {
+        if path.ends_with("missing") { Err(nothing()) } else { Ok(3) }
+    }
+}
+
+fn nothing() -> Problem {
+    Problem { what: "Nothing there".into(), why: "It does not exist.".into(), what_to_do: "Choose another.".into() }
 }
 
 /// Opens a demonstration whatever the path, unless the file is called "missing".
