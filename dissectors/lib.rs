@@ -3,13 +3,15 @@
 //! Dissectors know the kit and pure helpers; they know no socket, file, thread or clock, and no folder beside their own.
 
 pub mod coding;
+pub mod dhcp;
 pub mod dns;
 pub mod http1;
 pub mod ntp;
+pub mod websocket;
 
 pub mod layers;
 
 use wirelore_kit::Spec;
 
 /// The table: all stream and datagram protocols, in the order in which they are asked.
-pub static TABLE: &[&Spec] = &[&http1::SPEC, &dns::SPEC, &dns::MDNS, &dns::LLMNR, &ntp::SPEC];
+pub static TABLE: &[&Spec] = &[&http1::SPEC, &dns::SPEC, &dns::MDNS, &dns::LLMNR, &ntp::SPEC, &dhcp::SPEC, &websocket::SPEC];
