@@ -257,9 +257,12 @@ impl Body {
 
     fn inner_ends(&self, out: &mut Out<'_>, how: End) {
         if out.level() > Level::Rows {
-            out.inner_end(body_key(self.number, self.dir, false), self.dir, how);
-            if self.coded {
-                out.inner_end(body_key(self.number, self.dir, true), self.dir, how);
+            // Nothing travels against a body: that direction ends with it.
+            for dir in [self.dir, self.dir.other()] {
+                out.inner_end(body_key(self.number, self.dir, false), dir, how);
+                if self.coded {
+                    out.inner_end(body_key(self.number, self.dir, true), dir, how);
+                }
             }
         }
     }

@@ -7,6 +7,9 @@ use headers::Use;
 use memchr::{memchr, memchr_iter};
 use wirelore_kit::{Level, Reader, Span, Stop, Text, Value};
 
+/// So many headers are told to the protocol that an upgrade leads to.
+const MOST_FACTS: usize = 16;
+
 /// What the rest of the reading needs to know of a head.
 #[derive(Debug, Default)]
 pub struct Head<'a> {
@@ -36,6 +39,8 @@ pub struct Head<'a> {
     pub upgrade: &'a [u8],
     /// Host.
     pub host: &'a [u8],
+    /// What an upgraded protocol needs to know: names and values of headers, at most [`MOST_FACTS`].
+    pub facts: Vec<(&'static str, &'a [u8])>,
     /// The client waits for a 100 before it sends its body.
     pub expects: bool,
     /// Content-Length lines so far.
@@ -317,7 +322,10 @@ pub fn consider<'a>(r: &mut Reader<'a>, head: &mut Head<'a>, what: Use, value: &
         Use::Type => head.content_type = value,
         Use::Upgrade => head.upgrade = value,
         Use::Expect => head.expects |= text.eq_ignore_ascii_case(b"100-continue"),
-        Use::Plain | Use::Cookie | Use::SetCookie | Use::Range | Use::ContentRange | Use::Credentials => {}
+        Use::Fact(name) if head.facts.len() < MOST_FACTS => {
+            head.facts.push((name, value));
+        }
+        Use::Fact(_) | Use::Plain | Use::Cookie | Use::SetCookie | Use::Range | Use::ContentRange | Use::Credentials => {}
     }
 }
 

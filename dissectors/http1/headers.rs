@@ -32,6 +32,8 @@ pub enum Use {
     ContentRange,
     /// A scheme and a secret.
     Credentials,
+    /// Told to the protocol that an upgrade leads to, under this name.
+    Fact(&'static str),
 }
 
 /// Name in lower case, field, use; by rising length of the name.
@@ -67,22 +69,22 @@ static HEADERS: &[(&str, F, Use)] = &[
     ("if-none-match", &f::IF_NONE_MATCH, Use::Plain),
     ("last-modified", &f::LAST_MODIFIED, Use::Plain),
     ("content-length", &f::CONTENT_LENGTH, Use::Length),
-    ("http2-settings", &f::HTTP2_SETTINGS, Use::Plain),
+    ("http2-settings", &f::HTTP2_SETTINGS, Use::Fact("http2-settings")),
     ("accept-encoding", &f::ACCEPT_ENCODING, Use::Plain),
     ("accept-language", &f::ACCEPT_LANGUAGE, Use::Plain),
     ("x-forwarded-for", &f::X_FORWARDED_FOR, Use::Plain),
     ("content-encoding", &f::CONTENT_ENCODING, Use::Coding),
     ("www-authenticate", &f::WWW_AUTHENTICATE, Use::Plain),
     ("if-modified-since", &f::IF_MODIFIED_SINCE, Use::Plain),
-    ("sec-websocket-key", &f::WS_KEY, Use::Plain),
+    ("sec-websocket-key", &f::WS_KEY, Use::Fact("sec-websocket-key")),
     ("transfer-encoding", &f::TRANSFER_ENCODING, Use::Transfer),
     ("proxy-authenticate", &f::PROXY_AUTHENTICATE, Use::Plain),
     ("content-disposition", &f::CONTENT_DISPOSITION, Use::Plain),
     ("proxy-authorization", &f::PROXY_AUTHORIZATION, Use::Credentials),
-    ("sec-websocket-accept", &f::WS_ACCEPT, Use::Plain),
-    ("sec-websocket-version", &f::WS_VERSION, Use::Plain),
-    ("sec-websocket-protocol", &f::WS_PROTOCOL, Use::Plain),
-    ("sec-websocket-extensions", &f::WS_EXTENSIONS, Use::Plain),
+    ("sec-websocket-accept", &f::WS_ACCEPT, Use::Fact("sec-websocket-accept")),
+    ("sec-websocket-version", &f::WS_VERSION, Use::Fact("sec-websocket-version")),
+    ("sec-websocket-protocol", &f::WS_PROTOCOL, Use::Fact("sec-websocket-protocol")),
+    ("sec-websocket-extensions", &f::WS_EXTENSIONS, Use::Fact("sec-websocket-extensions")),
     ("strict-transport-security", &f::STS, Use::Plain),
 ];
 
@@ -115,7 +117,10 @@ pub fn known(name: &[u8]) -> Option<(F, Use)> {
 /// Whether a header is told in rows: its field is a column, or framing and exchange need it.
 const fn is_told(h: &(&str, F, Use)) -> bool {
     h.1.flags.has(Flags::KEY)
-        || matches!(h.2, Use::Host | Use::Length | Use::Transfer | Use::Coding | Use::Type | Use::Upgrade | Use::Expect)
+        || matches!(
+            h.2,
+            Use::Host | Use::Length | Use::Transfer | Use::Coding | Use::Type | Use::Upgrade | Use::Expect | Use::Fact(_)
+        )
 }
 
 /// Of the headers told in rows, the place in [`HEADERS`] plus one, by length and first letter of the name: no two have both in common.

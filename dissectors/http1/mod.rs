@@ -22,7 +22,7 @@ use notes as n;
 use parse::Begins;
 use std::collections::VecDeque;
 use wirelore_kit::{
-    AfterGap, AfterGapPromise, Claim, Dir, Dissector, End, Framing, Hint, More, Note, Out, Peek, Reader, Relay, Side, Span, Spec,
+    AfterGap, AfterGapPromise, Claim, Dir, Dissector, End, Fact, Framing, Hint, More, Note, Out, Peek, Reader, Relay, Side, Span, Spec,
     Start, Stop, Text, Turn, Verdict,
 };
 
@@ -108,13 +108,15 @@ struct Half {
 /// The state machine.
 struct Http {
     halves: [Half; 2],
+    /// What the request that offers an upgrade said, until it is answered.
+    offer: Vec<Fact>,
     asks: u64,
     midstream: bool,
 }
 
 impl Http {
     fn new(start: &Start) -> Http {
-        Http { halves: [Half::default(), Half::default()], asks: 0, midstream: start.midstream }
+        Http { halves: [Half::default(), Half::default()], offer: Vec::new(), asks: 0, midstream: start.midstream }
     }
 
     fn half(&mut self, dir: Dir) -> &mut Half {
@@ -201,6 +203,10 @@ impl Http {
             _ if !head.upgrade.is_empty() => Kind::Upgrade,
             _ => Kind::Plain,
         };
+        self.offer.clear();
+        if kind == Kind::Upgrade {
+            self.offer.extend(facts(turn.dir.sender(), head).chain([fact(turn.dir.sender(), "path", head.target)]));
+        }
         let key = self.asks;
         self.asks = self.asks.wrapping_add(1);
         let me = turn.dir.sender();
@@ -255,7 +261,11 @@ impl Http {
             out.state(me, state);
             out.state(other(me), state);
             out.becomes(match first_token(head.upgrade) {
-                Some(token) if !tunnel => Hint::upgrade(&token, Vec::new()),
+                Some(token) if !tunnel => {
+                    let mut told = std::mem::take(&mut self.offer);
+                    told.extend(facts(me, head));
+                    Hint::upgrade(&token, told)
+                }
                 _ => Hint::Probe,
             });
             self.half(turn.dir).messages = self.half(turn.dir).messages.wrapping_add(1);
@@ -343,6 +353,16 @@ const fn other(side: Side) -> Side {
     }
 }
 
+/// One thing that a side said, not longer than what may be remembered of it.
+fn fact(from: Side, name: &str, value: &[u8]) -> Fact {
+    Fact { from, name: name.into(), value: value.get(..value.len().min(4096)).unwrap_or(value).into() }
+}
+
+/// What a head says to the protocol that an upgrade leads to.
+fn facts(from: Side, head: &Head<'_>) -> impl Iterator<Item = Fact> {
+    head.facts.iter().map(move |(name, value)| fact(from, name, value))
+}
+
 /// The first protocol of an Upgrade value, in lower case.
 fn first_token(value: &[u8]) -> Option<Box<str>> {
     let first = value.split(|b| *b == b',').next()?.trim_ascii();
@@ -397,7 +417,7 @@ impl Dissector for Http {
             Some(Half { body, messages: h.messages, asked: h.asked.clone(), lost: h.lost, framed: h.framed, guessed: h.guessed })
         };
         let [a, b] = &self.halves;
-        Some(Box::new(Http { halves: [half(a)?, half(b)?], asks: self.asks, midstream: self.midstream }))
+        Some(Box::new(Http { halves: [half(a)?, half(b)?], offer: self.offer.clone(), asks: self.asks, midstream: self.midstream }))
     }
 
     fn weight(&self) -> usize {
@@ -405,7 +425,8 @@ impl Dissector for Http {
             h.asked.capacity().saturating_mul(size_of::<Asked>()).saturating_add(h.body.as_ref().map_or(0, |b| b.weight()))
         };
         let [a, b] = &self.halves;
-        size_of::<Http>().saturating_add(half(a)).saturating_add(half(b))
+        let offer = self.offer.iter().map(|o| o.value.len().saturating_add(64)).fold(0, usize::saturating_add);
+        size_of::<Http>().saturating_add(half(a)).saturating_add(half(b)).saturating_add(offer)
     }
 }
 
