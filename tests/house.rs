@@ -29,7 +29,7 @@ const ROOMS: &[Room] = &[
         folder: "dissectors",
         rooms: &["kit"],
         test_rooms: &["engine", "capture"],
-        others: &["bytes", "memchr", "smallvec", "miniz_oxide", "brotli-decompressor", "ruzstd", "encoding_rs"],
+        others: &["bytes", "memchr", "smallvec", "miniz_oxide", "brotli-decompressor", "ruzstd", "encoding_rs", "sha1"],
     },
     Room {
         folder: "src/engine",

@@ -22,8 +22,8 @@ use notes as n;
 use parse::Begins;
 use std::collections::VecDeque;
 use wirelore_kit::{
-    AfterGap, AfterGapPromise, Claim, Dir, Dissector, End, Fact, Framing, Hint, More, Note, Out, Peek, Reader, Relay, Side, Span, Spec,
-    Start, Stop, Text, Turn, Verdict,
+    AfterGap, AfterGapPromise, Claim, Dir, Dissector, End, Fact, Framing, Hint, More, Note, Out, Peek, Reader, Relay, Side, Span,
+    Spec, Start, Stop, Text, Turn, Verdict,
 };
 
 /// HTTP/1.
@@ -417,7 +417,12 @@ impl Dissector for Http {
             Some(Half { body, messages: h.messages, asked: h.asked.clone(), lost: h.lost, framed: h.framed, guessed: h.guessed })
         };
         let [a, b] = &self.halves;
-        Some(Box::new(Http { halves: [half(a)?, half(b)?], offer: self.offer.clone(), asks: self.asks, midstream: self.midstream }))
+        Some(Box::new(Http {
+            halves: [half(a)?, half(b)?],
+            offer: self.offer.clone(),
+            asks: self.asks,
+            midstream: self.midstream,
+        }))
     }
 
     fn weight(&self) -> usize {
