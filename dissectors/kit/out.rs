@@ -4,7 +4,7 @@ use crate::note::{Note, Noted};
 use crate::secrets::SecretId;
 use crate::sink::{Level, Sink};
 use crate::span::{Dir, How, Side, Span};
-use crate::spec::{Expect, Hint, State};
+use crate::spec::{Expect, Hint, Spec, State, reader_of};
 use crate::value::{Text, write_text};
 use std::fmt::{Display, Write as _};
 use std::ops::Range;
@@ -74,9 +74,13 @@ pub enum Op {
         how: How,
         /// What they are.
         hint: Hint,
+        /// They are one datagram.
+        datagram: bool,
     },
     /// An inner direction ends.
     InnerEnd(u64, Dir, End),
+    /// So many bytes of an inner stream are missing; [`u64::MAX`]: nobody knows how many.
+    InnerGap(u64, Dir, u64),
     /// All unread bytes of both directions belong to an heir.
     Becomes(Hint),
     /// A flow to come.
@@ -88,6 +92,10 @@ pub enum Op {
     /// A secret was looked for in vain.
     Wants(SecretId),
 }
+
+/// So many pieces of memory are kept to be used again, none larger than this.
+const MOST_SPARE: usize = 4;
+const MOST_SPARE_BYTES: usize = 1 << 20;
 
 /// The list that an [`Out`] fills.
 #[derive(Debug, Default)]
@@ -103,7 +111,15 @@ pub struct Ops {
 impl Ops {
     /// Empties it, keeping its memory.
     pub fn clear(&mut self) {
-        self.list.clear();
+        for op in self.list.drain(..) {
+            if let Op::Inner { bytes: Chunk::Made { mut bytes, .. }, .. } = op
+                && self.spare.len() < MOST_SPARE
+                && bytes.capacity() <= MOST_SPARE_BYTES
+            {
+                bytes.clear();
+                self.spare.push(bytes);
+            }
+        }
         self.text.clear();
     }
 
@@ -119,13 +135,21 @@ pub struct Out<'o> {
     ops: &'o mut Ops,
     level: Level,
     late: Option<&'o mut Sink>,
+    table: &'static [&'static Spec],
 }
 
 impl<'o> Out<'o> {
     /// Over a list; `late` takes notes made outside of reading (in `gap` and `end`).
     #[must_use]
     pub fn new(ops: &'o mut Ops, level: Level, late: Option<&'o mut Sink>) -> Out<'o> {
-        Out { ops, level, late }
+        Out { ops, level, late, table: &[] }
+    }
+
+    /// The protocols that may read inner streams.
+    #[must_use]
+    pub fn among(mut self, table: &'static [&'static Spec]) -> Out<'o> {
+        self.table = table;
+        self
     }
 
     /// How much is wanted: below [`Level::Bodies`] nobody takes bodies, so do not decode them.
@@ -205,8 +229,15 @@ impl<'o> Out<'o> {
     /// Bytes of an inner stream that stand here as they are.
     pub fn inner(&mut self, key: u64, dir: Dir, at: Span, how: How, hint: Hint) {
         if at.len > 0 {
-            self.ops.list.push(Op::Inner { key, dir, bytes: Chunk::Here(at), how, hint });
+            self.ops.list.push(Op::Inner { key, dir, bytes: Chunk::Here(at), how, hint, datagram: false });
         }
+    }
+
+    /// Whether bytes of that kind should be handed on at this level: below [`Level::Bodies`] only those that have readers of their own,
+    /// whose messages are rows. What is handed on must not depend on the level otherwise.
+    #[must_use]
+    pub fn wanted(&self, hint: &Hint) -> bool {
+        self.level >= Level::Bodies || reader_of(self.table, hint).is_some()
     }
 
     /// Empty memory for [`Out::inner_made`]: used memory comes back here, so that making bytes need not allocate.
@@ -218,11 +249,25 @@ impl<'o> Out<'o> {
     /// Bytes of an inner stream that were made from those of `from`.
     pub fn inner_made(&mut self, key: u64, dir: Dir, bytes: Vec<u8>, from: Span, how: How, hint: Hint) {
         if !bytes.is_empty() {
-            self.ops.list.push(Op::Inner { key, dir, bytes: Chunk::Made { bytes, from }, how, hint });
+            self.ops.list.push(Op::Inner { key, dir, bytes: Chunk::Made { bytes, from }, how, hint, datagram: false });
         }
     }
 
-    /// A direction of an inner stream ends.
+    /// One datagram inside this one (DTLS): what reads it is called once for it.
+    pub fn inner_datagram(&mut self, key: u64, dir: Dir, bytes: Vec<u8>, from: Span, how: How, hint: Hint) {
+        if !bytes.is_empty() {
+            self.ops.list.push(Op::Inner { key, dir, bytes: Chunk::Made { bytes, from }, how, hint, datagram: true });
+        }
+    }
+
+    /// Bytes of an inner stream are missing; `u64::MAX`: nobody knows how many, 0: none. Said in [`crate::Dissector::gap`] or behind it.
+    /// Of inner streams about which nothing is said, whoever reads them is told of a gap of unknown size when more of them comes.
+    pub fn inner_gap(&mut self, key: u64, dir: Dir, missing: u64) {
+        self.ops.list.push(Op::InnerGap(key, dir, missing));
+    }
+
+    /// A direction of an inner stream ends. When both have ended its reader is let go: of a stream that has only one direction
+    /// (a body) end both.
     pub fn inner_end(&mut self, key: u64, dir: Dir, how: End) {
         self.ops.list.push(Op::InnerEnd(key, dir, how));
     }

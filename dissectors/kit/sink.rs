@@ -65,6 +65,19 @@ pub struct Mark {
 }
 
 impl Sink {
+    /// A copy without its nodes: a place to go on from for rows.
+    #[must_use]
+    pub fn rows(&self) -> Sink {
+        Sink {
+            nodes: Vec::new(),
+            cells: self.cells.clone(),
+            arena: self.arena.clone(),
+            notes: self.notes.clone(),
+            left_out: self.left_out,
+            depth: self.depth,
+        }
+    }
+
     /// Remembers this moment.
     #[must_use]
     pub fn mark(&self) -> Mark {

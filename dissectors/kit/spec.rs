@@ -40,8 +40,11 @@ pub enum Claim {
     Udp(u16),
     /// An ALPN name (RFC 7301).
     Alpn(&'static [u8]),
-    /// A media type, lower case without parameters.
+    /// A media type, lower case without parameters: its messages are rows.
     Media(&'static str),
+    /// A media type whose bytes are the content of a message (JSON): read for the message's tree, never rows of their own. `+json` stands
+    /// for every type that ends so.
+    Content(&'static str),
     /// An HTTP upgrade token, lower case.
     Upgrade(&'static str),
     /// The protocol itself by its name, where an outer protocol says so.
@@ -350,3 +353,28 @@ impl PartialEq for Spec {
     }
 }
 impl Eq for Spec {}
+
+/// The protocol that reads bytes of which an outer one said `hint`, as its place in the table; `None`: nobody, or it must be found out.
+#[must_use]
+pub fn reader_of(table: &[&'static Spec], hint: &Hint) -> Option<usize> {
+    let claims = |fits: &dyn Fn(&Claim) -> bool| table.iter().position(|s| s.claims.iter().any(fits));
+    match hint {
+        Hint::Probe | Hint::Bytes(_) => None,
+        Hint::Proto(name) | Hint::Over { outer: name, .. } => table.iter().position(|s| s.name == *name),
+        Hint::Alpn(said) => claims(&|c| matches!(c, Claim::Alpn(a) if **a == **said)),
+        Hint::Media(said) => claims(&|c| matches!(c, Claim::Media(a) if **a == *said.name)),
+        Hint::Upgrade(said) => claims(&|c| matches!(c, Claim::Upgrade(a) if **a == *said.name)),
+    }
+}
+
+/// The protocol that reads a message's content of that media type, as its place in the table.
+#[must_use]
+pub fn content_reader_of(table: &[&'static Spec], hint: &Hint) -> Option<usize> {
+    let Hint::Media(said) = hint else { return None };
+    let fits = |c: &Claim| match c {
+        Claim::Content(a) if a.starts_with('+') => said.name.ends_with(a),
+        Claim::Content(a) => **a == *said.name,
+        _ => false,
+    };
+    table.iter().position(|s| s.claims.iter().any(fits))
+}

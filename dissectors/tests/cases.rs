@@ -15,6 +15,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use wirelore_engine::conversation::FIRST_CONTENT;
 use wirelore_engine::laws::{self, Record, Script, Step};
 use wirelore_kit::{Dir, End, Level, Spec, Tie, Transport, Value};
 
@@ -137,9 +138,15 @@ fn render(script: &Script, record: &Record) -> String {
         }
     }
     let mut t = String::new();
-    for m in &record.messages {
+    let contents = record.contents.iter().map(|(_, m)| m);
+    for m in record.messages.iter().chain(contents) {
         let (arrow, stream) = if m.dir == Dir::ToServer { ('>', &streams[0]) } else { ('<', &streams[1]) };
-        let inside = if m.conv.inner > 0 { format!(" inside {}", m.conv.inner) } else { String::new() };
+        let stream = if m.conv.inner == 0 { Some(stream) } else { record.streams.get(&(m.conv, m.dir)) };
+        let inside = match m.conv.inner {
+            0 => String::new(),
+            n @ ..FIRST_CONTENT => format!(" inside {n}"),
+            n => format!(" content {}", n - FIRST_CONTENT),
+        };
         let _ = write!(t, "{arrow} {}{inside} {}+{} {:?}: {}", m.proto, m.at, m.len, m.state, m.summary);
         if let Some((e, asks)) = m.exchange {
             let _ = write!(t, " [{} {e}]", if asks { "asks" } else { "answers" });
@@ -147,9 +154,7 @@ fn render(script: &Script, record: &Record) -> String {
         t.push('\n');
         for n in &m.nodes {
             let at = n.span.at as usize;
-            // Bytes of an inner stream are not at hand here.
-            let bytes =
-                if m.conv.inner == 0 { stream.get(at..(at + n.span.len as usize).min(stream.len())).unwrap_or(&[]) } else { &[] };
+            let bytes = stream.and_then(|s| s.get(at..(at + n.span.len as usize).min(s.len()))).unwrap_or(&[]);
             let value = wirelore_kit::value::display(n.field, &n.value, bytes);
             let value = if value.is_empty() || n.value == Value::Span && n.end > 0 && n.field.name.ends_with("delimiter") {
                 String::new()
@@ -209,7 +214,8 @@ fn twice(script: &Script) -> Result<(), String> {
 fn under_the_laws(script: &Script) -> Result<(), String> {
     laws::chunking(&TABLE, script, 300).map_err(|e| format!("chunking law: {e}"))?;
     twice(script).map_err(|e| format!("twice law: {e}"))?;
-    for m in laws::read(&TABLE, script, Level::Tree).messages.iter().filter(|m| m.conv.inner == 0) {
+    let whole = laws::read(&TABLE, script, Level::Tree);
+    for m in whole.messages.iter().chain(whole.contents.iter().map(|(_, m)| m)) {
         laws::spans(m).map_err(|e| format!("span law: {e}"))?;
     }
     laws::gaps(&TABLE, script, 100).map_err(|e| format!("gap law: {e}"))

@@ -3,27 +3,30 @@
 //! It owns the unread bytes. Who reads next: the direction whose next unread byte arrived first. A read that stops short is rolled back
 //! and made again when more bytes are there; so dissectors read as if all bytes were there.
 
+mod decide;
 mod end;
 mod half;
+mod inside;
 mod read;
 mod tell;
 
-use crate::identify::{Decision, Question, identify};
 use half::{Arrivals, Half};
+pub use inside::FIRST_CONTENT;
+use inside::{Insides, Numbering};
 use smallvec::SmallVec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wirelore_kit::note::{self, About, Note, Noted, Severity};
 use wirelore_kit::row::{Evidence, MessageState};
 use wirelore_kit::{
-    AfterGap, BufId, Chunk, ConvId, Dir, Dissector, End, Expect, Framing, Hint, How, Level, Memo, More, Op, Ops, Out, Reader,
-    SecretId, Secrets, Side, Sink, Span, Spec, Start, State, Stop, Turn, UNKNOWN,
+    AfterGap, BufId, Chunk, ConvId, Dir, Dissector, End, Expect, Hint, How, Level, Memo, More, Op, Ops, Out, Reader, SecretId,
+    Secrets, Side, Sink, Span, Spec, Start, State, Stop, Transport, Turn, UNKNOWN,
 };
 
 /// A direction keeps at most so many unread bytes; a message that needs more is not waited for.
 pub const MOST_UNREAD: usize = 4 << 20;
 /// Conversations nest at most so deep.
 pub const MOST_DEPTH: u8 = 8;
-/// At most so many inner conversations of one conversation.
+/// At most so many conversations live inside one at a time.
 pub const MOST_INNER: usize = 1 << 16;
 /// At most so many questions wait for their answers.
 const MOST_PENDING: usize = 4096;
@@ -33,6 +36,14 @@ const MOST_TRIES: u8 = 32;
 /// A dissector did what it must never do; the conversation is left alone from there.
 pub static FAULT: Note =
     Note::new("data.note.fault", "Reading failed by a fault of this program; the bytes are kept", Severity::Error, About::Limit);
+
+/// A stream inside a message is not read, because of a bound.
+pub static INNER_LIMIT: Note = Note::new(
+    "data.note.inner_limit",
+    "A stream inside this message is not read: too many are open at once, or they nest too deep",
+    Severity::Warn,
+    About::Limit,
+);
 
 /// Which packet brought bytes, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -95,7 +106,7 @@ pub struct Message<'m> {
     pub more: bool,
 }
 
-/// Bytes of a stream inside a message that no dissector of its own reads: bodies.
+/// Bytes of a stream inside a message.
 pub struct InnerBytes<'m> {
     /// The conversation that they are inside of.
     pub conv: ConvId,
@@ -111,6 +122,8 @@ pub struct InnerBytes<'m> {
     pub how: How,
     /// What they are.
     pub hint: &'m Hint,
+    /// The conversation that reads them, if one does, and the offset of these bytes in its stream.
+    pub read_by: Option<(ConvId, u64)>,
 }
 
 /// Who listens to a conversation. Every method does nothing unless given.
@@ -126,6 +139,14 @@ pub trait Listen {
     /// An open message grew or ended. Growing alone is told only when something besides bytes was added.
     fn changed(&mut self, m: &Message<'_>) {
         let _ = m;
+    }
+    /// A message of a conversation that reads the content of message `of`: opened or changed. Only at [`Level::Tree`].
+    fn content(&mut self, of: (ConvId, Dir, u64), m: &Message<'_>) {
+        let _ = (of, m);
+    }
+    /// A conversation inside `outer` begins, with the bytes that message tells of.
+    fn inside(&mut self, conv: ConvId, outer: ConvId, message: (Dir, u64), hint: &Hint) {
+        let _ = (conv, outer, message, hint);
     }
     /// A number for a new exchange.
     fn exchange(&mut self) -> u32 {
@@ -147,6 +168,14 @@ pub trait Listen {
     fn expect(&mut self, conv: ConvId, message: (Dir, u64), e: &Expect) {
         let _ = (conv, message, e);
     }
+    /// What a flow announced with `key` is for.
+    fn about(&mut self, conv: ConvId, message: (Dir, u64), key: u64, what: &str) {
+        let _ = (conv, message, key, what);
+    }
+    /// The message belongs to the flow announced with `key`.
+    fn concerns(&mut self, conv: ConvId, message: (Dir, u64), key: u64) {
+        let _ = (conv, message, key);
+    }
     /// A secret was missing.
     fn wants(&mut self, conv: ConvId, id: &SecretId) {
         let _ = (conv, id);
@@ -157,8 +186,24 @@ pub trait Listen {
 #[derive(Default)]
 pub struct Scratch {
     ops: Ops,
+    /// Lists of the conversations further inside, while they are not being read.
+    lower: Vec<Ops>,
     sink: Sink,
     spare: Vec<Sink>,
+    /// Numbers of the flow at hand.
+    numbers: Numbering,
+}
+
+impl Scratch {
+    /// Puts what a read said aside, so that conversations inside can be read meanwhile.
+    fn aside(&mut self) -> Ops {
+        std::mem::replace(&mut self.ops, self.lower.pop().unwrap_or_default())
+    }
+
+    /// Takes it up again.
+    fn back(&mut self, ops: Ops) {
+        self.lower.push(std::mem::replace(&mut self.ops, ops));
+    }
 }
 
 struct OpenMessage {
@@ -173,6 +218,12 @@ struct OpenMessage {
     lost: bool,
 }
 
+impl OpenMessage {
+    fn rows(&self) -> OpenMessage {
+        OpenMessage { sink: self.sink.rows(), ..*self }
+    }
+}
+
 enum Mode {
     /// What it speaks is not known yet.
     Open,
@@ -180,12 +231,6 @@ enum Mode {
     Reads(Box<dyn Dissector>),
     /// Nobody reads it.
     Left,
-}
-
-struct Inside {
-    key: u64,
-    of: Box<Conversation>,
-    ends: [u64; 2],
 }
 
 /// The state machine.
@@ -204,8 +249,11 @@ pub struct Conversation {
     user: Option<&'static str>,
     halves: [Half; 2],
     pending: SmallVec<[(u64, u32); 2]>,
-    inside: Vec<Inside>,
-    next_inner: u32,
+    inside: Insides,
+    /// Of a flow's own conversation: the numbers given inside of it.
+    numbers: Numbering,
+    /// The message whose content it reads; its own messages are no rows then.
+    content: Option<Box<(ConvId, Dir, u64)>>,
 }
 
 impl Conversation {
@@ -227,8 +275,9 @@ impl Conversation {
             user: None,
             halves: [Half::default(), Half::default()],
             pending: SmallVec::new(),
-            inside: Vec::new(),
-            next_inner: 1,
+            inside: Insides::default(),
+            numbers: Numbering::default(),
+            content: None,
         }
     }
 
@@ -267,10 +316,11 @@ impl Conversation {
     pub fn weight(&self) -> usize {
         let halves: usize = self.halves.iter().map(|h| h.unread.capacity().saturating_add(h.arrivals.weight())).sum();
         let reader = if let Mode::Reads(d) = &self.mode { d.weight() } else { 0 };
-        size_of::<Conversation>() + halves + reader + self.inside.iter().map(|i| i.of.weight()).sum::<usize>()
+        size_of::<Conversation>() + halves + reader + self.inside.weight()
     }
 
-    /// A copy of the whole state; `None` where a dissector cannot be copied now, or a message is open.
+    /// A copy of the whole state, to be read on for rows; `None` where a dissector cannot be copied now. Nodes of open messages and
+    /// readings of contents are left out.
     #[must_use]
     pub fn fork(&self) -> Option<Conversation> {
         let mode = match &self.mode {
@@ -278,9 +328,6 @@ impl Conversation {
             Mode::Left => Mode::Left,
             Mode::Reads(d) => Mode::Reads(d.fork()?),
         };
-        if self.halves.iter().any(|h| h.open.is_some()) {
-            return None;
-        }
         let half = |h: &Half| Half {
             base: h.base,
             unread: h.unread.clone(),
@@ -293,15 +340,11 @@ impl Conversation {
             ended: h.ended,
             end_told: h.end_told,
             memo: h.memo,
-            open: None,
+            open: h.open.as_ref().map(|o| Box::new(o.rows())),
             last: h.last,
         };
         let [a, b] = &self.halves;
-        let inside = self
-            .inside
-            .iter()
-            .map(|i| Some(Inside { key: i.key, of: Box::new(i.of.fork()?), ends: i.ends }))
-            .collect::<Option<Vec<_>>>()?;
+        let inside = self.inside.fork()?;
         Some(Conversation {
             id: self.id,
             start: self.start.clone(),
@@ -318,7 +361,8 @@ impl Conversation {
             halves: [half(a), half(b)],
             pending: self.pending.clone(),
             inside,
-            next_inner: self.next_inner,
+            numbers: self.numbers,
+            content: None,
         })
     }
 
@@ -352,31 +396,55 @@ impl Conversation {
         s: &mut Scratch,
         to: &mut L,
     ) {
-        if self.is_left() || bytes.is_empty() {
+        if bytes.is_empty() || !self.begins(way, at) {
             return;
         }
-        let reads = matches!(self.mode, Mode::Reads(_));
         let h = self.half_mut(way);
-        if h.given_up {
-            return;
-        }
         h.last = from;
+        h.arrivals.push(at.saturating_add(bytes.len() as u64), from, from);
+        self.lend(s);
+        self.took(way, bytes, cx, s, to);
+        self.take_back(s);
+    }
+
+    /// Whether bytes of a way are taken; `at` is the offset of the next.
+    fn begins(&mut self, way: usize, at: u64) -> bool {
+        if self.is_left() || self.half(way).given_up {
+            return false;
+        }
+        let h = self.half_mut(way);
         if h.unread.is_empty() && h.arrivals.is_empty() {
             h.base = at;
         }
-        let end = at.saturating_add(bytes.len() as u64);
-        if h.unread.is_empty() && reads {
+        true
+    }
+
+    /// Bytes came whose arrivals are noted already.
+    fn took<L: Listen + ?Sized>(&mut self, way: usize, bytes: &[u8], cx: Context<'_>, s: &mut Scratch, to: &mut L) {
+        if matches!(self.mode, Mode::Open) && self.half(way).unread.is_empty() {
+            self.settle(self.halves.iter().all(|h| h.ended.is_some()), Some((way, bytes)), cx);
+        }
+        match self.mode {
+            Mode::Left => return,
             // The usual case: nothing waits, so the bytes are read where they are and only what is left is kept.
-            self.half_mut(way).arrivals.push(end, from);
-            let left = self.pump(Some((way, bytes)), cx, s, to);
-            let h = self.half_mut(way);
-            if left > 0 && !h.given_up {
-                h.unread.extend_from_slice(bytes.get(bytes.len().saturating_sub(left)..).unwrap_or(&[]));
+            Mode::Reads(_) if self.half(way).unread.is_empty() => {
+                let left = self.pump(Some((way, bytes)), cx, s, to);
+                let h = self.half_mut(way);
+                if left > 0 && !h.given_up {
+                    h.unread.extend_from_slice(bytes.get(bytes.len().saturating_sub(left)..).unwrap_or(&[]));
+                }
             }
-        } else {
-            h.unread.extend_from_slice(bytes);
-            h.arrivals.push(end, from);
-            self.decide_and_pump(cx, s, to);
+            Mode::Reads(_) => {
+                self.half_mut(way).unread.extend_from_slice(bytes);
+                self.pump(None, cx, s, to);
+            }
+            Mode::Open => {
+                let settled = !self.half(way).unread.is_empty();
+                self.half_mut(way).unread.extend_from_slice(bytes);
+                if settled {
+                    self.decide_and_pump(cx, s, to);
+                }
+            }
         }
         self.bound(way, cx, s, to);
     }
@@ -386,8 +454,14 @@ impl Conversation {
         if self.is_left() || self.half(way).given_up {
             return;
         }
+        self.lend(s);
+        self.lacks(way, at, missing, cx, s, to);
+        self.take_back(s);
+    }
+
+    fn lacks<L: Listen + ?Sized>(&mut self, way: usize, at: u64, missing: u64, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
         if matches!(self.mode, Mode::Open) && !self.half(way).unread.is_empty() {
-            self.settle(true, cx);
+            self.settle(true, None, cx);
         }
         self.pump(None, cx, s, to);
         self.cut_unread(way, &note::HOLE, cx, s, to);
@@ -402,7 +476,8 @@ impl Conversation {
         };
         s.ops.clear();
         s.sink.clear();
-        let after = d.gap(dir, missing, &mut Out::new(&mut s.ops, cx.level, Some(&mut s.sink)));
+        let after = d.gap(dir, missing, &mut Out::new(&mut s.ops, cx.level, Some(&mut s.sink)).among(cx.table));
+        self.inside.gap_in(dir);
         self.half_mut(way).base = behind;
         self.half_mut(way).need = 0;
         match after {
@@ -411,15 +486,15 @@ impl Conversation {
                 if let Some(open) = self.half_mut(way).open.as_mut() {
                     open.sink.note(Noted { what: &note::HOLE, at: span });
                 }
-                self.after_call(way, s, to);
+                self.after_call(way, cx, s, to);
             }
             AfterGap::Resync => {
-                self.after_call(way, s, to);
+                self.after_call(way, cx, s, to);
                 self.close_open(way, MessageState::Cut, Some(&note::HOLE), at, s, to);
                 self.half_mut(way).seeking = true;
             }
             AfterGap::GiveUp => {
-                self.after_call(way, s, to);
+                self.after_call(way, cx, s, to);
                 self.close_open(way, MessageState::Cut, Some(&note::HOLE), at, s, to);
                 self.half_mut(way).given_up = true;
             }
@@ -432,6 +507,12 @@ impl Conversation {
         if self.is_left() || self.half(way).ended.is_some() {
             return;
         }
+        self.lend(s);
+        self.ends(way, how, at, cx, s, to);
+        self.take_back(s);
+    }
+
+    fn ends<L: Listen + ?Sized>(&mut self, way: usize, how: End, at: Arrival, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
         self.half_mut(way).ended = Some((how, at));
         self.decide_and_pump(cx, s, to);
         // An end can let the other side go on, and that this one.
@@ -468,13 +549,28 @@ impl Conversation {
         if self.is_left() {
             return;
         }
+        self.lend(s);
+        self.took_datagram(way, at, bytes, snapped, from, from, cx, s, to);
+        self.take_back(s);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the circumstances of a read go with every call")]
+    fn took_datagram<L: Listen + ?Sized>(
+        &mut self,
+        way: usize,
+        at: u64,
+        bytes: &[u8],
+        snapped: bool,
+        first: Arrival,
+        from: Arrival,
+        cx: Context<'_>,
+        s: &mut Scratch,
+        to: &mut L,
+    ) {
+        self.half_mut(way).last = from;
         if matches!(self.mode, Mode::Open) {
-            let h = self.half_mut(way);
-            h.base = at;
-            h.unread.clear();
-            h.unread.extend_from_slice(bytes);
-            self.settle(true, cx);
-            self.half_mut(way).unread.clear();
+            self.half_mut(way).base = at;
+            self.settle(true, Some((way, bytes)), cx);
             if self.is_left() && self.tries < MOST_TRIES {
                 // Another datagram may be clearer.
                 self.tries = self.tries.saturating_add(1);
@@ -490,7 +586,7 @@ impl Conversation {
         let turn = Turn {
             dir,
             at,
-            time: from.time,
+            time: first.time,
             level: cx.level,
             ended: true,
             other_ended: false,
@@ -500,7 +596,7 @@ impl Conversation {
         };
         let mut memo = Memo::default();
         let mut r = Reader::new(bytes, buf, at, true, cx.level, &mut s.sink, &mut memo);
-        let went = guarded(d.as_mut(), &turn, &mut r, &mut s.ops, cx.level);
+        let went = guarded(d.as_mut(), &turn, &mut r, &mut s.ops, cx);
         let left = r.left();
         let mut state = MessageState::Whole;
         if left > 0 {
@@ -519,7 +615,7 @@ impl Conversation {
                     s.ops.clear();
                     s.sink.clear();
                     if matches!(self.mode, Mode::Open) {
-                        return self.datagram(way, at, bytes, snapped, from, cx, s, to);
+                        return self.took_datagram(way, at, bytes, snapped, first, from, cx, s, to);
                     }
                     return;
                 }
@@ -535,86 +631,7 @@ impl Conversation {
             }
         }
         let len = bytes.len() as u64;
-        self.tell_new(way, at, len, from, from, Some(state), cx, s, to);
-    }
-
-    fn decide_and_pump<L: Listen + ?Sized>(&mut self, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
-        if matches!(self.mode, Mode::Open) {
-            let ended = self.halves.iter().all(|h| h.ended.is_some());
-            self.settle(ended, cx);
-        }
-        self.pump(None, cx, s, to);
-    }
-
-    /// Decides what it speaks, if that can be decided.
-    fn settle(&mut self, ended: bool, cx: Context<'_>) {
-        while matches!(self.mode, Mode::Open) {
-            let [a, b] = &self.halves;
-            let q = Question {
-                table: cx.table,
-                start: &self.start,
-                bytes: if self.flipped { [&b.unread, &a.unread] } else { [&a.unread, &b.unread] },
-                ended,
-                roles_open: self.roles_open && !self.confirmed,
-                not: self.not,
-                user: self.user,
-            };
-            if a.unread.is_empty() && b.unread.is_empty() && matches!(self.start.hint, Hint::Probe) && self.user.is_none() {
-                return;
-            }
-            match identify(&q) {
-                Decision::Wait => return,
-                Decision::Nobody => {
-                    self.leave();
-                    return;
-                }
-                Decision::Is { index, evidence, flipped } => {
-                    let Some(spec) = cx.table.get(index).copied() else { return self.leave() };
-                    self.not |= 1u64.checked_shl(index as u32).unwrap_or(0);
-                    if flipped {
-                        self.flipped = !self.flipped;
-                        std::mem::swap(&mut self.start.client, &mut self.start.server);
-                    }
-                    self.spec = Some(spec);
-                    self.mode = Mode::Reads((spec.new)(&self.start));
-                    let unsure = matches!(evidence, Evidence::Port(_)) && self.start.midstream;
-                    for h in &mut self.halves {
-                        h.memo = Memo::default();
-                        h.need = 0;
-                        h.waiting = false;
-                        h.seeking = unsure && spec.resync.is_some() && spec.framing == Framing::Stream;
-                    }
-                    self.evidence = evidence;
-                }
-            }
-        }
-    }
-
-    fn leave(&mut self) {
-        self.mode = Mode::Left;
-        for h in &mut self.halves {
-            h.unread = Vec::new();
-            h.arrivals = Arrivals::default();
-        }
-    }
-
-    /// The first message read well: the guess stands.
-    fn confirm<L: Listen + ?Sized>(&mut self, to: &mut L) {
-        if let Some(spec) = self.spec.filter(|_| !self.confirmed) {
-            self.confirmed = true;
-            to.identified(self.id, spec, self.evidence, self.flipped);
-        }
-    }
-
-    /// Takes back a guess that its first message did not confirm.
-    fn withdraw(&mut self) {
-        self.spec = None;
-        self.mode = Mode::Open;
-        for h in &mut self.halves {
-            h.need = 0;
-            h.waiting = false;
-            h.seeking = false;
-        }
+        self.tell_new_of(way, at, len, first, from, Some(state), Some((bytes, at)), cx, s, to);
     }
 }
 
@@ -623,6 +640,8 @@ struct Said {
     summary: Option<u32>,
     opens: bool,
     closes: bool,
+    /// Something that reaches beyond the row.
+    more: bool,
     exchange: Option<(u32, bool, bool)>,
 }
 
@@ -662,22 +681,10 @@ fn unknown_node(sink: &mut Sink, span: Span) {
     });
 }
 
-fn someone_reads(table: &[&'static Spec], hint: &Hint) -> bool {
-    use wirelore_kit::Claim;
-    match hint {
-        Hint::Bytes(_) => false,
-        Hint::Probe => true,
-        Hint::Proto(name) | Hint::Over { outer: name, .. } => table.iter().any(|s| s.name == *name),
-        Hint::Alpn(a) => table.iter().any(|s| s.claims.iter().any(|c| matches!(c, Claim::Alpn(b) if **b == **a))),
-        Hint::Media(a) => table.iter().any(|s| s.claims.iter().any(|c| matches!(c, Claim::Media(b) if **b == *a.name))),
-        Hint::Upgrade(a) => table.iter().any(|s| s.claims.iter().any(|c| matches!(c, Claim::Upgrade(b) if **b == *a.name))),
-    }
-}
-
 /// Calls a dissector; a panic in it becomes a note, for it must not take the capture with it.
-fn guarded(d: &mut dyn Dissector, turn: &Turn<'_>, r: &mut Reader<'_>, ops: &mut Ops, level: Level) -> Result<(), Stop> {
+fn guarded(d: &mut dyn Dissector, turn: &Turn<'_>, r: &mut Reader<'_>, ops: &mut Ops, cx: Context<'_>) -> Result<(), Stop> {
     catch_unwind(AssertUnwindSafe(|| {
-        let mut out = Out::new(ops, level, None);
+        let mut out = Out::new(ops, cx.level, None).among(cx.table);
         d.read(turn, r, &mut out)
     }))
     .unwrap_or(Err(Stop::Bad(&FAULT)))

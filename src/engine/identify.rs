@@ -5,7 +5,7 @@
 //! every other probe has said something other than [`Verdict::More`], or [`PEEK`] bytes are there, or no more will come.
 
 use wirelore_kit::row::Evidence;
-use wirelore_kit::{Claim, Hint, Peek, Spec, Start, Transport, Verdict};
+use wirelore_kit::{Claim, Hint, Peek, Spec, Start, Transport, Verdict, reader_of};
 
 /// A probe sees at most so many bytes of each direction.
 pub const PEEK: usize = 512;
@@ -61,18 +61,6 @@ pub fn is_server_port(table: &[&'static Spec], transport: Transport, port: u16) 
     table.iter().any(|s| port_of(s, transport, port))
 }
 
-fn hinted(table: &[&'static Spec], hint: &Hint) -> Option<usize> {
-    table.iter().position(|s| match hint {
-        Hint::Proto(name) | Hint::Over { outer: name, .. } => s.name == *name,
-        _ => s.claims.iter().any(|c| match (c, hint) {
-            (Claim::Alpn(a), Hint::Alpn(b)) => **a == **b,
-            (Claim::Media(a), Hint::Media(b)) => **a == *b.name,
-            (Claim::Upgrade(a), Hint::Upgrade(b)) => **a == *b.name,
-            _ => false,
-        }),
-    })
-}
-
 /// Weighs the candidates.
 #[must_use]
 pub fn identify(q: &Question<'_>) -> Decision {
@@ -81,7 +69,7 @@ pub fn identify(q: &Question<'_>) -> Decision {
     if let Some(i) = q.user.and_then(|name| q.table.iter().position(|s| s.name == name)).filter(|i| free(*i)) {
         return is(i, Evidence::User, false);
     }
-    if let Some(i) = hinted(q.table, &q.start.hint).filter(|i| free(*i)) {
+    if let Some(i) = reader_of(q.table, &q.start.hint).filter(|i| free(*i)) {
         return is(i, if q.start.expected.is_some() { Evidence::Expected } else { Evidence::Hint }, false);
     }
     if matches!(q.start.hint, Hint::Bytes(_)) {

@@ -90,6 +90,44 @@ pub struct Told {
     pub nodes: Vec<Node>,
 }
 
+impl Told {
+    fn new(m: &Message<'_>) -> Told {
+        Told {
+            conv: m.conv,
+            proto: m.spec.name,
+            dir: m.dir,
+            at: m.at,
+            len: 0,
+            packets: (m.first.number, 0),
+            state: m.state,
+            summary: String::new(),
+            cells: Vec::new(),
+            notes: Vec::new(),
+            exchange: None,
+            nodes: Vec::new(),
+        }
+    }
+
+    fn is(&self, m: &Message<'_>) -> bool {
+        self.conv == m.conv && self.dir == m.dir && self.at == m.at
+    }
+
+    fn take(&mut self, m: &Message<'_>) {
+        self.len = m.len;
+        self.packets.1 = m.done.number;
+        self.state = m.state;
+        if let Some(s) = m.summary {
+            s.clone_into(&mut self.summary);
+        }
+        for (f, c) in m.sink.cells.iter().skip(m.new_cells) {
+            self.cells.push((f.name, cell_text(m.sink, c)));
+        }
+        self.notes.extend(m.sink.notes.iter().skip(m.new_notes).map(|n| n.what.name));
+        self.exchange = m.exchange.map(|e| (e, m.asks)).or(self.exchange);
+        self.nodes.clone_from(&m.sink.nodes);
+    }
+}
+
 /// All that was told.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Record {
@@ -99,8 +137,12 @@ pub struct Record {
     pub states: Vec<(Side, &'static str)>,
     /// Inner bytes by conversation, message, key, and direction.
     pub inner: BTreeMap<(ConvId, Dir, u64, u64, Dir), Vec<u8>>,
+    /// The streams of conversations inside: what their messages' spans lie in. Holes of unknown size take no bytes.
+    pub streams: BTreeMap<(ConvId, Dir), Vec<u8>>,
     /// What conversations were taken for.
     pub identified: Vec<(ConvId, &'static str, Evidence)>,
+    /// Messages of readings of contents, with the message whose content it is.
+    pub contents: Vec<((ConvId, Dir, u64), Told)>,
     exchanges: u32,
     /// The largest weight that the conversation had.
     pub weight: usize,
@@ -122,39 +164,25 @@ impl Listen for Record {
     }
 
     fn opened(&mut self, m: &Message<'_>) {
-        self.messages.push(Told {
-            conv: m.conv,
-            proto: m.spec.name,
-            dir: m.dir,
-            at: m.at,
-            len: 0,
-            packets: (m.first.number, 0),
-            state: m.state,
-            summary: String::new(),
-            cells: Vec::new(),
-            notes: Vec::new(),
-            exchange: None,
-            nodes: Vec::new(),
-        });
-        self.changed(m);
+        let mut told = Told::new(m);
+        told.take(m);
+        self.messages.push(told);
     }
 
     fn changed(&mut self, m: &Message<'_>) {
-        let Some(told) = self.messages.iter_mut().rev().find(|t| t.conv == m.conv && t.dir == m.dir && t.at == m.at) else {
+        if let Some(told) = self.messages.iter_mut().rev().find(|t| t.is(m)) {
+            told.take(m);
+        }
+    }
+
+    fn content(&mut self, of: (ConvId, Dir, u64), m: &Message<'_>) {
+        if let Some((_, told)) = self.contents.iter_mut().rev().find(|(_, t)| t.is(m)) {
+            told.take(m);
             return;
-        };
-        told.len = m.len;
-        told.packets.1 = m.done.number;
-        told.state = m.state;
-        if let Some(s) = m.summary {
-            told.summary = s.to_owned();
         }
-        for (f, c) in m.sink.cells.iter().skip(m.new_cells) {
-            told.cells.push((f.name, cell_text(m.sink, c)));
-        }
-        told.notes.extend(m.sink.notes.iter().skip(m.new_notes).map(|n| n.what.name));
-        told.exchange = m.exchange.map(|e| (e, m.asks)).or(told.exchange);
-        told.nodes.clone_from(&m.sink.nodes);
+        let mut told = Told::new(m);
+        told.take(m);
+        self.contents.push((of, told));
     }
 
     fn exchange(&mut self) -> u32 {
@@ -167,6 +195,11 @@ impl Listen for Record {
     }
 
     fn inner(&mut self, b: &InnerBytes<'_>) {
+        if let Some((conv, at)) = b.read_by {
+            let stream = self.streams.entry((conv, b.key.1)).or_default();
+            stream.resize(at as usize, b'?');
+            stream.extend_from_slice(b.bytes);
+        }
         self.inner.entry((b.conv, b.message.0, b.message.1, b.key.0, b.key.1)).or_default().extend_from_slice(b.bytes);
     }
 }
@@ -263,6 +296,9 @@ pub fn difference(a: &Record, b: &Record, nodes: bool) -> Option<String> {
     }
     if a.states != b.states {
         let _ = writeln!(words, "states {:?} against {:?}", a.states, b.states);
+    }
+    if nodes && a.contents != b.contents {
+        let _ = writeln!(words, "contents differ:\n  {:?}\n  {:?}", a.contents, b.contents);
     }
     if nodes && a.inner != b.inner {
         let _ = writeln!(words, "inner bytes differ: {:?} against {:?}", a.inner.keys(), b.inner.keys());
@@ -484,7 +520,8 @@ pub fn prefix_stable(
 pub fn all(table: &'static [&'static Spec], script: &Script, most: usize) -> Result<(), String> {
     chunking(table, script, most)?;
     twice(table, script)?;
-    for m in &read(table, script, Level::Tree).messages {
+    let whole = read(table, script, Level::Tree);
+    for m in whole.messages.iter().chain(whole.contents.iter().map(|(_, m)| m)) {
         spans(m)?;
     }
     gaps(table, script, most)
@@ -494,7 +531,7 @@ pub fn all(table: &'static [&'static Spec], script: &Script, most: usize) -> Res
 #[must_use]
 pub fn transcript(record: &Record) -> String {
     let mut t = String::new();
-    for m in &record.messages {
+    for m in record.messages.iter().chain(record.contents.iter().map(|(_, m)| m)) {
         let arrow = if m.dir == Dir::ToServer { '>' } else { '<' };
         let _ = write!(t, "{arrow} {} {}+{} {:?}: {}", m.proto, m.at, m.len, m.state, m.summary);
         if let Some((e, asks)) = m.exchange {

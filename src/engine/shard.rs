@@ -34,7 +34,7 @@ pub static LIMIT: Note =
     Note::new("tcp.note.limit", "Too much was waiting behind missing bytes, so they are given up", Severity::Warn, About::Limit);
 
 /// Every note of the engine.
-pub static NOTES: &[&Note] = &[&CONFLICT, &GAP, &SNAP, &LIMIT, &crate::conversation::FAULT];
+pub static NOTES: &[&Note] = &[&CONFLICT, &GAP, &SNAP, &LIMIT, &crate::conversation::FAULT, &crate::conversation::INNER_LIMIT];
 
 /// Prose for them, by language.
 pub static EXPLAIN: &[(&str, &str)] = &[("en", include_str!("explain.en.toml"))];

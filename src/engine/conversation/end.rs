@@ -47,7 +47,7 @@ impl Conversation {
                 };
                 let mut memo = Memo::default();
                 let mut r = Reader::new(&bytes, buf, at, true, cx.level, sink, &mut memo);
-                let _ = guarded(copy.as_mut(), &turn, &mut r, &mut s.ops, cx.level);
+                let _ = guarded(copy.as_mut(), &turn, &mut r, &mut s.ops, cx);
                 let left = r.left();
                 if left > 0 {
                     let _ = r.bytes(&UNKNOWN, left);
@@ -80,7 +80,7 @@ impl Conversation {
         if let Mode::Reads(d) = &mut self.mode {
             s.ops.clear();
             s.sink.clear();
-            d.end(dir, how, &mut Out::new(&mut s.ops, cx.level, Some(&mut s.sink)));
+            d.end(dir, how, &mut Out::new(&mut s.ops, cx.level, Some(&mut s.sink)).among(cx.table));
             if let Some(open) = self.half_mut(way).open.as_mut()
                 && how != End::Capture
                 && open.done.number <= at.number
@@ -90,12 +90,10 @@ impl Conversation {
                     open.done = at;
                 }
             }
-            self.after_call(way, s, to);
+            self.after_call(way, cx, s, to);
             let end = self.half(way).base;
             self.close_open(way, MessageState::Cut, Some(&note::CUT), end, s, to);
         }
-        for inside in &mut self.inside {
-            inside.of.end(dir.index(), how, at, cx, s, to);
-        }
+        self.end_all_inside(dir, how, at, cx, s, to);
     }
 }

@@ -2,14 +2,24 @@
 
 use super::{Arrival, OpenMessage};
 use std::collections::VecDeque;
-use wirelore_kit::{End, Memo};
+use wirelore_kit::{End, Memo, Span};
 
-/// Which packets brought the unread bytes, by the offset behind the last byte of each. The newest stands inline, so that a
-/// direction which is read as it comes allocates nothing.
+/// Some unread bytes and the packets that brought them.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    /// The offset behind the last byte.
+    end: u64,
+    /// The packet of the first byte that they were made from.
+    first: Arrival,
+    /// The packet that completed them; the same, unless they are bytes of an inner stream.
+    last: Arrival,
+}
+
+/// Which packets brought the unread bytes. The newest run stands inline, so that a direction which is read as it comes allocates nothing.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Arrivals {
-    older: VecDeque<(u64, Arrival)>,
-    newest: Option<(u64, Arrival)>,
+    older: VecDeque<Run>,
+    newest: Option<Run>,
 }
 
 impl Arrivals {
@@ -17,30 +27,43 @@ impl Arrivals {
         self.newest.is_none()
     }
 
-    pub fn push(&mut self, end: u64, from: Arrival) {
-        if let Some(before) = self.newest.replace((end, from)) {
+    pub fn push(&mut self, end: u64, first: Arrival, last: Arrival) {
+        if let Some(before) = self.newest.replace(Run { end, first, last }) {
             self.older.push_back(before);
         }
     }
 
-    /// The packet of the first unread byte.
-    pub fn first(&self) -> Option<Arrival> {
-        self.older.front().or(self.newest.as_ref()).map(|(_, a)| *a)
+    /// Bytes `from` of another sequence stand here, beginning at `at`: they came with the same packets. False where `of` does not know them.
+    pub fn push_same(&mut self, at: u64, of: &Arrivals, from: Span) -> bool {
+        let mut covered = from.at;
+        for run in of.older.iter().chain(&of.newest).filter(|r| r.end > from.at) {
+            if covered >= from.end() {
+                break;
+            }
+            covered = run.end.min(from.end());
+            self.push(at.saturating_add(covered.saturating_sub(from.at)), run.first, run.last);
+        }
+        covered >= from.end()
+    }
+
+    /// The packet with which the first unread byte was there.
+    pub fn next(&self) -> Option<Arrival> {
+        self.older.front().or(self.newest.as_ref()).map(|r| r.last)
     }
 
     /// The packet of the byte at `offset`.
     pub fn of(&self, offset: u64) -> Option<Arrival> {
-        self.older.iter().chain(&self.newest).find(|(end, _)| *end > offset).map(|(_, a)| *a)
+        self.older.iter().chain(&self.newest).find(|r| r.end > offset).map(|r| r.first)
     }
 
     /// The packet that came last among those of the unread bytes up to `offset`: packets may come in another order than their bytes.
     pub fn latest(&self, offset: u64) -> Option<Arrival> {
         let mut latest: Option<Arrival> = None;
-        for (end, a) in self.older.iter().chain(&self.newest) {
-            if latest.is_none_or(|l| l.number < a.number) {
-                latest = Some(*a);
+        for run in self.older.iter().chain(&self.newest) {
+            if latest.is_none_or(|l| l.number < run.last.number) {
+                latest = Some(run.last);
             }
-            if *end > offset {
+            if run.end > offset {
                 break;
             }
         }
@@ -49,10 +72,10 @@ impl Arrivals {
 
     /// Everything before `base` was read.
     pub fn pass(&mut self, base: u64) {
-        while self.older.front().is_some_and(|(end, _)| *end <= base) {
+        while self.older.front().is_some_and(|r| r.end <= base) {
             self.older.pop_front();
         }
-        if self.older.is_empty() && self.newest.is_some_and(|(end, _)| end <= base) {
+        if self.older.is_empty() && self.newest.is_some_and(|r| r.end <= base) {
             self.newest = None;
         }
     }
@@ -63,7 +86,7 @@ impl Arrivals {
     }
 
     pub fn weight(&self) -> usize {
-        self.older.capacity().saturating_mul(size_of::<(u64, Arrival)>())
+        self.older.capacity().saturating_mul(size_of::<Run>())
     }
 }
 

@@ -20,7 +20,7 @@ impl Conversation {
                 self.half_mut(way).unread.extend_from_slice(rest);
                 left = 0;
             }
-            self.settle(self.halves.iter().all(|h| h.ended.is_some()), cx);
+            self.settle(self.halves.iter().all(|h| h.ended.is_some()), None, cx);
             if !matches!(self.mode, Mode::Reads(_)) {
                 break;
             }
@@ -49,7 +49,7 @@ impl Conversation {
                 if left == 0 || h.waiting || h.given_up || left < h.need {
                     continue;
                 }
-                let number = h.arrivals.first().map_or(u32::MAX, |a| a.number);
+                let number = h.arrivals.next().map_or(u32::MAX, |a| a.number);
                 if next.is_none_or(|(n, _)| number < n) {
                     next = Some((number, way));
                 }
@@ -153,7 +153,7 @@ impl Conversation {
         };
         let mut memo = h.memo;
         let mut r = Reader::new(bytes, buf, at, false, cx.level, sink, &mut memo);
-        let went = guarded(d.as_mut(), &turn, &mut r, &mut s.ops, cx.level);
+        let went = guarded(d.as_mut(), &turn, &mut r, &mut s.ops, cx);
         let used = r.taken();
         h.memo = memo;
         match went {
@@ -273,7 +273,7 @@ impl Conversation {
         let Some(spec) = self.spec else { return };
         let sink = std::mem::replace(&mut s.sink, s.spare.pop().unwrap_or_default());
         let (told_cells, told_notes) = (sink.cells.len(), sink.notes.len());
-        to.opened(&Message {
+        let m = Message {
             conv: self.id,
             spec,
             dir: self.dir(way),
@@ -289,7 +289,8 @@ impl Conversation {
             exchange: None,
             asks: false,
             more: false,
-        });
+        };
+        self.tell_opened(&m, to);
         self.half_mut(way).open =
             Some(Box::new(OpenMessage { at, first, done, sink, told_cells, told_notes, exchange: None, lost: true }));
     }

@@ -1,8 +1,17 @@
 //! Telling: what a read said becomes message rows, exchanges, inner streams and heirs.
 
+use super::inside::ForInside;
 use super::*;
 
 impl Conversation {
+    /// A content's messages are told apart: they are no rows.
+    pub(super) fn tell_opened<L: Listen + ?Sized>(&self, m: &Message<'_>, to: &mut L) {
+        match &self.content {
+            None => to.opened(m),
+            Some(of) => to.content(**of, m),
+        }
+    }
+
     #[expect(clippy::too_many_arguments, reason = "one message's facts")]
     pub(super) fn tell_new<L: Listen + ?Sized>(
         &mut self,
@@ -37,8 +46,11 @@ impl Conversation {
         let dir = self.dir(way);
         let said = self.look_through(&s.ops, to);
         let opens = said.opens && !said.closes && state.is_none();
+        if said.more && self.too_much_inside(&s.ops, cx) {
+            s.sink.note(Noted { what: &INNER_LIMIT, at: Span::new(self.buf(way), at, 0) });
+        }
         let summary = said.summary_in(&s.ops);
-        to.opened(&Message {
+        let m = Message {
             conv: self.id,
             spec,
             dir,
@@ -54,8 +66,8 @@ impl Conversation {
             exchange: said.exchange.map(|e| e.0),
             asks: said.exchange.is_some_and(|e| e.1),
             more: said.exchange.is_some_and(|e| e.2),
-        });
-        let ops = std::mem::take(&mut s.ops);
+        };
+        self.tell_opened(&m, to);
         if opens {
             let sink = std::mem::replace(&mut s.sink, s.spare.pop().unwrap_or_default());
             let (told_cells, told_notes) = (sink.cells.len(), sink.notes.len());
@@ -70,8 +82,11 @@ impl Conversation {
                 lost: false,
             }));
         }
-        self.act(way, at, &ops, bytes, done, cx, s, to);
-        s.ops = ops;
+        if said.more {
+            let ops = s.aside();
+            self.act(way, at, &ops, bytes, done, cx, s, to);
+            s.back(ops);
+        }
     }
 
     /// An open message went on.
@@ -88,15 +103,24 @@ impl Conversation {
         to: &mut L,
     ) {
         let said = self.look_through(&s.ops, to);
-        let ops = std::mem::take(&mut s.ops);
         let message = self.half(way).open.as_ref().map_or(base, |o| o.at);
-        self.act(way, message, &ops, Some((bytes, base)), done, cx, s, to);
+        if said.more {
+            let note =
+                self.too_much_inside(&s.ops, cx).then(|| Noted { what: &INNER_LIMIT, at: Span::new(self.buf(way), base, 0) });
+            if let (Some(note), Some(open)) = (note, self.half_mut(way).open.as_mut()) {
+                open.sink.note(note);
+            }
+            let ops = s.aside();
+            self.act(way, message, &ops, Some((bytes, base)), done, cx, s, to);
+            s.back(ops);
+        }
         if let Some(open) = self.half_mut(way).open.as_mut() {
             open.done = open.done.later(done);
             if said.exchange.is_some() {
                 open.exchange = said.exchange;
             }
         }
+        let ops = std::mem::take(&mut s.ops);
         let summary = said.summary_in(&ops);
         let news =
             self.half(way).open.as_ref().is_some_and(|o| o.sink.cells.len() > o.told_cells || o.sink.notes.len() > o.told_notes);
@@ -118,8 +142,9 @@ impl Conversation {
         to: &mut L,
     ) {
         let (Some(spec), dir, conv) = (self.spec, self.dir(way), self.id) else { return };
+        let content = self.content.as_deref().copied();
         if let Some(o) = self.half_mut(way).open.as_mut() {
-            to.changed(&Message {
+            let m = Message {
                 conv,
                 spec,
                 dir,
@@ -135,7 +160,11 @@ impl Conversation {
                 exchange: o.exchange.map(|e| e.0),
                 asks: o.exchange.is_some_and(|e| e.1),
                 more: o.exchange.is_some_and(|e| e.2),
-            });
+            };
+            match content {
+                None => to.changed(&m),
+                Some(of) => to.content(of, &m),
+            }
             o.told_cells = o.sink.cells.len();
             o.told_notes = o.sink.notes.len();
         }
@@ -179,6 +208,8 @@ impl Conversation {
                 Op::Summary(_) => said.summary = Some(i as u32),
                 Op::Open => said.opens = true,
                 Op::Close => said.closes = true,
+                // The content of a message pairs with nothing.
+                Op::Asks(_) | Op::Answers(..) if self.content.is_some() => {}
                 Op::Asks(key) => {
                     let n = to.exchange();
                     if self.pending.len() >= MOST_PENDING {
@@ -196,7 +227,8 @@ impl Conversation {
                         said.exchange = Some((n, false, *more == More::Yes));
                     }
                 }
-                _ => {}
+                Op::Piece(_) => {}
+                _ => said.more = true,
             }
         }
         said
@@ -218,10 +250,13 @@ impl Conversation {
         let dir = self.dir(way);
         for op in &ops.list {
             match op {
+                Op::State(..) | Op::Expect(_) | Op::About(..) | Op::Concerns(_) | Op::Wants(_) if self.content.is_some() => {}
                 Op::State(side, state) => to.state(self.id, (dir, message), *side, state),
                 Op::Expect(e) => to.expect(self.id, (dir, message), e),
+                Op::About(key, what) => to.about(self.id, (dir, message), *key, ops.summary(what)),
+                Op::Concerns(key) => to.concerns(self.id, (dir, message), *key),
                 Op::Wants(id) => to.wants(self.id, id),
-                Op::Inner { key, dir: inner_dir, bytes: chunk, how, hint } => {
+                Op::Inner { key, dir: inner_dir, bytes: chunk, how, hint, datagram } => {
                     let (data, from) = match chunk {
                         Chunk::Made { bytes, from } => (bytes.as_slice(), *from),
                         Chunk::Here(span) => {
@@ -230,19 +265,21 @@ impl Conversation {
                             (all.get(i..i.saturating_add(span.len as usize)).unwrap_or(&[]), *span)
                         }
                     };
-                    self.feed_inner(*key, *inner_dir, data, from, *how, hint, (dir, message), done, cx, s, to);
+                    let chunk = ForInside { key: *key, dir: *inner_dir, bytes: data, from, how: *how, hint, datagram: *datagram };
+                    self.feed_inside(way, &chunk, (dir, message), cx, s, to);
                 }
                 Op::InnerEnd(key, inner_dir, how) => {
-                    if let Some(inside) = self.inside.iter_mut().find(|i| i.key == *key) {
-                        inside.of.end(inner_dir.index(), *how, done, cx, s, to);
-                    } else if cx.level >= Level::Bodies {
-                        to.inner_end(self.id, (dir, message), (*key, *inner_dir), *how);
-                    }
+                    self.end_inside((*key, *inner_dir), *how, (dir, message), done, cx, s, to);
                 }
+                Op::InnerGap(key, inner_dir, missing) => self.gap_inside((*key, *inner_dir), *missing, cx, s, to),
                 Op::Becomes(hint) => {
                     // What was open in the other direction ends where its reader does.
                     let end = self.half(1 - way).base;
                     self.close_open(1 - way, MessageState::Cut, None, end, s, to);
+                    // So do the streams inside: their keys are the old reader's own.
+                    for dir in Dir::BOTH {
+                        self.end_all_inside(dir, End::Cut, done, cx, s, to);
+                    }
                     self.start.hint = hint.clone();
                     self.start.midstream = false;
                     self.mode = Mode::Open;
@@ -258,53 +295,6 @@ impl Conversation {
                 }
                 _ => {}
             }
-        }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one inner chunk's facts")]
-    pub(super) fn feed_inner<L: Listen + ?Sized>(
-        &mut self,
-        key: u64,
-        dir: Dir,
-        data: &[u8],
-        from: Span,
-        how: How,
-        hint: &Hint,
-        message: (Dir, u64),
-        done: Arrival,
-        cx: Context<'_>,
-        s: &mut Scratch,
-        to: &mut L,
-    ) {
-        let known = self.inside.iter().position(|i| i.key == key);
-        let index = known.or_else(|| {
-            let start = Start {
-                transport: self.start.transport,
-                client: self.start.client,
-                server: self.start.server,
-                hint: hint.clone(),
-                midstream: false,
-                expected: None,
-            };
-            if self.depth.saturating_add(1) >= MOST_DEPTH || self.inside.len() >= MOST_INNER || !someone_reads(cx.table, hint) {
-                return None;
-            }
-            let mut of = Conversation::new(ConvId { flow: self.id.flow, inner: self.next_inner }, start, false);
-            of.depth = self.depth.saturating_add(1);
-            self.next_inner = self.next_inner.saturating_add(1);
-            self.inside.push(Inside { key, of: Box::new(of), ends: [0, 0] });
-            Some(self.inside.len().saturating_sub(1))
-        });
-        if cx.level >= Level::Bodies {
-            to.inner(&InnerBytes { conv: self.id, message, key: (key, dir), bytes: data, from, how, hint });
-        }
-        if let Some(inside) = index.and_then(|i| self.inside.get_mut(i)) {
-            let way = dir.index();
-            let [a, b] = &mut inside.ends;
-            let end = if way == 0 { a } else { b };
-            let at = *end;
-            *end = at.saturating_add(data.len() as u64);
-            inside.of.push(way, at, data, done, cx, s, to);
         }
     }
 
@@ -336,25 +326,22 @@ impl Conversation {
     }
 
     /// What a dissector said in `gap` or `end`.
-    pub(super) fn after_call<L: Listen + ?Sized>(&mut self, way: usize, s: &mut Scratch, to: &mut L) {
+    pub(super) fn after_call<L: Listen + ?Sized>(&mut self, way: usize, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
         let end = self.half(way).base;
         let said = self.look_through(&s.ops, to);
-        let ops = std::mem::take(&mut s.ops);
         let late = std::mem::take(&mut s.sink.notes);
-        let dir = self.dir(way);
         let message = self.half(way).open.as_ref().map_or(end, |o| o.at);
-        for op in &ops.list {
-            match op {
-                Op::State(side, state) => to.state(self.id, (dir, message), *side, state),
-                Op::InnerEnd(key, d, how) => to.inner_end(self.id, (dir, message), (*key, *d), *how),
-                _ => {}
-            }
+        if said.more {
+            let (ops, last) = (s.aside(), self.half(way).last);
+            self.act(way, message, &ops, None, last, cx, s, to);
+            s.back(ops);
         }
         if let Some(open) = self.half_mut(way).open.as_mut() {
             for n in late {
                 open.sink.note(n);
             }
         }
+        let ops = std::mem::take(&mut s.ops);
         let summary = said.summary_in(&ops);
         if said.closes {
             self.tell_change(way, end, MessageState::Whole, summary, to);
