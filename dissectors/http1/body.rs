@@ -69,6 +69,8 @@ pub struct Body {
     number: u64,
     dir: Dir,
     hint: Hint,
+    /// Somebody reads it for rows, or bodies are wanted anyway.
+    wanted: bool,
     /// Sent in codings that are to be undone.
     coded: bool,
     decoder: Option<Box<Decoder>>,
@@ -78,20 +80,21 @@ pub struct Body {
 }
 
 impl Body {
-    /// The body of `head`, message `number` of its direction. At [`Level::Rows`] nothing is made ready to decode.
+    /// The body of `head`, message `number` of its direction. Nothing is made ready to decode what nobody wants.
     #[must_use]
-    pub fn new(head: &Head<'_>, frame: Frame, number: u64, dir: Dir, level: Level) -> Body {
+    pub fn new(head: &Head<'_>, frame: Frame, number: u64, dir: Dir, out: &Out<'_>) -> Body {
         let mut body = Body {
             frame,
             number,
             dir,
             hint: Hint::Bytes("body"),
+            wanted: out.wants_media(parse::essence(head.content_type)),
             coded: false,
             decoder: None,
             parts: None,
             last: Span::default(),
         };
-        if level > Level::Rows {
+        if body.wanted {
             if let Some(media) = parse::media(head.content_type) {
                 body.hint = Hint::media(&media);
             }
@@ -101,7 +104,7 @@ impl Body {
             }
             body.coded = !applied.is_empty();
             body.decoder = Decoder::new(&applied).map(Box::new);
-            if level == Level::Tree && body.coded == body.decoder.is_some() {
+            if out.level() == Level::Tree && body.coded == body.decoder.is_some() {
                 body.parts = Scanner::new(head.content_type).map(Box::new);
             }
         }
@@ -158,7 +161,7 @@ impl Body {
         let bytes = r.bytes(field, len)?;
         out.piece(span);
         self.last = span;
-        if out.level() > Level::Rows {
+        if self.wanted || out.level() > Level::Rows {
             let how = if matches!(self.frame, Frame::Chunked(_)) { How::Dechunked } else { How::Verbatim };
             let hint = if self.coded { Hint::Bytes("body as transferred") } else { self.hint.clone() };
             out.inner(body_key(self.number, self.dir, false), self.dir, span, how, hint);
@@ -256,7 +259,7 @@ impl Body {
     }
 
     fn inner_ends(&self, out: &mut Out<'_>, how: End) {
-        if out.level() > Level::Rows {
+        if self.wanted || out.level() > Level::Rows {
             // Nothing travels against a body: that direction ends with it.
             for dir in [self.dir, self.dir.other()] {
                 out.inner_end(body_key(self.number, self.dir, false), dir, how);

@@ -31,7 +31,7 @@ pub struct Head<'a> {
     pub length_bad: bool,
     /// Transfer-Encoding, all lines together.
     pub transfer: Option<Transfer>,
-    /// Content codings as applied; gathered where bodies are wanted.
+    /// Content codings as applied.
     pub codings: Vec<Coding>,
     /// Content-Type.
     pub content_type: &'a [u8],
@@ -307,7 +307,7 @@ pub fn consider<'a>(r: &mut Reader<'a>, head: &mut Head<'a>, what: Use, value: &
                 if !coding.is_read() {
                     r.note(&n::CONTENT_CODING_UNKNOWN, here);
                 }
-                if r.level() > Level::Rows && head.codings.len() <= MOST_CODINGS && coding != Coding::Identity {
+                if head.codings.len() <= MOST_CODINGS && coding != Coding::Identity {
                     head.codings.push(coding);
                 }
             }

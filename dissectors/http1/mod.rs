@@ -298,7 +298,7 @@ impl Http {
         half.messages = number.wrapping_add(1);
         half.framed = frame != Frame::Nothing;
         if frame != Frame::Nothing {
-            half.body = Some(Box::new(Body::new(head, frame, number, turn.dir, out.level())));
+            half.body = Some(Box::new(Body::new(head, frame, number, turn.dir, out)));
             out.open();
         }
     }

@@ -52,7 +52,7 @@ pub use source::{Cancel, PacketLine, Problem, Strand, TreeSource, What};
 pub use span::{BitRange, BufId, BufKind, ConvId, Dir, How, Piece, Side, Span};
 pub use spec::{
     AfterGap, AfterGapPromise, Claim, Dissector, Expect, Expected, Fact, Framing, Hint, Peek, Relay, Resync, Rewrite, Spec,
-    Start, State, Told, Transport, Turn, Verdict, content_reader_of, reader_of,
+    Start, State, Told, Transport, Turn, Verdict, content_reader_of, media_makes_rows, reader_of,
 };
 pub use tree::{Buffer, Node, Tie, Tree};
 pub use value::{Text, Value};

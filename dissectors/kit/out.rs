@@ -4,7 +4,7 @@ use crate::note::{Note, Noted};
 use crate::secrets::SecretId;
 use crate::sink::{Level, Sink};
 use crate::span::{Dir, How, Side, Span};
-use crate::spec::{Expect, Hint, Spec, State, reader_of};
+use crate::spec::{Expect, Hint, Spec, State, media_makes_rows};
 use crate::value::{Text, write_text};
 use std::fmt::{Display, Write as _};
 use std::ops::Range;
@@ -233,11 +233,11 @@ impl<'o> Out<'o> {
         }
     }
 
-    /// Whether bytes of that kind should be handed on at this level: below [`Level::Bodies`] only those that have readers of their own,
-    /// whose messages are rows. What is handed on must not depend on the level otherwise.
+    /// Whether bytes of a media type should be handed on at this level: below [`Level::Bodies`] only those whose readers make rows of
+    /// their messages. What is handed on must not depend on the level otherwise.
     #[must_use]
-    pub fn wanted(&self, hint: &Hint) -> bool {
-        self.level >= Level::Bodies || reader_of(self.table, hint).is_some()
+    pub fn wants_media(&self, essence: &[u8]) -> bool {
+        self.level >= Level::Bodies || media_makes_rows(self.table, essence)
     }
 
     /// Empty memory for [`Out::inner_made`]: used memory comes back here, so that making bytes need not allocate.

@@ -9,6 +9,7 @@ use crate::sink::Level;
 use crate::span::{ConvId, Dir, Side, Span};
 use crate::tree::Tree;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 /// How a protocol's bytes come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -377,4 +378,17 @@ pub fn content_reader_of(table: &[&'static Spec], hint: &Hint) -> Option<usize> 
         _ => false,
     };
     table.iter().position(|s| s.claims.iter().any(fits))
+}
+
+/// Whether a protocol of the table makes rows of the messages in bodies of that media type (without parameters).
+#[must_use]
+pub fn media_makes_rows(table: &'static [&'static Spec], essence: &[u8]) -> bool {
+    // The program has one table, and this is asked for every body: its few media types are gathered once.
+    static GATHERED: OnceLock<(&'static [&'static Spec], Vec<&'static str>)> = OnceLock::new();
+    let of = |table: &'static [&'static Spec]| {
+        table.iter().flat_map(|s| s.claims).filter_map(|c| if let Claim::Media(m) = c { Some(*m) } else { None })
+    };
+    let fits = |m: &str| m.as_bytes().eq_ignore_ascii_case(essence);
+    let (gathered, types) = GATHERED.get_or_init(|| (table, of(table).collect()));
+    if std::ptr::eq(*gathered, table) { types.iter().any(|m| fits(m)) } else { of(table).any(fits) }
 }
