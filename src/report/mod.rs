@@ -4,8 +4,10 @@
 //! bodies; and tree by tree for those that look at fields. Frame numbers count from 1.
 
 mod dns;
+mod ftp;
 mod http;
 mod streams;
+mod websocket;
 
 use crate::cli::Report;
 use crate::reading::{self, Failure};
@@ -15,14 +17,14 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use wirelore_engine::conversation::{InnerBytes, Listen, Message};
 use wirelore_export::time::seconds;
-use wirelore_kit::{Cancel, Level, Transport, Tree, TreeSource, What};
+use wirelore_kit::{Cancel, Dir, Level, Transport, Tree, TreeSource, What};
 use wirelore_store::{Flow, MessageRow, Snapshot};
 
 /// Version of the object's keys.
 pub const VERSION: u32 = 1;
 
 /// Lists whose protocols are not read yet: present and empty, so that other programs need not ask.
-const EMPTY: [&str; 7] = ["http2", "tls", "ftp", "ftp_data", "smtp", "mail", "websocket"];
+const EMPTY: [&str; 4] = ["http2", "tls", "smtp", "mail"];
 
 /// What a list may look at besides the message at hand.
 pub struct Cx<'c> {
@@ -47,6 +49,15 @@ pub trait List {
     fn body(&mut self, b: &InnerBytes<'_>) {
         let _ = b;
     }
+    /// Whether it looks at the bytes of connections of that protocol packet by packet.
+    fn splits(&self, protocol: &str) -> bool {
+        let _ = protocol;
+        false
+    }
+    /// What one packet added to a direction of a connection that it splits, at an offset of that direction's stream.
+    fn segment(&mut self, cx: &Cx<'_>, dir: Dir, at: u64, bytes: &[u8]) {
+        let _ = (cx, dir, at, bytes);
+    }
     /// Whether it looks at the trees of that protocol's messages.
     fn sees(&self, protocol: &str) -> bool {
         let _ = protocol;
@@ -66,7 +77,13 @@ pub trait List {
 
 /// Every list, in the order in which they are filled.
 fn lists() -> Vec<Box<dyn List>> {
-    vec![Box::<http::Http>::default(), Box::<dns::Dns>::default()]
+    vec![
+        Box::<http::Http>::default(),
+        Box::<dns::Dns>::default(),
+        Box::<ftp::Control>::default(),
+        Box::<ftp::Data>::default(),
+        Box::<websocket::WebSocket>::default(),
+    ]
 }
 
 /// Tells the lists that hear a protocol what a second reading says.
@@ -164,6 +181,15 @@ pub fn report(session: &Session) -> Result<Value, Failure> {
         let cx = Cx { snapshot: &s, flow: &f };
         if protocols.iter().any(|p| lists.iter().any(|l| l.hears(p))) {
             session.recall.reread(f.id, Level::Bodies, &cancel, &mut Fan { lists: &mut lists, exchanges: 0 })?;
+        }
+        if protocols.iter().any(|p| lists.iter().any(|l| l.splits(p))) {
+            let data = &mut |end: usize, at: u64, bytes: &[u8]| {
+                let dir = if f.sender_end(Dir::ToServer) == end { Dir::ToServer } else { Dir::ToClient };
+                for l in lists.iter_mut().filter(|l| protocols.iter().any(|p| l.splits(p))) {
+                    l.segment(&cx, dir, at, bytes);
+                }
+            };
+            session.recall.stream(f.id, data, &mut |_, _, _, _| {})?;
         }
         for (id, m) in &rows {
             let protocol = name_of(m.protocol);
