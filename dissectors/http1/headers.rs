@@ -140,13 +140,15 @@ static TOLD: [[u8; 32]; 32] = {
     told
 };
 
-/// The same, for rows: names that are neither columns nor of use for framing are passed over.
+/// The same, for rows, of a name that is a token: names that are neither columns nor of use for framing are passed over.
 #[inline]
 #[must_use]
 pub fn told_in_rows(name: &[u8]) -> Option<(F, Use)> {
     let at = *TOLD.get(name.len())?.get(usize::from(name.first()? & 31))?;
     let h = HEADERS.get(usize::from(at).checked_sub(1)?)?;
-    h.0.as_bytes().eq_ignore_ascii_case(name).then_some((h.1, h.2))
+    // Of one length by the table. In a token, what becomes a letter or hyphen with this bit was one, in either case.
+    let differs = h.0.bytes().zip(name).fold(0, |d, (known, b)| d | (known ^ (b | 0x20)));
+    (differs == 0).then_some((h.1, h.2))
 }
 
 #[cfg(test)]

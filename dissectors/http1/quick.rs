@@ -2,8 +2,9 @@
 //! which says what is odd about it; for every other head both give the same.
 
 use super::head::{self, Head};
-use super::{fields as f, headers, notes as n, parse, values};
-use memchr::memchr;
+use super::headers::{self, Use};
+use super::{fields as f, notes as n, parse, values};
+use memchr::{memchr, memchr3};
 use wirelore_kit::{Flags, Level, Reader, Stop, Value};
 
 /// A head of more lines is none of the usual ones.
@@ -21,80 +22,62 @@ struct Lines {
     /// Place of each line's CR, and the length of the token that it begins with.
     lines: [(u16, u16); MOST_LINES],
     count: usize,
-    /// Where the line at hand begins.
-    start: usize,
 }
 
-/// What a control character means.
-enum Met {
-    /// Nothing: go on.
-    Nothing,
-    /// The blank line; the head ends behind it, at this place.
-    End(usize),
-    /// This is not a usual head.
-    Odd,
+/// Length of the token that begins `b`.
+fn token(b: &[u8]) -> usize {
+    const HIGH: u64 = all(0x80);
+    let mut len = 0usize;
+    // Names are letters and hyphens; the byte that is none of them ends nearly all of them.
+    for word in b.as_chunks::<8>().0 {
+        let w = u64::from_le_bytes(*word);
+        let low = (w | all(0x20)) & !HIGH;
+        // The sums reach into the high bit of their byte, never beyond.
+        let letter = low.wrapping_add(all(0x80 - b'a')) & !low.wrapping_add(all(0x7f - b'z'));
+        let hyphen = !((w ^ all(b'-')) & !HIGH).wrapping_add(!HIGH);
+        let other = !(letter | hyphen) & HIGH | w & HIGH;
+        if other != 0 {
+            len = len.saturating_add((other.trailing_zeros() / 8) as usize);
+            break;
+        }
+        len = len.saturating_add(8);
+    }
+    let rest = b.get(len..).unwrap_or(&[]);
+    if rest.first() == Some(&b':') {
+        return len;
+    }
+    len.saturating_add(rest.iter().take_while(|c| parse::is_tchar(**c)).count())
 }
 
 impl Lines {
     const fn new() -> Lines {
-        Lines { lines: [(0, 0); MOST_LINES], count: 0, start: 0 }
+        Lines { lines: [(0, 0); MOST_LINES], count: 0 }
     }
 
-    /// Finds the lines of the head that begins `b`; gives its length.
+    /// Finds the lines of the head that begins `b`; gives its length. `None`: it is not there in full, or odd.
     fn find(&mut self, b: &[u8]) -> Option<usize> {
         let b = b.get(..MOST_BYTES).unwrap_or(b);
-        let (words, rest) = b.as_chunks::<8>();
-        let mut base = 0usize;
-        for word in words {
-            let w = u64::from_le_bytes(*word);
-            // A byte below 0x20 sets its high bit here; so may a harmless one above such a byte.
-            let mut low = w.wrapping_sub(all(0x20)) & !w & all(0x80);
-            while low != 0 {
-                match self.control(b, base.saturating_add((low.trailing_zeros() / 8) as usize)) {
-                    Met::Nothing => low &= low.wrapping_sub(1),
-                    Met::End(len) => return Some(len),
-                    Met::Odd => return None,
-                }
+        let mut start = 0usize;
+        loop {
+            let line = b.get(start..)?;
+            let len = memchr3(b'\r', b'\n', 0, line)?;
+            let [b'\r', b'\n', behind @ ..] = line.get(len..)? else { return None };
+            let next = start.saturating_add(len).saturating_add(2);
+            if len == 0 {
+                return (self.count > 0).then_some(next);
             }
-            base = base.saturating_add(8);
+            let name = token(line);
+            let usual = match self.count {
+                // A tab in the first line parts it oddly.
+                0 => memchr(b'\t', line.get(..len)?).is_none(),
+                _ => name > 0 && line.get(name) == Some(&b':'),
+            };
+            let folded = matches!(behind.first(), Some(b' ' | b'\t'));
+            let slot = self.lines.get_mut(self.count).filter(|_| usual && !folded)?;
+            *slot = (start.saturating_add(len) as u16, name as u16);
+            self.count = self.count.saturating_add(1);
+            start = next;
         }
-        for i in 0..rest.len() {
-            match self.control(b, base.saturating_add(i)) {
-                Met::Nothing => {}
-                Met::End(len) => return Some(len),
-                Met::Odd => return None,
-            }
-        }
-        None
-    }
-
-    /// Looks at the byte at `i`, which may be a control character.
-    #[inline]
-    fn control(&mut self, b: &[u8], i: usize) -> Met {
-        match b.get(i) {
-            Some(b'\r') if b.get(i.saturating_add(1)) == Some(&b'\n') => {}
-            // The LF of a CR that was seen.
-            Some(b'\n') if i.saturating_add(1) == self.start => return Met::Nothing,
-            Some(b'\r' | b'\n' | 0) => return Met::Odd,
-            // A blank in the first line parts it oddly.
-            Some(b'\t') if self.count == 0 => return Met::Odd,
-            _ => return Met::Nothing,
-        }
-        let next = i.saturating_add(2);
-        if i == self.start {
-            return if self.count > 0 { Met::End(next) } else { Met::Odd };
-        }
-        let line = b.get(self.start..i).unwrap_or(&[]);
-        let name = line.iter().take_while(|c| parse::is_tchar(**c)).count();
-        let folded = matches!(b.get(next), Some(b' ' | b'\t'));
-        let header = name > 0 && line.get(name) == Some(&b':');
-        let Some(slot) = self.lines.get_mut(self.count).filter(|_| !folded && (header || self.count == 0)) else {
-            return Met::Odd;
-        };
-        *slot = (i as u16, name as u16);
-        self.count = self.count.saturating_add(1);
-        self.start = next;
-        Met::Nothing
     }
 }
 
@@ -158,14 +141,18 @@ pub fn read<'a>(r: &mut Reader<'a>, response: bool) -> Result<Option<Head<'a>>, 
         let line = bytes.get(start..end).unwrap_or(&[]);
         if let Some((field, what)) = headers::told_in_rows(line.get(..name).unwrap_or(&[])) {
             let behind = line.get(name.saturating_add(1)..).unwrap_or(&[]);
-            let value = behind.trim_ascii();
+            let value = behind.trim_ascii_start();
+            let front = behind.len().saturating_sub(value.len());
+            let value = value.trim_ascii_end();
             let here = r.span_at(origin.saturating_add(start), end.saturating_sub(start).saturating_add(2));
             head::consider(r, &mut head, what, value, None, here);
             if field.flags.has(Flags::KEY) {
-                let front = behind.len().saturating_sub(behind.trim_ascii_start().len());
                 let at = if value.is_empty() { end } else { start.saturating_add(name).saturating_add(1).saturating_add(front) };
                 r.skip(origin.saturating_add(at).saturating_sub(r.taken()))?;
-                values::plain(r, field, what, value.len(), None)?;
+                match what {
+                    Use::Length => values::plain(r, field, what, value.len(), None)?,
+                    _ => r.text(field, value.len()).map(|_| ())?,
+                }
             }
         }
         start = end.saturating_add(2);
@@ -194,6 +181,19 @@ mod tests {
             let second = line + 2 + 6 + pad as u16;
             let want = vec![(line, 3), (second, 4), (second + 4, 1)];
             assert_eq!(ends(head.as_bytes()), Some((want, usize::from(second) + 8)), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn tokens_end_where_their_characters_do() {
+        for before in ["", "x", "content-length", "Sec-WebSocket-Key1", "X_y.z~9-"] {
+            for b in 0..=255u8 {
+                for behind in [&b""[..], b"a", b"-abcdefgh"] {
+                    let all = [before.as_bytes(), &[b], behind].concat();
+                    let want = all.iter().take_while(|c| parse::is_tchar(**c)).count();
+                    assert_eq!(token(&all), want, "{all:?}");
+                }
+            }
         }
     }
 

@@ -106,6 +106,8 @@ pub struct Ops {
     pub text: String,
     /// Memory of inner bytes that were read, to be used again.
     pub spare: Vec<Vec<u8>>,
+    /// A line before it is made safe to show.
+    line: Vec<u8>,
 }
 
 impl Ops {
@@ -169,10 +171,12 @@ impl<'o> Out<'o> {
     /// As [`Out::summary`], of texts put end to end; the quicker way where all of the line is text.
     pub fn summary_of(&mut self, parts: &[Text<'_>]) {
         let from = self.ops.text.len() as u32;
+        self.ops.line.clear();
         for part in parts {
-            // As above.
-            let _ = write_text(&mut self.ops.text, part.0);
+            self.ops.line.extend_from_slice(part.0);
         }
+        // As above.
+        let _ = write_text(&mut self.ops.text, &self.ops.line);
         self.say(from);
     }
 

@@ -41,14 +41,12 @@ impl Tell<'_> {
     fn event(&mut self, m: &Message<'_>, local: u32) -> MessageEvent {
         let shift = self.out.text.len() as u32;
         let cells_from = self.out.cells.len() as u32;
-        for (f, cell) in m.sink.cells.iter().skip(m.new_cells) {
-            let cell = match cell {
-                Cell::Text(r) => Cell::Text(r.start.saturating_add(shift)..r.end.saturating_add(shift)),
-                other => other.clone(),
-            };
-            self.out.cells.push((f, cell));
-        }
-        if self.out.cells.len() as u32 > cells_from {
+        let cells = m.sink.cells.get(m.new_cells..).unwrap_or(&[]);
+        self.out.cells.extend(cells.iter().map(|(f, cell)| match cell {
+            Cell::Text(r) => (*f, Cell::Text(r.start.saturating_add(shift)..r.end.saturating_add(shift))),
+            other => (*f, other.clone()),
+        }));
+        if !cells.is_empty() {
             self.out.text.extend_from_slice(&m.sink.arena);
         }
         let notes_from = self.out.notes.len() as u32;

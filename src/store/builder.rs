@@ -401,8 +401,8 @@ impl Builder {
         self.progress = progress;
     }
 
-    /// Shows readers a new snapshot if something changed: at most 60 times a second and at most a twentieth of the time, or
-    /// at once if `force`. Call it between packets, when rows agree with one another. Returns whether it did.
+    /// Shows readers a new snapshot if something changed and they took the last: at most 60 times a second and at most a twentieth of
+    /// the time, or at once if `force`. Call it between packets, when rows agree with one another. Returns whether it did.
     pub fn publish(&mut self, force: bool) -> bool {
         if !self.changed {
             return false;
@@ -411,8 +411,13 @@ impl Builder {
         if !force && begin < self.not_before {
             return false;
         }
-        self.changed = false;
         self.messages.fold(self.progress.done);
+        if !force && !self.shared.is_watched() {
+            // Snapshots cost copies, and nobody would see this one.
+            self.not_before = begin + FRAME;
+            return false;
+        }
+        self.changed = false;
         self.generation += 1;
         self.note_counts.sort_by_key(|c| std::cmp::Reverse((c.note.severity, c.count)));
         let copied = self.packets.take_copied() + self.flows.take_copied() + self.exchanges.take_copied();

@@ -3,6 +3,7 @@
 use crate::snapshot::Snapshot;
 use arc_swap::ArcSwap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -10,6 +11,8 @@ type Wake = Arc<dyn Fn() + Send + Sync>;
 pub(crate) struct Shared {
     newest: ArcSwap<Snapshot>,
     wakes: Mutex<Vec<Wake>>,
+    /// Somebody has the newest snapshot, or is told of the next one.
+    watched: AtomicBool,
 }
 
 impl fmt::Debug for Shared {
@@ -20,16 +23,22 @@ impl fmt::Debug for Shared {
 
 impl Shared {
     pub fn new(first: Snapshot) -> Shared {
-        Shared { newest: ArcSwap::from_pointee(first), wakes: Mutex::default() }
+        Shared { newest: ArcSwap::from_pointee(first), wakes: Mutex::default(), watched: AtomicBool::new(true) }
     }
 
     pub fn publish(&self, snapshot: Snapshot) {
         self.newest.store(Arc::new(snapshot));
         // Called outside the lock, so that a wake may ask for another.
         let wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.watched.store(!wakes.is_empty(), Ordering::Relaxed);
         for wake in wakes {
             wake();
         }
+    }
+
+    /// Whether another snapshot is of use: the newest was taken, or somebody waits for the next.
+    pub fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Relaxed)
     }
 }
 
@@ -47,11 +56,13 @@ impl Store {
     /// The newest snapshot. It never changes; hold it as long as you need it.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.watched.store(true, Ordering::Relaxed);
         self.shared.newest.load_full()
     }
 
     /// Calls `wake` on the writer's thread after each new snapshot: keep it short.
     pub fn on_publish(&self, wake: impl Fn() + Send + Sync + 'static) {
         self.shared.wakes.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::new(wake));
+        self.shared.watched.store(true, Ordering::Relaxed);
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct HostIndex {
     // Seeded and hard to flood: the addresses are chosen by whoever sent the packets.
     seed: RandomState,
     numbers: HashTable<u32>,
-    /// Numbers given of late, by the last bits of the address: most flows are between hosts that were just met.
+    /// Numbers given of late, by some bits of the address: most flows are between hosts that were just met.
     recent: [u32; 64],
 }
 
@@ -28,10 +28,12 @@ impl Default for HostIndex {
 impl HostIndex {
     /// The number of `ip`, or [`NONE`] when all numbers are used.
     pub fn number(&mut self, hosts: &mut Hosts, ip: IpAddr) -> u32 {
-        let slot = match ip {
-            IpAddr::V4(a) => a.to_bits() as usize,
-            IpAddr::V6(a) => a.to_bits() as usize,
-        } % self.recent.len();
+        let bits = match ip {
+            IpAddr::V4(a) => a.to_bits(),
+            IpAddr::V6(a) => a.to_bits() as u32,
+        };
+        // Hosts of one place often end in the same number: all bits have a say (2^32 divided by the golden ratio spreads them).
+        let slot = bits.wrapping_mul(0x9e37_79b9) as usize >> (u32::BITS - 6);
         let recent = self.recent.get(slot).copied().unwrap_or(NONE);
         if hosts.get(recent) == Some(&ip) {
             return recent;

@@ -224,6 +224,15 @@ impl Layers {
         }
     }
 
+    /// These layers and no others.
+    #[inline]
+    pub(super) fn set<const N: usize>(&mut self, kinds: [LayerKind; N], at: [u32; N]) {
+        if let (Some(k), Some(a)) = (self.kinds.first_chunk_mut(), self.at.first_chunk_mut()) {
+            (*k, *a) = (kinds, at);
+            self.len = N as u8;
+        }
+    }
+
     #[inline]
     pub(super) fn full(&self) -> bool {
         self.len() >= MAX_LAYERS
