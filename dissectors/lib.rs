@@ -7,6 +7,7 @@ pub mod dhcp;
 pub mod dns;
 pub mod ftp;
 pub mod http1;
+pub mod json;
 pub mod ntp;
 pub mod websocket;
 
@@ -15,4 +16,15 @@ pub mod layers;
 use wirelore_kit::Spec;
 
 /// The table: all stream and datagram protocols, in the order in which they are asked.
-pub static TABLE: &[&Spec] = &[&http1::SPEC, &dns::SPEC, &dns::MDNS, &dns::LLMNR, &ntp::SPEC, &dhcp::SPEC, &websocket::SPEC, &ftp::SPEC, &ftp::DATA];
+pub static TABLE: &[&Spec] = &[
+    &http1::SPEC,
+    &dns::SPEC,
+    &dns::MDNS,
+    &dns::LLMNR,
+    &ntp::SPEC,
+    &dhcp::SPEC,
+    &websocket::SPEC,
+    &ftp::SPEC,
+    &ftp::DATA,
+    &json::SPEC,
+];

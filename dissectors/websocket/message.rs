@@ -267,7 +267,7 @@ impl Message {
         for (bytes, from) in self.held.drain(..) {
             out.inner_made(key, dir, bytes, from, how, hint.clone());
         }
-        out.inner_end(key, dir, if self.holed || self.broken { End::Cut } else { End::Fin });
+        super::ended(key, dir, if self.holed || self.broken { End::Cut } else { End::Fin }, out);
         None
     }
 

@@ -285,7 +285,7 @@ impl WebSocket {
             self.control_done(dir, under, &control, r, out);
             self.half(dir).control = control;
             if out.level() > Level::Rows {
-                out.inner_end(payload_key(number, dir, false), dir, End::Fin);
+                ended(payload_key(number, dir, false), dir, End::Fin, out);
             }
         } else {
             self.data_done(dir, under, number, r, out);
@@ -344,7 +344,7 @@ impl WebSocket {
             }
         }
         if split && level > Level::Rows {
-            out.inner_end(payload_key(number, dir, false), dir, End::Fin);
+            ended(payload_key(number, dir, false), dir, End::Fin, out);
         }
         let line = Text(m.line());
         match (head.fin, m.broken) {
@@ -479,8 +479,8 @@ const fn stream(carries: Carries, m: &Message) -> Option<Hint> {
 /// What a whole message is.
 fn hint(carries: Carries, m: &Message) -> Hint {
     match carries {
-        Carries::Messages(name) => Hint::Proto(name),
-        Carries::Unsaid | Carries::Json if m.text && m.is_json() => Hint::media("application/json"),
+        Carries::Content(media) => Hint::media(media),
+        Carries::Unsaid if m.text && m.is_json() => Hint::media("application/json"),
         _ => Hint::Bytes(if m.text { "text" } else { "binary" }),
     }
 }
@@ -492,6 +492,13 @@ fn hand_on_stream(dir: Dir, bytes: &[u8], from: Span, made: bool, inflated: bool
         out.inner_made(STREAM_KEY, dir, copy, from, if inflated { How::Inflated } else { How::Unmasked }, hint);
     } else {
         out.inner(STREAM_KEY, dir, from, How::Joined, hint);
+    }
+}
+
+/// The inner stream `key` has ended; nothing travels against it.
+fn ended(key: u64, dir: Dir, how: End, out: &mut Out<'_>) {
+    for dir in [dir, dir.other()] {
+        out.inner_end(key, dir, how);
     }
 }
 
@@ -534,16 +541,20 @@ impl Dissector for WebSocket {
     }
 
     fn gap(&mut self, dir: Dir, missing: u64, out: &mut Out<'_>) -> AfterGap {
+        let carries = self.agreed.carries;
         let compresses = self.agreed.deflate.is_some() && self.agreed.seen;
         let half = self.half(dir);
         if let Some(mut under) = half.under.filter(|u| missing <= u.head.len.saturating_sub(u.done)) {
             under.passed(missing);
             under.holed = true;
-            if !under.head.is_control()
-                && let Some(m) = &mut half.message
-            {
+            let mut lost = 0;
+            if let Some(m) = half.message.as_mut().filter(|_| !under.head.is_control()) {
+                if stream(carries, m).is_some() {
+                    lost = if m.compressed { u64::MAX } else { missing };
+                }
                 m.lose(&mut half.window);
             }
+            out.inner_gap(STREAM_KEY, dir, lost);
             half.under = Some(under);
             if under.done == under.head.len {
                 self.frame_done(dir, &under, &mut None, out);
@@ -558,6 +569,7 @@ impl Dissector for WebSocket {
         if compresses {
             half.window.lose();
         }
+        out.inner_gap(STREAM_KEY, dir, u64::MAX);
         AfterGap::Resync
     }
 
