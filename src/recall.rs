@@ -3,13 +3,16 @@
 //! A conversation is replayed from its delivery log up to the message that is wanted; places on the way are remembered (checkpoints), and
 //! so are the trees of the messages behind it, so that looking through a conversation in order reads it once.
 
+mod gather;
+
 use bytes::Bytes;
+use gather::{Gatherer, Name, Part};
 use std::collections::{HashMap, VecDeque};
 use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use wirelore_capture::SpoolReader;
 use wirelore_dissectors::layers;
-use wirelore_engine::conversation::{InnerBytes, Listen, Message};
+use wirelore_engine::conversation::{FIRST_CONTENT, Listen};
 use wirelore_engine::flow::Ends;
 use wirelore_engine::ledger::Ledger;
 use wirelore_engine::log::Log;
@@ -17,9 +20,9 @@ use wirelore_engine::packet::{IpPair, Ports};
 use wirelore_engine::reread::Rereading;
 use wirelore_engine::shard::DecodeAs;
 use wirelore_engine::source_map;
-use wirelore_kit::row::{MessageState, NONE};
+use wirelore_kit::row::NONE;
 use wirelore_kit::{
-    BufId, BufKind, Buffer, Cancel, ConvId, Dir, Field, Hint, How, KeyTable, Kind, Level, Node, PacketBytes, PacketLine, Piece,
+    BufId, BufKind, Buffer, Cancel, ConvId, Dir, Field, How, KeyTable, Kind, Level, Node, Noted, PacketBytes, PacketLine, Piece,
     Problem, Span, Spec, Tie, Tree, TreeSource, Value, What, verdict,
 };
 use wirelore_store::{Flow, MessageRow, Snapshot, Store};
@@ -42,13 +45,12 @@ pub static EXPLAIN: &[(&str, &str)] = &[(
 pub const MOST_BUFFER: usize = 16 << 20;
 /// Messages whose trees are made along with the one that is wanted.
 const AHEAD: usize = 64;
+/// Bytes that these may take.
+const MOST_AHEAD: usize = 32 << 20;
 /// Bytes that the trees kept may take.
 const MOST_KEPT: usize = 64 << 20;
 /// Conversations whose places are kept.
 const MOST_PLACES: usize = 256;
-
-/// What names a message, besides its row.
-type Name = (ConvId, Dir, u64);
 
 #[derive(Default)]
 struct Kept {
@@ -301,7 +303,7 @@ impl Recall {
         reading.level = Level::Rows;
         let log = self.log(flow);
         let want = (row.conv, row.dir, row.at);
-        let mut gatherer = Gatherer { want, ..Gatherer::default() };
+        let mut gatherer = Gatherer::new(want);
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         loop {
             if cancel.is_cancelled() {
@@ -312,7 +314,11 @@ impl Recall {
                 reading.level = Level::Tree;
             }
             gatherer.trees = reading.level == Level::Tree;
-            if gatherer.found && gatherer.done.len() >= AHEAD {
+            let much = gatherer.done.len() >= AHEAD || gatherer.weight() > MOST_AHEAD;
+            if much && !gatherer.found {
+                gatherer.forget_others();
+            }
+            if much && gatherer.found {
                 // Go on from here the next time.
                 if let Some(at) = reading.fork() {
                     let mut kept = self.lock();
@@ -330,13 +336,9 @@ impl Recall {
         }
         drop(keys);
         let flipped = reading.conversation().is_flipped();
-        let open = gatherer.open.into_iter();
         let mut wanted = None;
-        for (name, part) in gatherer.done.into_iter().chain(open) {
+        for (name, part) in gatherer.close() {
             let is_wanted = name == want;
-            if !is_wanted && part.state == MessageState::Open {
-                continue;
-            }
             let tree = Arc::new(self.finish(snapshot, &log, flipped, name, part));
             if is_wanted {
                 wanted = Some(Arc::clone(&tree));
@@ -346,18 +348,60 @@ impl Recall {
         wanted.ok_or_else(|| gone("The message"))
     }
 
-    /// Nodes become a tree with the buffers that they lie in.
+    /// Nodes become a tree with the buffers that they lie in: the message's own, then those it was made from, then those made from it.
     fn finish(&self, snapshot: &Snapshot, log: &Log, flipped: bool, name: Name, part: Part) -> Tree {
         let (conv, dir, at) = name;
-        let way = usize::from((dir == Dir::ToServer) == flipped);
-        let len = part.len.min(MOST_BUFFER as u64);
         let mut buffers = Vec::new();
-        let map = if conv.inner == 0 { source_map::pieces(log, way, at..at.saturating_add(len)) } else { Vec::new() };
-        let map = self.through_fragments(snapshot, map);
-        let mut bytes = Vec::with_capacity(len as usize);
+        for s in part.sources {
+            let id = BufId::stream(s.conv, s.dir);
+            buffers.push(Buffer { id, label: s.label, base: s.base, bytes: s.bytes.into(), map: s.map });
+        }
+        let outermost = match conv.inner {
+            0 => Some(Span::new(BufId::stream(conv, dir), at, part.len.min(MOST_BUFFER as u64) as u32)),
+            _ => part.outermost,
+        };
+        if let Some(span) = outermost {
+            buffers.push(self.stream_buffer(snapshot, log, flipped, span));
+        }
+        let mut tree = Tree { nodes: part.nodes, buffers, notes: part.notes };
+        let mut contents: HashMap<BufId, BufId> = HashMap::new();
+        for (i, inner) in part.inner.into_iter().enumerate() {
+            let stream = inner.of.map(|c| BufId::stream(c, inner.key.1));
+            let rows = inner.of.is_some_and(|c| c.inner < FIRST_CONTENT);
+            let id = stream.filter(|_| rows).unwrap_or(BufId::part(i as u32 + 1));
+            if let Some(stream) = stream.filter(|_| !rows) {
+                contents.insert(stream, id);
+            }
+            // What was made from a content lies in the buffer that stands for it.
+            let map = inner.map.into_iter().map(|p| {
+                let buf = contents.get(&p.from.buf).copied().unwrap_or(p.from.buf);
+                Piece { from: Span { buf, ..p.from }, ..p }
+            });
+            let map = map.collect();
+            merge(&mut tree.buffers, Buffer { id, label: inner.label, base: inner.base, bytes: inner.bytes.into(), map });
+        }
+        for (_, nodes, notes) in part.contents {
+            let shift = tree.nodes.len() as u32;
+            let place = |span: Span| Span { buf: contents.get(&span.buf).copied().unwrap_or(span.buf), ..span };
+            let nodes = nodes.into_iter().map(|n| Node { span: place(n.span), end: n.end.saturating_add(shift), ..n });
+            tree.nodes.extend(nodes);
+            tree.notes.extend(notes.into_iter().map(|n| Noted { at: place(n.at), ..n }));
+        }
+        tree
+    }
+
+    /// Bytes of a flow's own stream.
+    fn stream_buffer(&self, snapshot: &Snapshot, log: &Log, flipped: bool, span: Span) -> Buffer {
+        let (conv, dir) = match span.buf.kind() {
+            BufKind::Stream(conv, dir) => (conv, dir),
+            _ => (ConvId::default(), Dir::ToServer),
+        };
+        let way = usize::from((dir == Dir::ToServer) == flipped);
+        let map = self.through_fragments(snapshot, source_map::pieces(log, way, span.at..span.end()));
+        let mut bytes = Vec::with_capacity(span.len as usize);
         for p in &map {
             // Holes are zeros, so that offsets stay true; the notes tell of them.
-            bytes.resize(p.at.saturating_sub(at) as usize, 0);
+            bytes.resize(p.at.saturating_sub(span.at) as usize, 0);
             if let BufKind::Arrival(n) = p.from.buf.kind()
                 && let Some(b) = self.packet_bytes(snapshot, n as u32)
             {
@@ -365,13 +409,22 @@ impl Recall {
                 bytes.extend_from_slice(b.get(from..from.saturating_add(p.len as usize)).unwrap_or(&[]));
             }
         }
-        let id = BufId::stream(conv, dir);
-        buffers.push(Buffer { id, label: self.label(snapshot, conv, dir), base: at, bytes: bytes.into(), map });
-        for (i, inner) in part.inner.into_iter().enumerate() {
-            let id = BufId::part(i as u32 + 1);
-            buffers.push(Buffer { id, label: inner.label, base: 0, bytes: inner.bytes.into(), map: inner.map });
-        }
-        Tree { nodes: part.nodes, buffers, notes: part.notes }
+        Buffer { id: span.buf, label: self.label(snapshot, conv, dir), base: span.at, bytes: bytes.into(), map }
+    }
+
+    /// What trees at hand call a buffer.
+    fn kept_label(&self, buf: BufId) -> Option<String> {
+        let kept = self.lock();
+        let label = kept.trees.values().find_map(|t| t.buffer(buf)).map(|b| b.label.clone());
+        label
+    }
+
+    /// A buffer of the trees that are kept, holding a span.
+    fn kept_buffer<T>(&self, span: &Span, take: impl Fn(&Buffer) -> T) -> Option<T> {
+        let kept = self.lock();
+        let held =
+            |b: &&Buffer| b.id == span.buf && span.at >= b.base && span.end() <= b.base.saturating_add(b.bytes.len() as u64);
+        kept.order.iter().rev().filter_map(|(name, _)| kept.trees.get(name)).find_map(|t| t.buffers.iter().find(held)).map(take)
     }
 
     fn label(&self, snapshot: &Snapshot, conv: ConvId, dir: Dir) -> String {
@@ -395,27 +448,25 @@ impl Recall {
             let end = tree.nodes.len() as u32 + 1;
             tree.nodes.push(Node { field, span, value: Value::Span, depth: 0, tie: Tie::Own, end });
         }
+        let mut parts = 64u32;
         for id in snapshot.messages_done_in(packet) {
             let message = self.message(id, cancel)?;
             let shift = tree.nodes.len() as u32;
             tree.nodes.extend(message.nodes.iter().map(|n| Node { end: n.end.saturating_add(shift), ..n.clone() }));
-            let parts = tree.buffers.len() as u32 + 64;
+            // Parts are numbered within each message: renumber them, for several messages may share this tree.
+            let place = |buf: BufId| match buf.kind() {
+                BufKind::Part(n) => BufId::part(n.saturating_add(parts)),
+                _ => buf,
+            };
             for b in &message.buffers {
-                // Parts are numbered within each message: renumber them, for several messages may share this tree.
-                let id = match b.id.kind() {
-                    BufKind::Part(n) => BufId::part(n.saturating_add(parts)),
-                    _ => b.id,
-                };
-                if !tree.buffers.iter().any(|x| x.id == id && x.base == b.base) {
-                    tree.buffers.push(Buffer { id, ..b.clone() });
-                }
+                let map = b.map.iter().map(|p| Piece { from: Span { buf: place(p.from.buf), ..p.from }, ..*p }).collect();
+                merge(&mut tree.buffers, Buffer { id: place(b.id), map, ..b.clone() });
             }
             for n in tree.nodes.iter_mut().skip(shift as usize) {
-                if let BufKind::Part(p) = n.span.buf.kind() {
-                    n.span.buf = BufId::part(p.saturating_add(parts));
-                }
+                n.span.buf = place(n.span.buf);
             }
-            tree.notes.extend_from_slice(&message.notes);
+            tree.notes.extend(message.notes.iter().map(|n| Noted { at: Span { buf: place(n.at.buf), ..n.at }, ..*n }));
+            parts = parts.saturating_add(message.buffers.len() as u32);
         }
         Ok(tree)
     }
@@ -461,6 +512,28 @@ impl Recall {
     }
 }
 
+/// Adds a buffer; ranges of one byte sequence become one buffer, so that every span of it is found there.
+fn merge(buffers: &mut Vec<Buffer>, b: Buffer) {
+    let Some(old) = buffers.iter_mut().find(|x| x.id == b.id) else { return buffers.push(b) };
+    let end = |b: &Buffer| b.base.saturating_add(b.bytes.len() as u64);
+    let (from, to) = (old.base.min(b.base), end(old).max(end(&b)));
+    if (b.base >= old.base && end(&b) <= end(old)) || to.saturating_sub(from) > MOST_BUFFER as u64 {
+        return;
+    }
+    // What lies between them is zeros: no field of the tree is there.
+    let mut bytes = vec![0; to.saturating_sub(from) as usize];
+    for x in [&*old, &b] {
+        let at = x.base.saturating_sub(from) as usize;
+        if let Some(to) = bytes.get_mut(at..at.saturating_add(x.bytes.len())) {
+            to.copy_from_slice(&x.bytes);
+        }
+    }
+    let mut map = std::mem::take(&mut old.map);
+    map.extend(b.map.into_iter().filter(|p| p.at < old.base || p.at >= old.base.saturating_add(old.bytes.len() as u64)));
+    map.sort_by_key(|p| p.at);
+    *old = Buffer { id: old.id, label: std::mem::take(&mut old.label), base: from, bytes: bytes.into(), map };
+}
+
 /// The ends of a flow as the engine names them.
 fn ends_of(flow: &Flow<'_>) -> Ends {
     use std::net::IpAddr;
@@ -471,121 +544,6 @@ fn ends_of(flow: &Flow<'_>) -> Ends {
         _ => IpPair::None,
     };
     Ends { net, ports: Ports { src: a.port, dst: b.port }, proto: flow.ip_proto }
-}
-
-/// What was gathered of one message.
-#[derive(Default)]
-struct Part {
-    nodes: Vec<Node>,
-    notes: Vec<wirelore_kit::Noted>,
-    inner: Vec<InnerPart>,
-    len: u64,
-    state: MessageState,
-}
-
-struct InnerPart {
-    key: (u64, Dir),
-    label: String,
-    bytes: Vec<u8>,
-    map: Vec<Piece>,
-}
-
-/// Listens for trees.
-struct Gatherer {
-    want: Name,
-    /// Whether trees are made now.
-    trees: bool,
-    found: bool,
-    done: Vec<(Name, Part)>,
-    open: HashMap<Name, Part>,
-}
-
-impl Default for Gatherer {
-    fn default() -> Self {
-        Gatherer {
-            want: (ConvId::default(), Dir::ToServer, 0),
-            trees: false,
-            found: false,
-            done: Vec::new(),
-            open: HashMap::new(),
-        }
-    }
-}
-
-impl Gatherer {
-    fn take(&mut self, m: &Message<'_>) {
-        let name = (m.conv, m.dir, m.at);
-        let part = self.open.entry(name).or_default();
-        part.len = m.len;
-        part.state = m.state;
-        if m.state != MessageState::Open || name == self.want {
-            part.nodes.clone_from(&m.sink.nodes);
-            part.notes.clone_from(&m.sink.notes);
-        }
-        if m.state != MessageState::Open {
-            self.found |= name == self.want;
-            if let Some(part) = self.open.remove(&name) {
-                self.done.push((name, part));
-            }
-        }
-    }
-}
-
-impl Listen for Gatherer {
-    fn opened(&mut self, m: &Message<'_>) {
-        if self.trees {
-            self.take(m);
-        }
-    }
-
-    fn changed(&mut self, m: &Message<'_>) {
-        if self.open.contains_key(&(m.conv, m.dir, m.at)) {
-            self.take(m);
-        }
-    }
-
-    fn inner(&mut self, b: &InnerBytes<'_>) {
-        let name = (b.conv, b.message.0, b.message.1);
-        // Bytes of a message that is whole at once are told behind it.
-        let part = match self.open.get_mut(&name) {
-            Some(p) => p,
-            None => match self.done.iter_mut().rev().find(|(n, _)| *n == name) {
-                Some((_, p)) => p,
-                None => return,
-            },
-        };
-        let at = match part.inner.iter().position(|i| i.key == b.key) {
-            Some(i) => i,
-            None => {
-                part.inner.push(InnerPart { key: b.key, label: inner_label(b.hint, b.how), bytes: Vec::new(), map: Vec::new() });
-                part.inner.len() - 1
-            }
-        };
-        let Some(inner) = part.inner.get_mut(at) else { return };
-        let room = MOST_BUFFER.saturating_sub(inner.bytes.len());
-        let new = b.bytes.get(..room.min(b.bytes.len())).unwrap_or(&[]);
-        let at = inner.bytes.len() as u64;
-        inner.bytes.extend_from_slice(new);
-        if let Some(last) = inner.map.last_mut()
-            && b.how.keeps_offsets()
-            && last.how == b.how
-            && last.from.buf == b.from.buf
-            && last.from.end() == b.from.at
-        {
-            last.len = last.len.saturating_add(new.len() as u32);
-            last.from.len = last.from.len.saturating_add(b.from.len);
-        } else if !new.is_empty() {
-            inner.map.push(Piece { at, len: new.len() as u32, from: b.from, how: b.how });
-        }
-    }
-}
-
-fn inner_label(hint: &Hint, how: How) -> String {
-    match hint {
-        Hint::Bytes(label) => format!("{label}, {}", how.words()),
-        Hint::Media(media) => format!("Body, {} ({})", how.words(), media.name),
-        _ => format!("Inner, {}", how.words()),
-    }
 }
 
 impl TreeSource for Recall {
@@ -621,7 +579,10 @@ impl TreeSource for Recall {
                 }
                 Ok(out)
             }
-            _ => Err(missing("such buffer outside of its tree")),
+            _ => {
+                let short = Span { len: want as u32, ..span };
+                self.kept_buffer(&short, |b| b.slice(&short).to_vec()).ok_or_else(|| missing("such buffer outside of its tree"))
+            }
         }
     }
 
@@ -637,14 +598,28 @@ impl TreeSource for Recall {
                 let pieces = self.through_fragments(&snapshot, pieces);
                 Ok(pieces.into_iter().map(|p| p.from).collect())
             }
-            _ => Err(missing("such buffer outside of its tree")),
+            // Outwards step by step, as far as trees at hand know the way.
+            _ => {
+                let map = self.kept_buffer(&span, |b| b.map.clone()).ok_or_else(|| missing("such buffer outside of its tree"))?;
+                let mut from = Vec::new();
+                for p in map.iter().filter_map(|p| gather::clip(p, span.at, span.end())) {
+                    if p.from.buf == span.buf {
+                        return Err(missing("way from these bytes to packets"));
+                    }
+                    from.extend(self.origin(p.from)?);
+                }
+                Ok(from)
+            }
         }
     }
 
     fn name(&self, buf: BufId) -> String {
         match buf.kind() {
             BufKind::Arrival(n) => format!("Packet {}", n.saturating_add(1)),
-            BufKind::Stream(conv, dir) => self.label(&self.store.snapshot(), conv, dir),
+            BufKind::Stream(conv, dir) => {
+                let inner = if conv.inner > 0 { self.kept_label(buf) } else { None };
+                inner.unwrap_or_else(|| self.label(&self.store.snapshot(), conv, dir))
+            }
             BufKind::Part(n) => format!("Part {n}"),
         }
     }

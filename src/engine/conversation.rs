@@ -110,6 +110,8 @@ pub struct Message<'m> {
 pub struct InnerBytes<'m> {
     /// The conversation that they are inside of.
     pub conv: ConvId,
+    /// What that speaks.
+    pub spec: &'static Spec,
     /// The message: its direction and offset.
     pub message: (Dir, u64),
     /// The dissector's key of the inner stream and its direction.

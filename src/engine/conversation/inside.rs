@@ -228,10 +228,12 @@ impl Conversation {
     ) {
         let ForInside { key, dir, bytes, from, how, hint, datagram } = *chunk;
         let known = self.inside.get(key).is_some() || self.open_inside(chunk, message, cx, s, to).is_some();
-        if cx.level >= Level::Bodies {
+        if cx.level >= Level::Bodies
+            && let Some(spec) = self.spec
+        {
             let inside = if known { self.inside.get(key) } else { None };
             let read_by = inside.map(|i| (i.of.id, if dir == Dir::ToServer { i.given[0] } else { i.given[1] }));
-            to.inner(&InnerBytes { conv: self.id, message, key: (key, dir), bytes, from, how, hint, read_by });
+            to.inner(&InnerBytes { conv: self.id, spec, message, key: (key, dir), bytes, from, how, hint, read_by });
         }
         let own = from.buf == self.buf(way);
         let outer = self.half(way);
