@@ -9,6 +9,7 @@ pub mod ftp;
 pub mod http1;
 pub mod json;
 pub mod ntp;
+pub mod quic;
 pub mod websocket;
 
 pub mod layers;
@@ -23,6 +24,8 @@ pub static TABLE: &[&Spec] = &[
     &dns::LLMNR,
     &ntp::SPEC,
     &dhcp::SPEC,
+    &quic::SPEC,
+    &quic::FRAMES,
     &websocket::SPEC,
     &ftp::SPEC,
     &ftp::DATA,
