@@ -1,10 +1,46 @@
 //! What panes ask the window to do. They read; between frames the window acts.
 
 use crate::command::Command;
+use crate::follow::SaveAs;
+use crate::listing::Item;
+use crate::prefs::View;
 use crate::select::{Level, Selection};
 use crate::tab::Region;
 use std::path::PathBuf;
-use wirelore_kit::{BufId, Problem};
+use wirelore_kit::{BufId, Dir, Problem};
+
+/// What a chosen file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choose {
+    /// A capture to open.
+    Capture,
+    /// A key log to take keys from.
+    KeyLog,
+    /// Where to write.
+    Save(Saving),
+}
+
+impl Choose {
+    /// What a dialog for it is called.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Choose::Capture => "Open capture",
+            Choose::KeyLog => "Add key log",
+            Choose::Save(Saving::Ladder) => "Export ladder as SVG",
+            Choose::Save(Saving::Stream(..)) => "Save stream",
+        }
+    }
+}
+
+/// What is written to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saving {
+    /// The ladder as it is drawn.
+    Ladder,
+    /// The followed stream: one side or both, in a form.
+    Stream(Option<Dir>, SaveAs),
+}
 
 /// Something to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +51,8 @@ pub enum Act {
     Select(Selection),
     /// Select this and look at that level.
     SelectAt(Level, Selection),
+    /// Open or shut a row of the list.
+    Unfold(Item),
     /// Go to this packet at the level of packets.
     Packet(u32),
     /// Select a node of the shown tree.
@@ -33,8 +71,18 @@ pub enum Act {
     Only(Option<u32>),
     /// Open a capture.
     Open(PathBuf),
-    /// Choose a file with the desktop's dialog.
-    Browse,
+    /// Choose a file with the desktop's dialog, for this.
+    Browse(Choose),
+    /// Show this in the large pane.
+    View(View),
+    /// Zoom the ladder by a factor.
+    Zoom(f32),
+    /// Write this to a file.
+    Save(Saving, PathBuf),
+    /// Read a connection again as a protocol, or (for none) as its bytes say.
+    DecodeAs(u32, Option<&'static str>),
+    /// Take the keys of a key log.
+    AddKeys(PathBuf),
     /// Show this tab.
     Tab(usize),
     /// Close this tab.

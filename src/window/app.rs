@@ -1,26 +1,26 @@
 //! The window itself: tabs, bars and panes in their places, keys, and what is done between frames.
 
-use crate::act::Act;
+use crate::act::{Act, Choose, Saving};
 use crate::command::Command;
 use crate::door::{Opener, Waker, WindowOptions};
+use crate::errand::{Errands, News};
+use crate::follow::SaveAs;
 use crate::format;
 use crate::palette::{Offers, Palette};
 use crate::panes::bars::{self, FilterEdit, Place, TabHead};
-use crate::panes::dialogs::{self, Dialog};
-use crate::panes::{Cx, drawer, reader, settings, side, start, statistics, status, wherelist};
-use crate::prefs::{Prefs, SIZES, ThemeChoice, USUAL_SIZE};
+use crate::panes::dialogs::{self, DecodeAs, Dialog, PathDialog};
+use crate::panes::{Cx, settings, start, statistics, status, stream, traffic};
+use crate::prefs::{Prefs, SIZES, StreamForm, ThemeChoice, USUAL_SIZE, View};
 use crate::select::{Level, Selection};
 use crate::strand;
 use crate::tab::{Region, Tab};
 use crate::theme::{self, Density, Look};
-use crate::widgets::split::{self, GUTTER};
+use crate::widgets::split::GUTTER;
 use crate::widgets::toast::Toasts;
 use egui::{Context, Id, Key, Modifiers, Rect, Ui, pos2, vec2};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
-use wirelore_kit::{Explanations, Problem};
+use wirelore_kit::Explanations;
 
 /// Under this name the preferences are kept.
 const KEPT: &str = "wirelore";
@@ -39,7 +39,7 @@ pub struct App {
     toasts: Toasts,
     acts: Vec<Act>,
     waker: Waker,
-    chosen: (Sender<Vec<PathBuf>>, Receiver<Vec<PathBuf>>),
+    errands: Errands,
     focus_filter: bool,
     focus_region: Option<Region>,
     applied: Option<(bool, f32, Density)>,
@@ -52,6 +52,7 @@ impl App {
     pub fn new(ctx: &Context, options: &WindowOptions, kept: Option<Prefs>) -> App {
         theme::fonts::install(ctx);
         let woken = ctx.clone();
+        let waker: Waker = Arc::new(move || woken.request_repaint());
         let mut app = App {
             opener: options.opener.clone(),
             prose: options.explanations.clone(),
@@ -63,8 +64,8 @@ impl App {
             dialog: Dialog::Closed,
             toasts: Toasts::default(),
             acts: Vec::new(),
-            waker: Arc::new(move || woken.request_repaint()),
-            chosen: channel(),
+            errands: Errands::new(waker.clone()),
+            waker,
             focus_filter: false,
             focus_region: Some(Region::List),
             applied: None,
@@ -165,7 +166,17 @@ impl App {
             C::Forward => tab.history.can_forward(),
             C::OtherHalf => tab.other_half().is_some(),
             C::ClearFilter => !tab.filter.is_empty() || tab.only.is_some(),
-            C::FilterConversation | C::NextInConversation | C::PreviousInConversation => tab.selection.flow.is_some(),
+            C::FilterConversation
+            | C::NextInConversation
+            | C::PreviousInConversation
+            | C::DecodeAs
+            | C::FollowStream
+            | C::FindInStream
+            | C::ViewLadder => tab.selection.flow.is_some(),
+            C::SaveStream => tab.follows.bytes().is_some(),
+            C::ExportLadder => tab.ladders.newest().is_some(),
+            C::LadderScope | C::LadderTcp | C::LadderScale | C::ZoomIn | C::ZoomOut => self.prefs.view == View::Ladder,
+            C::StreamForm => self.prefs.view == View::Stream,
             C::CopyValue | C::CopyFieldName => tab.selection.node.is_some(),
             C::CopyBytes | C::CopyPath => tab.selection.span.is_some(),
             C::ForgetRecent => !self.prefs.recent.is_empty(),
@@ -217,8 +228,17 @@ impl App {
 
     fn input(&mut self, ctx: &Context) {
         let dropped: Vec<PathBuf> = ctx.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect());
-        let browsed = self.chosen.1.try_recv().unwrap_or_default();
-        self.acts.extend(dropped.into_iter().chain(browsed).map(Act::Open));
+        self.acts.extend(dropped.into_iter().map(|f| if is_key_log(&f) { Act::AddKeys(f) } else { Act::Open(f) }));
+        let now = ctx.input(|i| i.time);
+        for news in self.errands.news() {
+            match news {
+                News::Chosen(Choose::Capture, files) => self.acts.extend(files.into_iter().map(Act::Open)),
+                News::Chosen(Choose::KeyLog, files) => self.acts.extend(files.into_iter().map(Act::AddKeys)),
+                News::Chosen(Choose::Save(what), files) => self.acts.extend(files.into_iter().map(|f| Act::Save(what, f))),
+                News::Done(words) => self.toasts.done(now, words),
+                News::Failed(p) => self.toasts.problem(p),
+            }
+        }
         if self.palette.is_some() || !matches!(self.dialog, Dialog::Closed) {
             return;
         }
@@ -283,7 +303,9 @@ impl App {
             if let Some(t) = &mut tab {
                 let only = t.only;
                 t.set_filter(text, only);
-                bars::crumbs(ui, &mut cx, at(strip_h + top_h, crumb_h), t);
+                let row = at(strip_h + top_h, crumb_h);
+                let used = bars::views(ui, &mut cx, row);
+                bars::crumbs(ui, &mut cx, Rect::from_min_max(row.min, pos2(row.right() - used, row.bottom())), t);
             }
             status::show(ui, &mut cx, Rect::from_min_max(pos2(full.left(), full.bottom() - status_h), full.max), tab.as_deref());
             let middle = Rect::from_min_max(
@@ -300,7 +322,7 @@ impl App {
                 match (place, &mut tab) {
                     (Place::Settings, _) => settings::show(ui, look, &mut prefs, cx.acts, main),
                     (Place::Statistics, Some(t)) => statistics::show(ui, &mut cx, t, main),
-                    (Place::Traffic, Some(t)) => traffic(ui, &mut cx, t, main, &mut prefs),
+                    (Place::Traffic, Some(t)) => traffic::show(ui, &mut cx, t, main, &mut prefs),
                     (_, None) => start::show(ui, &mut cx, main),
                 }
             }
@@ -363,6 +385,7 @@ impl App {
                     t.select(s);
                 });
             }
+            Act::Unfold(item) => self.with(|t| t.unfold(item, None)),
             Act::Node(n) => self.with(|t| t.select_node(n)),
             Act::Toggle(n) => self.with(|t| {
                 if let Some(shown) = t.shown() {
@@ -382,7 +405,16 @@ impl App {
                 t.set_filter(text, only);
             }),
             Act::Open(path) => self.open(ctx, &path),
-            Act::Browse => self.browse(),
+            Act::Browse(what) => {
+                let near = self.tab().map(|t| t.path.clone()).or_else(|| self.prefs.recent.first().cloned());
+                let name = self.file_name(what);
+                self.errands.browse(what, near.and_then(|p| p.parent().map(Path::to_owned)), name);
+            }
+            Act::View(v) => self.look_at(v),
+            Act::Zoom(factor) => self.prefs.ladder.zoom_by(factor),
+            Act::Save(what, path) => self.save(what, path),
+            Act::DecodeAs(flow, protocol) => self.decode_as(flow, protocol),
+            Act::AddKeys(path) => self.add_keys(path),
             Act::Tab(i) => {
                 self.current = i.min(self.tabs.len().saturating_sub(1));
                 self.focus_region = Some(Region::List);
@@ -416,39 +448,16 @@ impl App {
         }
     }
 
-    /// The desktop's dialog, on a thread: it may take long to come, or never come.
-    fn browse(&mut self) {
-        let (give, wake) = (self.chosen.0.clone(), self.waker.clone());
-        let folder = self.prefs.recent.first().and_then(|p| p.parent()).map(Path::to_owned);
-        let run = move || {
-            let mut dialog = rfd::FileDialog::new()
-                .set_title("Open capture")
-                .add_filter("Captures", &["pcap", "pcapng", "cap", "ntar", "gz", "zst", "lz4"])
-                .add_filter("All files", &["*"]);
-            if let Some(folder) = folder {
-                dialog = dialog.set_directory(folder);
-            }
-            if let Some(files) = dialog.pick_files() {
-                // Nobody receives when the window was closed meanwhile.
-                let _ = give.send(files);
-                wake();
-            }
-        };
-        if let Err(e) = thread::Builder::new().name("file dialog".into()).spawn(run) {
-            self.toasts.problem(Problem {
-                what: "The file dialog could not be opened".into(),
-                why: format!("No thread could be started: {e}."),
-                what_to_do: "Type the path instead, or drop the file onto the window.".into(),
-            });
-        }
-    }
-
     #[allow(clippy::too_many_lines)]
     fn command(&mut self, ctx: &Context, c: Command) {
         use Command as C;
         let page = |t: &mut Tab| t.list_state_mut().page.max(2) as i64 - 1;
         match c {
-            C::Open => self.dialog = Dialog::Open { path: String::new(), fresh: true, problem: None },
+            C::Open => self.ask(Choose::Capture),
+            C::AddKeys => self.ask(Choose::KeyLog),
+            C::SaveStream => self.ask(Choose::Save(Saving::Stream(None, SaveAs::Raw))),
+            C::ExportLadder => self.ask(Choose::Save(Saving::Ladder)),
+            C::DecodeAs => self.dialog = self.tab().and_then(decode_dialog).map_or(Dialog::Closed, Dialog::DecodeAs),
             C::NewTab => {
                 self.tabs.push(None);
                 self.current = self.tabs.len() - 1;
@@ -466,6 +475,7 @@ impl App {
                 let n = page(t);
                 match t.region {
                     Region::List => t.move_row(n),
+                    Region::View => t.page_view(true),
                     Region::Fields => t.move_node(n),
                     Region::Bytes => t.move_byte(256),
                 }
@@ -474,17 +484,20 @@ impl App {
                 let n = page(t);
                 match t.region {
                     Region::List => t.move_row(-n),
+                    Region::View => t.page_view(false),
                     Region::Fields => t.move_node(-n),
                     Region::Bytes => t.move_byte(-256),
                 }
             }),
             C::FirstRow => self.with(|t| match t.region {
                 Region::List => t.move_to_end(false),
+                Region::View => t.move_step(i64::MIN),
                 Region::Fields => t.move_node(i64::MIN),
                 Region::Bytes => t.move_byte(i64::MIN),
             }),
             C::LastRow => self.with(|t| match t.region {
                 Region::List => t.move_to_end(true),
+                Region::View => t.move_step(i64::MAX),
                 Region::Fields => t.move_node(i64::MAX),
                 Region::Bytes => t.move_byte(i64::MAX),
             }),
@@ -514,10 +527,11 @@ impl App {
             }),
             C::NextRegion | C::PreviousRegion => {
                 let now = self.tab().map(|t| t.region).unwrap_or_default();
-                let at = Region::ALL.iter().position(|r| *r == now).unwrap_or(0);
-                let n = Region::ALL.len();
+                let shown = self.regions();
+                let at = shown.iter().position(|r| *r == now).unwrap_or(0);
+                let n = shown.len();
                 let to = if c == C::NextRegion { (at + 1) % n } else { (at + n - 1) % n };
-                self.focus_region = Region::ALL.get(to).copied();
+                self.focus_region = shown.get(to).copied();
             }
 
             C::Filter => {
@@ -544,6 +558,24 @@ impl App {
                 self.prefs.level = if level == Level::Bytes { self.prefs.level } else { level };
                 self.with(|t| t.go_level(level));
                 self.focus_region = Some(if level == Level::Bytes { Region::Bytes } else { Region::List });
+            }
+            C::FindInStream => {
+                self.look_at(View::Stream);
+                self.focus_region = None;
+                ctx.memory_mut(|m| m.request_focus(stream::search_id()));
+            }
+            C::UnfoldRow => self.with(|t| t.unfold_row(None)),
+            C::ViewFields => self.look_at(View::Fields),
+            C::ViewLadder => self.look_at(View::Ladder),
+            C::FollowStream => self.look_at(View::Stream),
+            C::ViewBody => self.look_at(View::Body),
+            C::LadderScope => self.prefs.ladder.whole = !self.prefs.ladder.whole,
+            C::LadderTcp => self.prefs.ladder.tcp = !self.prefs.ladder.tcp,
+            C::LadderScale => self.prefs.ladder.to_scale = !self.prefs.ladder.to_scale,
+            C::ZoomIn => self.prefs.ladder.zoom_by(1.25),
+            C::ZoomOut => self.prefs.ladder.zoom_by(0.8),
+            C::StreamForm => {
+                self.prefs.stream = if self.prefs.stream == StreamForm::Hex { StreamForm::Text } else { StreamForm::Hex };
             }
             C::GroupByConnection => self.prefs.grouped = !self.prefs.grouped,
             C::Side => self.prefs.side = !self.prefs.side,
@@ -574,15 +606,98 @@ impl App {
         }
     }
 
+    /// The panes that keys can go to, as they stand.
+    fn regions(&self) -> Vec<Region> {
+        let bytes = self.prefs.view == View::Fields || self.tab().is_some_and(|t| t.level == Level::Bytes);
+        Region::ALL
+            .into_iter()
+            .filter(|r| match r {
+                Region::View => self.prefs.view != View::Fields,
+                Region::Bytes => bytes,
+                _ => true,
+            })
+            .collect()
+    }
+
+    /// Shows this in the large pane and gives it the keys; the same again shows fields and bytes.
+    fn look_at(&mut self, view: View) {
+        self.place = Place::Traffic;
+        self.prefs.view = if self.prefs.view == view { View::Fields } else { view };
+        self.focus_region = Some(if self.prefs.view == View::Fields { Region::List } else { Region::View });
+        self.with(Tab::reveal_all);
+    }
+
+    fn ask(&mut self, what: Choose) {
+        let name = self.file_name(what);
+        let folder = self.tab().and_then(|t| t.path.parent().map(|p| p.join(&name).display().to_string()));
+        let path = if name.is_empty() { String::new() } else { folder.unwrap_or(name) };
+        self.dialog = Dialog::Path(PathDialog::new(what, path));
+    }
+
+    /// The name that a file would get.
+    fn file_name(&self, what: Choose) -> String {
+        let flow = self
+            .tab()
+            .and_then(|t| t.snap.flow(t.selection.flow?))
+            .map(|f| crate::view::flow_name(&f).replace(' ', "-").to_lowercase());
+        let flow = flow.unwrap_or_else(|| "conversation".into());
+        match what {
+            Choose::Capture | Choose::KeyLog => String::new(),
+            Choose::Save(Saving::Ladder) => format!("{flow}.svg"),
+            Choose::Save(Saving::Stream(..)) => format!("{flow}.bin"),
+        }
+    }
+
+    fn save(&mut self, what: Saving, path: PathBuf) {
+        let Some(tab) = self.tab() else { return };
+        match what {
+            Saving::Ladder => {
+                let Some(ladder) = tab.ladders.newest() else { return };
+                let (snap, to_scale, title) = (tab.snap.clone(), self.prefs.ladder.to_scale, tab.title.clone());
+                self.errands.save(path, move || crate::ladder::svg::draw(&snap, &ladder, &title, to_scale).into_bytes());
+            }
+            Saving::Stream(side, how) => {
+                let Some(bytes) = tab.follows.bytes() else { return };
+                self.errands.save(path, move || crate::follow::written(&bytes, side, how));
+            }
+        }
+    }
+
+    fn decode_as(&mut self, flow: u32, protocol: Option<&'static str>) {
+        let Some(source) = self.tab().map(Tab::source) else { return };
+        self.with(Tab::forget);
+        self.errands.run("decode as", move || {
+            Some(match source.decode_as(flow, protocol) {
+                Ok(()) => News::Done(protocol.map_or("Read again by its bytes".into(), |p| format!("Read again as {p}"))),
+                Err(p) => News::Failed(p),
+            })
+        });
+    }
+
+    fn add_keys(&mut self, path: PathBuf) {
+        let Some(source) = self.tab().map(Tab::source) else { return };
+        self.with(Tab::forget);
+        self.errands.run("keys", move || {
+            Some(match source.add_keys(&path) {
+                Ok(0) => News::Done("Every key of this log was known".into()),
+                Ok(n) => News::Done(format!("{} added", format::count(n as u64, "key", "keys"))),
+                Err(p) => News::Failed(p),
+            })
+        });
+    }
+
     /// One step in the pane that has the keys; `sideways` for left and right.
     fn step(&mut self, by: i64, sideways: bool) {
+        let view = self.prefs.view;
         self.with(|t| match (t.region, sideways) {
             (Region::List, false) => t.move_row(by),
+            (Region::View, false) => t.move_view(by, view),
             (Region::Fields, false) => t.move_node(by),
             (Region::Bytes, false) => t.move_byte(16 * by),
             (Region::Fields, true) => t.fold(by > 0),
             (Region::Bytes, true) => t.move_byte(by),
-            (Region::List, true) => {}
+            (Region::List, true) => t.unfold_row(Some(by > 0)),
+            (Region::View, true) => {}
         });
     }
 
@@ -613,52 +728,19 @@ impl App {
     }
 }
 
-/// WHERE, WHAT, WHY and the drawer.
-fn traffic(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect, prefs: &mut Prefs) {
-    let look = cx.look;
-    let shares = &mut prefs.shares;
-    // Narrow windows: the list over the reader, no side.
-    if rect.width() < 760.0 {
-        let (upper, lower) =
-            split::split(ui, look, "Border between list and reader", rect, false, &mut shares.list, [110.0, 160.0]);
-        wherelist::show(ui, cx, tab, upper);
-        if tab.level == Level::Bytes {
-            reader::fields_pane(ui, cx, tab, lower);
-        } else {
-            let (a, b) = split::split(ui, look, "Border between fields and bytes", lower, false, &mut shares.tree, [80.0, 60.0]);
-            reader::fields_pane(ui, cx, tab, a);
-            reader::bytes_pane(ui, cx, tab, b);
-        }
-        return;
-    }
-    let (list, rest) = split::split(ui, look, "Border between list and reader", rect, true, &mut shares.list, [320.0, 360.0]);
-    wherelist::show(ui, cx, tab, list);
-    let rest = if prefs.drawer {
-        let (upper, lower) =
-            split::split(ui, look, "Border between reader and drawer", rest, false, &mut shares.drawer, [200.0, 120.0]);
-        drawer::show(ui, cx, tab, lower);
-        upper
-    } else {
-        rest
-    };
-    // Bytes under both: sixteen of them in a row need the width.
-    let (upper, lower) = if tab.level == Level::Bytes {
-        (rest, None)
-    } else {
-        let (a, b) = split::split(ui, look, "Border between fields and bytes", rest, false, &mut shares.tree, [120.0, 90.0]);
-        (a, Some(b))
-    };
-    if prefs.side && upper.width() >= 520.0 {
-        let (what, why) =
-            split::split(ui, look, "Border between reader and side", upper, true, &mut shares.reader, [290.0, 210.0]);
-        reader::fields_pane(ui, cx, tab, what);
-        side::show(ui, cx, tab, why);
-    } else {
-        reader::fields_pane(ui, cx, tab, upper);
-    }
-    if let Some(lower) = lower {
-        reader::bytes_pane(ui, cx, tab, lower);
-    }
+/// What a dialog says of the selected connection.
+fn decode_dialog(tab: &Tab) -> Option<DecodeAs> {
+    let s = &tab.snap;
+    let f = s.flow(tab.selection.flow?)?;
+    let words = format!("{}: {} to {}", crate::view::flow_name(&f), f.client(), f.server());
+    let now = crate::view::evidence(&f.evidence, crate::view::flow_label(s, &f));
+    let said = tab.source().decoded_as(f.id);
+    Some(DecodeAs::new(f.id, words, now, s.schema().protocols.clone(), said))
+}
+
+/// Whether a dropped file is a key log, by its name.
+fn is_key_log(path: &Path) -> bool {
+    path.extension().and_then(|e| e.to_str()).is_some_and(|e| ["keylog", "keys", "log", "txt"].contains(&e))
 }
 
 impl eframe::App for App {

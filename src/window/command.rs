@@ -90,6 +90,10 @@ commands! {
     NextTab = File, CARET_RIGHT, "Next tab", "The capture to the right", [CTRL Tab, CTRL PageDown];
     PreviousTab = File, CARET_LEFT, "Previous tab", "The capture to the left", [CTRL_SHIFT Tab, CTRL PageUp];
     StopReading = File, STOP, "Stop reading", "What was read stays; the rest of the file is left out", [];
+    AddKeys = File, KEY, "Add key log…", "Take the keys of a TLS key log and read again what waited for them", [CTRL_SHIFT K];
+    DecodeAs = File, TRANSLATE, "Decode as…", "Say which protocol this connection speaks", [CTRL_SHIFT U];
+    SaveStream = File, DOWNLOAD_SIMPLE, "Save stream…", "What one side or both sent, as bytes or text", [CTRL_SHIFT S];
+    ExportLadder = File, DOWNLOAD_SIMPLE, "Export ladder as SVG…", "The ladder as a drawing for documents", [CTRL_SHIFT E];
     ForgetRecent = File, CLOCK_COUNTER_CLOCKWISE, "Forget recent captures", "Empties the list of recent captures", [];
 
     NextRow = Go, ARROW_DOWN, "Next", "Next row, field or byte", [NO ArrowDown, NO J, NO F8, CTRL ArrowDown];
@@ -115,6 +119,7 @@ commands! {
 
     Palette = Find, MAGNIFYING_GLASS, "Commands…", "Type what you want to do", [CTRL K, CTRL_SHIFT P];
     Filter = Find, FUNNEL, "Filter", "Show only rows that hold a text", [CTRL F, CTRL Slash, NO Slash];
+    FindInStream = Find, MAGNIFYING_GLASS, "Find in stream", "A text in the bytes of this conversation", [CTRL_SHIFT F];
     ClearFilter = Find, X, "Clear filter", "Show every row again", [];
     FilterConversation = Find, FUNNEL, "Filter this connection", "Show only rows between these two ends", [];
 
@@ -123,6 +128,17 @@ commands! {
     Packets = View, ROWS, "Packets", "Packets as they arrived", [NO Num3];
     Bytes = View, BINARY, "Bytes", "The bytes of what is selected", [NO Num4];
     GroupByConnection = View, PLUGS, "Group by connection", "Exchanges under the connection they belong to", [NO C];
+    UnfoldRow = View, CARET_DOWN, "Show or hide the messages of a row", "Opens an exchange, a connection or a talk in the list", [NO Space];
+    ViewFields = View, TREE_STRUCTURE, "Fields and bytes", "The fields and bytes of what is selected", [NO F2];
+    ViewLadder = View, LADDER_SIMPLE, "Ladder", "Who said what and when, as arrows between lifelines", [NO F3];
+    FollowStream = View, ARROWS_DOWN_UP, "Follow stream", "The bytes of both directions, one after the other", [NO F4];
+    ViewBody = View, FILE_TEXT, "Body", "What a message carries, decoded", [NO F5];
+    LadderScope = View, LADDER_SIMPLE, "Ladder of connection or exchange", "All of the connection, or only the exchange that is selected", [NO S];
+    LadderTcp = View, NETWORK, "TCP events in the ladder", "Handshake, end, retransmissions", [NO T];
+    LadderScale = View, RULER, "Ladder to scale", "Distances show time, or every arrow the same", [NO P];
+    ZoomIn = View, PLUS, "Zoom ladder in", "Arrows farther apart", [NO Plus, NO Equals];
+    ZoomOut = View, MINUS, "Zoom ladder out", "Arrows closer together", [NO Minus];
+    StreamForm = View, BINARY, "Stream as text or hexadecimal", "How a followed stream is written", [NO X];
     Side = View, SQUARE_HALF, "Side pane", "Notes, connection and evidence", [NO F9];
     Drawer = View, SQUARE_HALF_BOTTOM, "Provenance drawer", "From the selected value down to its packets", [NO F10];
     Traffic = View, ARROWS_LEFT_RIGHT, "Traffic", "The lists of this capture", [ALT Num1];
@@ -161,7 +177,10 @@ impl Command {
             for (m, k) in c.facts().keys {
                 let harmless = !typing
                     || ((m.command || m.alt) && !TEXT_KEYS.contains(k))
-                    || matches!(k, Key::F1 | Key::F6 | Key::F7 | Key::F8 | Key::F9 | Key::F10);
+                    || matches!(
+                        k,
+                        Key::F1 | Key::F2 | Key::F3 | Key::F4 | Key::F5 | Key::F6 | Key::F7 | Key::F8 | Key::F9 | Key::F10
+                    );
                 // `consume_key` lets extra Shift pass; "g" and "G" are two commands here.
                 if harmless && exactly(input, *m, *k) && input.consume_key(*m, *k) {
                     out.push(*c);

@@ -1,5 +1,6 @@
 //! What the window asks of the door: how captures are opened and what an open one offers.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wirelore_kit::{Cancel, ConvId, Dir, Explanations, Problem, Side, State, TreeSource};
@@ -91,6 +92,8 @@ pub struct Segment {
 pub struct Course {
     /// States, in the order of reading.
     pub states: Vec<StateChange>,
+    /// Of conversations inside others, the one around each.
+    pub nests: HashMap<ConvId, ConvId>,
     /// Segments worth an arrow of their own: handshake, end, trouble.
     pub segments: Vec<Segment>,
     /// Whether there were more of either than are kept.

@@ -157,6 +157,21 @@ pub fn hex(bytes: &[u8], most: usize) -> String {
     s
 }
 
+/// The address of an RFC's section: "RFC 9110 §7.2" is `https://www.rfc-editor.org/rfc/rfc9110#section-7.2`.
+#[must_use]
+pub fn rfc_url(source: &str) -> Option<String> {
+    let rest = source.strip_prefix("RFC ")?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    let number: u32 = digits.parse().ok()?;
+    let section: String = rest
+        .split_once('§')
+        .map(|(_, s)| s.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '.').collect())
+        .unwrap_or_default();
+    let section = section.trim_end_matches('.');
+    let anchor = if section.is_empty() { String::new() } else { format!("#section-{section}") };
+    Some(format!("https://www.rfc-editor.org/rfc/rfc{number}{anchor}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,6 +182,13 @@ mod tests {
             ["0", "1234", "12\u{2009}345", "5\u{2009}000\u{2009}000"],
             [0, 1234, 12_345, 5_000_000].map(number).each_ref().map(String::as_str)
         );
+    }
+
+    #[test]
+    fn an_rfc_leads_to_its_section_and_other_sources_to_nothing() {
+        assert_eq!(rfc_url("RFC 9110 §7.2.").as_deref(), Some("https://www.rfc-editor.org/rfc/rfc9110#section-7.2"));
+        assert_eq!(rfc_url("RFC 768").as_deref(), Some("https://www.rfc-editor.org/rfc/rfc768"));
+        assert_eq!(rfc_url("IEEE 802.3"), None);
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use wirelore_kit::row::NONE;
-use wirelore_kit::{Severity, verdict};
+use wirelore_kit::{ConvId, Severity, verdict};
 use wirelore_store::query::{self, Query, Rows};
 use wirelore_store::{Job, Jobs, Snapshot, Work};
 
-use crate::select::{Focus, Level, Selection};
+use crate::select::{Level, Selection};
 use crate::view;
 
 /// One row of a list.
@@ -19,6 +19,8 @@ pub enum Item {
     Exchange(u32),
     /// A message that belongs to no exchange.
     Message(u32),
+    /// Messages of one conversation that belong to no exchange (a chat, the handshake of what is around), by the first of them.
+    Talk(u32),
     /// A packet.
     Packet(u32),
 }
@@ -35,7 +37,7 @@ impl Item {
                 let keep = now.message.filter(|m| now.exchange == Some(e) && s.message(*m).is_some());
                 Selection::message(s, keep.unwrap_or(first), now.packet)
             }),
-            Item::Message(m) => Selection::message(s, m, now.packet),
+            Item::Message(m) | Item::Talk(m) => Selection::message(s, m, now.packet),
             Item::Packet(p) => Selection::packet(s, p, now.message),
         }
     }
@@ -54,6 +56,20 @@ pub struct Wanted {
     pub flow: Option<u32>,
 }
 
+/// Messages that one row stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Talk {
+    /// How many.
+    pub count: u32,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The last of them.
+    pub last: u32,
+    /// Their worst note.
+    pub worst: Option<Severity>,
+    first: u32,
+}
+
 /// A finished list.
 #[derive(Debug, Default)]
 pub struct Listing {
@@ -62,6 +78,10 @@ pub struct Listing {
     /// The snapshot it was made of.
     pub generation: u64,
     items: Items,
+    talks: HashMap<u32, Talk>,
+    talk_of: HashMap<(ConvId, u16), u32>,
+    /// Whether any row lies inside another protocol, so that the path wants room.
+    pub nested: bool,
     /// Places (0 to 1) and severities for the map in the scrollbar.
     pub marks: Vec<(f32, Severity)>,
 }
@@ -109,18 +129,41 @@ impl Listing {
         }
     }
 
-    /// The row that a selection stands at, if it is listed.
+    /// What is known of the messages that a row stands for, by the first of them.
     #[must_use]
-    pub fn row_of(&self, s: &Selection) -> Option<u64> {
-        if self.wanted.packets {
-            return self.row(Item::Packet(s.packet?));
+    pub fn talk(&self, first: u32) -> Option<&Talk> {
+        self.talks.get(&first)
+    }
+
+    /// The talk that a message is part of, by its first message.
+    #[must_use]
+    pub fn talk_of(&self, s: &Snapshot, message: u32) -> Option<u32> {
+        let row = s.message(message)?;
+        self.talk_of.get(&(row.conv, row.protocol)).copied()
+    }
+
+    /// How many rows behind `base` belong to the connection whose head it is.
+    #[must_use]
+    pub fn group(&self, s: &Snapshot, base: u64, flow: u32) -> u64 {
+        let mut n = 0;
+        while let Some(item) = self.item(base + 1 + n) {
+            let another = match item {
+                // What a connection caused lies under it.
+                Item::Flow(f) => view::caused_from(s, f) != Some(flow),
+                _ => false,
+            };
+            if another {
+                break;
+            }
+            n += 1;
         }
-        if s.focus == Focus::Flow {
-            return self.row(Item::Flow(s.flow?));
-        }
-        let own =
-            s.exchange.and_then(|e| self.row(Item::Exchange(e))).or_else(|| s.message.and_then(|m| self.row(Item::Message(m))));
-        own.or_else(|| s.flow.and_then(|f| self.row(Item::Flow(f))))
+        n
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(items: Vec<Item>) -> Listing {
+        let rows = items.iter().enumerate().map(|(i, item)| (*item, i as u32)).collect();
+        Listing { items: Items::Mixed(items, rows), ..Listing::default() }
     }
 }
 
@@ -182,8 +225,14 @@ impl Lister {
 }
 
 fn make(s: &Snapshot, wanted: Wanted, work: &Work) -> Option<Listing> {
-    let (items, marks) = if wanted.packets { packets(s, &wanted, work)? } else { exchanges(s, &wanted, work)? };
-    Some(Listing { wanted, generation: s.generation(), items, marks })
+    let mut list = Listing { generation: s.generation(), ..Listing::default() };
+    if wanted.packets {
+        (list.items, list.marks) = packets(s, &wanted, work)?;
+    } else {
+        exchanges(s, &wanted, work, &mut list)?;
+    }
+    list.wanted = wanted;
+    Some(list)
 }
 
 fn query(wanted: &Wanted) -> Query {
@@ -224,21 +273,66 @@ fn packets(s: &Snapshot, wanted: &Wanted, work: &Work) -> Option<Made> {
     Some((Items::Packets(found), marks.done()))
 }
 
-fn exchanges(s: &Snapshot, wanted: &Wanted, work: &Work) -> Option<Made> {
+/// Messages of a flow that belong to no exchange, gathered by conversation and protocol.
+#[derive(Default)]
+struct Loose {
+    talks: HashMap<(ConvId, u16), Talk>,
+    /// Of each flow: the conversation and protocol of its first message, and whether there are others.
+    spoken: HashMap<u32, ((ConvId, u16), bool)>,
+}
+
+impl Loose {
+    fn gather(s: &Snapshot, work: &Work) -> Option<Loose> {
+        let mut l = Loose::default();
+        let mut last: Option<(u32, (ConvId, u16))> = None;
+        for (i, m) in s.each_message() {
+            if i.is_multiple_of(4096) && work.is_cancelled() {
+                return None;
+            }
+            let key = (m.conv, m.protocol);
+            // Mostly the same again: then nothing new is learnt.
+            if last != Some((m.conv.flow, key)) {
+                let (first, mixed) = l.spoken.entry(m.conv.flow).or_insert((key, false));
+                *mixed |= *first != key;
+                last = Some((m.conv.flow, key));
+            }
+            if view::some(m.exchange).is_none() {
+                let t = l.talks.entry(key).or_insert_with(|| Talk { first: i, ..Talk::default() });
+                t.count += 1;
+                t.bytes = t.bytes.saturating_add(m.len);
+                t.last = i;
+                t.worst = t.worst.max(m.worst);
+            }
+        }
+        // A connection that is nothing but such messages lists them: its own row stands for all of them already.
+        let spoken = std::mem::take(&mut l.spoken);
+        l.talks.retain(|(conv, _), t| t.count > 1 && spoken.get(&conv.flow).is_some_and(|(_, mixed)| *mixed));
+        Some(l)
+    }
+}
+
+fn exchanges(s: &Snapshot, wanted: &Wanted, work: &Work, list: &mut Listing) -> Option<()> {
     let q = query(wanted);
     let passes = |rows: Rows| if q == Query::All { Some(None) } else { query::find(s, &q, rows, work).map(Some) };
     let (some_exchanges, some_messages, some_flows) = (passes(Rows::Exchanges)?, passes(Rows::Messages)?, passes(Rows::Flows)?);
     let holds = |set: &Option<Vec<u32>>, n: u32| set.as_ref().is_none_or(|v| v.binary_search(&n).is_ok());
+    // Under a filter by text each message that holds it is a row of its own.
+    let loose = if wanted.filter.trim().is_empty() { Loose::gather(s, work)? } else { Loose::default() };
     let mut flat = Vec::new();
     for (i, m) in s.each_message() {
         if i.is_multiple_of(4096) && work.is_cancelled() {
             return None;
         }
+        list.nested |= m.conv.inner != 0;
         let item = match view::some(m.exchange).and_then(|e| Some((e, s.exchange(e)?))) {
             Some((e, x)) => (x.ask == i || (x.ask == NONE && x.answer == i))
                 .then_some(Item::Exchange(e))
                 .filter(|_| holds(&some_exchanges, e)),
-            None => Some(Item::Message(i)).filter(|_| holds(&some_messages, i)),
+            None => match loose.talks.get(&(m.conv, m.protocol)) {
+                Some(t) if t.first == i => Some(Item::Talk(i)).filter(|_| wanted.flow.is_none_or(|f| f == m.conv.flow)),
+                Some(_) => None,
+                None => Some(Item::Message(i)).filter(|_| holds(&some_messages, i)),
+            },
         };
         if let Some(item) = item {
             flat.push((m.conv.flow, item));
@@ -246,10 +340,15 @@ fn exchanges(s: &Snapshot, wanted: &Wanted, work: &Work) -> Option<Made> {
     }
     let mut items: Vec<Item> = Vec::with_capacity(flat.len());
     if wanted.grouped {
+        // What a connection caused lies under it, behind its own rows.
+        let home: Vec<u32> = (0..s.flows()).map(|f| view::caused_from(s, f).unwrap_or(f)).collect();
+        let key = |f: u32| (home.get(f as usize).copied().unwrap_or(f), f);
         // Stable: inside a connection the order of messages stays.
-        flat.sort_by_key(|(flow, _)| *flow);
+        flat.sort_by_key(|(flow, _)| key(*flow));
         let mut at = flat.into_iter().peekable();
-        for f in 0..s.flows() {
+        let mut flows: Vec<u32> = (0..s.flows()).collect();
+        flows.sort_by_key(|f| key(*f));
+        for f in flows {
             let head = items.len();
             items.push(Item::Flow(f));
             while let Some((_, item)) = at.next_if(|(flow, _)| *flow == f) {
@@ -262,12 +361,20 @@ fn exchanges(s: &Snapshot, wanted: &Wanted, work: &Work) -> Option<Made> {
     } else {
         items.extend(flat.into_iter().map(|(_, i)| i));
     }
+    list.talk_of = loose.talks.iter().map(|(k, t)| (*k, t.first)).collect();
+    list.talks = loose.talks.into_values().map(|t| (t.first, t)).collect();
     let mut marks = Marks::new();
     for (i, item) in items.iter().enumerate() {
-        marks.add(i as u64, items.len() as u64, worst(s, *item));
+        let worst = match item {
+            Item::Talk(t) => list.talk(*t).and_then(|t| t.worst).filter(|w| *w >= Severity::Warn),
+            item => worst(s, *item),
+        };
+        marks.add(i as u64, items.len() as u64, worst);
     }
     let rows = items.iter().enumerate().map(|(i, item)| (*item, i as u32)).collect();
-    Some((Items::Mixed(items, rows), marks.done()))
+    list.items = Items::Mixed(items, rows);
+    list.marks = marks.done();
+    Some(())
 }
 
 /// The worst note of an item that is worth a mark.
@@ -276,7 +383,7 @@ pub fn worst(s: &Snapshot, item: Item) -> Option<Severity> {
     let of = |m: u32| s.message(m).and_then(|m| m.worst);
     let w = match item {
         Item::Flow(_) | Item::Packet(_) => None,
-        Item::Message(m) => of(m),
+        Item::Message(m) | Item::Talk(m) => of(m),
         Item::Exchange(e) => s.exchange(e).and_then(|x| of(x.ask).max(of(x.answer))),
     };
     w.filter(|w| *w >= Severity::Warn)

@@ -28,14 +28,87 @@ pub struct Shares {
     pub reader: f32,
     /// Fields against bytes.
     pub tree: f32,
+    /// Ladder, stream or body against the fields below.
+    pub view: f32,
     /// Everything above it against the drawer.
     pub drawer: f32,
 }
 
 impl Default for Shares {
     fn default() -> Self {
-        Shares { list: 0.52, reader: 0.6, tree: 0.6, drawer: 0.76 }
+        Shares { list: 0.52, reader: 0.6, tree: 0.6, view: 0.64, drawer: 0.76 }
     }
+}
+
+/// What the large pane beside the list shows of the selection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum View {
+    /// Its fields and bytes.
+    #[default]
+    Fields,
+    /// Its conversation as arrows.
+    Ladder,
+    /// The bytes of its conversation, both directions interleaved.
+    Stream,
+    /// What it carries, decoded.
+    Body,
+}
+
+impl View {
+    /// All, in the order of tabs.
+    pub const ALL: [View; 4] = [View::Fields, View::Ladder, View::Stream, View::Body];
+
+    /// In a word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            View::Fields => "Fields",
+            View::Ladder => "Ladder",
+            View::Stream => "Stream",
+            View::Body => "Body",
+        }
+    }
+}
+
+/// How ladders are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LadderPrefs {
+    /// All of the connection, or only the exchange that is selected.
+    pub whole: bool,
+    /// TCP's own events too.
+    pub tcp: bool,
+    /// Distances show time.
+    pub to_scale: bool,
+    /// 1 is the usual distance of arrows.
+    pub zoom: f32,
+}
+
+impl Default for LadderPrefs {
+    fn default() -> Self {
+        LadderPrefs { whole: true, tcp: true, to_scale: false, zoom: 1.0 }
+    }
+}
+
+impl LadderPrefs {
+    /// Least and greatest distance of arrows.
+    pub const ZOOMS: std::ops::RangeInclusive<f32> = 0.2..=3.0;
+
+    /// Zooms by a factor, within bounds.
+    pub fn zoom_by(&mut self, factor: f32) {
+        let z = (self.zoom * factor).clamp(*Self::ZOOMS.start(), *Self::ZOOMS.end());
+        self.zoom = if z.is_finite() { z } else { 1.0 };
+    }
+}
+
+/// How a followed stream is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum StreamForm {
+    /// Text; bytes that are none as dots.
+    #[default]
+    Text,
+    /// Hexadecimal.
+    Hex,
 }
 
 /// Everything kept.
@@ -58,6 +131,12 @@ pub struct Prefs {
     pub side: bool,
     /// Whether the drawer is open.
     pub drawer: bool,
+    /// What the large pane shows.
+    pub view: View,
+    /// How ladders are drawn.
+    pub ladder: LadderPrefs,
+    /// How a followed stream is written.
+    pub stream: StreamForm,
     /// How panes share the window.
     pub shares: Shares,
     /// Captures opened lately, newest first.
@@ -75,6 +154,9 @@ impl Default for Prefs {
             level: Level::Packets,
             side: true,
             drawer: false,
+            view: View::Fields,
+            ladder: LadderPrefs::default(),
+            stream: StreamForm::Text,
             shares: Shares::default(),
             recent: Vec::new(),
         }
@@ -92,10 +174,16 @@ impl Prefs {
     #[must_use]
     pub fn checked(mut self) -> Prefs {
         self.size = if self.size.is_finite() { self.size.clamp(*SIZES.start(), *SIZES.end()).round() } else { USUAL_SIZE };
+        self.ladder.zoom_by(1.0);
         let d = Shares::default();
         let s = &mut self.shares;
-        for (share, usual) in [(&mut s.list, d.list), (&mut s.reader, d.reader), (&mut s.tree, d.tree), (&mut s.drawer, d.drawer)]
-        {
+        for (share, usual) in [
+            (&mut s.list, d.list),
+            (&mut s.reader, d.reader),
+            (&mut s.tree, d.tree),
+            (&mut s.view, d.view),
+            (&mut s.drawer, d.drawer),
+        ] {
             if !(0.02..=0.98).contains(share) {
                 *share = usual;
             }

@@ -1,16 +1,20 @@
 //! One open capture: its snapshot, its selection, and where each of its panes stands.
 
 use crate::desk::{Answer, Desk, Prepared};
-use crate::door::{Capture, Waker};
-use crate::listing::{Item, Lister, Listing, Wanted, lists_packets};
+use crate::door::{Capture, Conversations, Course, Followed, Waker};
+use crate::follow::{Cut, FollowKeeper, Lines};
+use crate::ladder::keep::{CourseKeeper, LadderKeeper};
+use crate::ladder::{self, Ladder, Scope};
+use crate::listing::{Item, Lister, Wanted, lists_packets};
 use crate::panes::statistics::Figures;
-use crate::prefs::Prefs;
+use crate::prefs::{Prefs, View};
+use crate::rows::{RowFolds, Rows};
 use crate::select::{Focus, History, Level, Selection, Stop};
 use crate::widgets::tree::Folds;
 use crate::widgets::vlist::VState;
 use std::path::PathBuf;
 use std::sync::Arc;
-use wirelore_kit::{BufId, Dir, Span, What};
+use wirelore_kit::{BufId, ConvId, Dir, Problem, Span, What};
 use wirelore_store::{Jobs, Snapshot};
 
 /// A pane that keys can go to.
@@ -19,6 +23,8 @@ pub enum Region {
     /// The list.
     #[default]
     List,
+    /// The ladder, the stream or the body.
+    View,
     /// The fields.
     Fields,
     /// The bytes.
@@ -27,13 +33,14 @@ pub enum Region {
 
 impl Region {
     /// In the order in which keys walk them.
-    pub const ALL: [Region; 3] = [Region::List, Region::Fields, Region::Bytes];
+    pub const ALL: [Region; 4] = [Region::List, Region::View, Region::Fields, Region::Bytes];
 
     /// The widget that has egui's focus then.
     #[must_use]
     pub fn id(self) -> egui::Id {
         egui::Id::unique(match self {
             Region::List => "wirelore list",
+            Region::View => "wirelore view",
             Region::Fields => "wirelore fields",
             Region::Bytes => "wirelore bytes",
         })
@@ -47,6 +54,8 @@ pub struct Hover {
     pub span: Option<Span>,
     /// A node of the shown tree.
     pub node: Option<usize>,
+    /// A message or packet, in a list or the ladder.
+    pub row: Option<ladder::What>,
 }
 
 /// An open capture.
@@ -73,6 +82,8 @@ pub struct Tab {
     pub only: Option<u32>,
     packet_rows: Lister,
     exchange_rows: Lister,
+    rows: Arc<Rows>,
+    row_folds: RowFolds,
     /// Place of the list of packets.
     pub packet_list: VState,
     /// Place of the list of exchanges.
@@ -98,6 +109,25 @@ pub struct Tab {
     pub hover_next: Hover,
     /// Where keys go.
     pub region: Region,
+    source: Arc<dyn Conversations>,
+    /// States and TCP events of the flow that is looked at.
+    pub courses: CourseKeeper,
+    /// The ladder.
+    pub ladders: LadderKeeper,
+    /// Place of the ladder, in points.
+    pub ladder_list: VState,
+    /// The arrow of the selection is to be brought into view.
+    pub reveal_step: bool,
+    /// The followed stream.
+    pub follows: FollowKeeper,
+    /// Place of the stream.
+    pub stream_list: VState,
+    /// The selected message is to be brought into view in the stream.
+    pub reveal_stream: bool,
+    /// What was found is to be brought into view.
+    pub reveal_hit: bool,
+    /// Place of the body.
+    pub body_list: VState,
     /// Statistics, once looked at.
     pub figures: Figures,
     /// Whether reading was stopped by the user.
@@ -117,6 +147,7 @@ impl Tab {
             snap: capture.snapshot(),
             desk: Desk::new(capture.trees(), wake.clone()),
             jobs: Jobs::new(2, move || w()),
+            source: capture.conversations(),
             capture,
             level: prefs.level,
             selection: Selection::default(),
@@ -125,6 +156,8 @@ impl Tab {
             only: None,
             packet_rows: Lister::default(),
             exchange_rows: Lister::default(),
+            rows: Arc::default(),
+            row_folds: RowFolds::default(),
             packet_list: VState::default(),
             exchange_list: VState::default(),
             story_list: VState::default(),
@@ -138,6 +171,15 @@ impl Tab {
             hover: Hover::default(),
             hover_next: Hover::default(),
             region: Region::List,
+            courses: CourseKeeper::default(),
+            ladders: LadderKeeper::default(),
+            ladder_list: VState::default(),
+            reveal_step: true,
+            follows: FollowKeeper::default(),
+            stream_list: VState::default(),
+            reveal_stream: true,
+            reveal_hit: false,
+            body_list: VState::default(),
             figures: Figures::default(),
             stopped: false,
             shown: None,
@@ -159,12 +201,13 @@ impl Tab {
         if self.lister_mut().step(&jobs, &snap, &wanted, now) {
             self.reveal_row |= self.list_state().reveal.is_none() && self.lister().now.wanted != wanted;
         }
+        self.fold_rows();
         if self.selection.focus == Focus::Nothing && snap.packets() > 0 {
             self.selection = Selection::packet(&snap, 0, None);
         }
         if self.reveal_row
-            && self.lister().now.wanted == wanted
-            && let Some(row) = self.lister().now.row_of(&self.selection)
+            && *self.rows.wanted() == wanted
+            && let Some(row) = self.rows.row_of(&snap, &self.selection)
         {
             self.reveal_row = false;
             self.list_state_mut().show_row(row);
@@ -185,10 +228,53 @@ impl Tab {
         if lists_packets(self.level) { &mut self.packet_rows } else { &mut self.exchange_rows }
     }
 
-    /// The list of this level.
+    /// The list of this level, as it is unfolded.
     #[must_use]
-    pub fn listing(&self) -> Arc<Listing> {
-        self.lister().now.clone()
+    pub fn listing(&self) -> Arc<Rows> {
+        self.rows.clone()
+    }
+
+    fn fold_rows(&mut self) {
+        let list = &self.lister().now;
+        if !self.rows.fits(list, &self.row_folds) {
+            self.rows = Arc::new(Rows::new(list.clone(), &self.row_folds, &self.snap));
+        }
+    }
+
+    /// Whether a row's messages are shown below it.
+    #[must_use]
+    pub fn is_unfolded(&self, item: Item) -> bool {
+        self.row_folds.is_open(item)
+    }
+
+    /// Opens or shuts a row of the list; `None` turns it round.
+    pub fn unfold(&mut self, item: Item, open: Option<bool>) {
+        if self.row_folds.set(item, open) {
+            self.fold_rows();
+        }
+    }
+
+    /// Opens or shuts the selected row; what has nothing to shut goes to the row it belongs to.
+    pub fn unfold_row(&mut self, open: Option<bool>) {
+        if lists_packets(self.level) {
+            return;
+        }
+        let Some(row) = self.rows.row_of(&self.snap, &self.selection) else { return };
+        let Some(item) = self.rows.item(row) else { return };
+        if open == Some(false) && (self.rows.is_below(row) || !self.row_folds.is_open(item) || matches!(item, Item::Message(_))) {
+            // To the row that this one stands under.
+            let above = (0..row).rev().filter_map(|r| self.rows.item(r));
+            let up = above.take(100_000).find(|i| match item {
+                Item::Message(_) if self.rows.is_below(row) => matches!(i, Item::Exchange(_) | Item::Talk(_)),
+                _ => matches!(i, Item::Flow(_)),
+            });
+            if let Some(up) = up {
+                let to = up.select(&self.snap, &Selection::default());
+                self.select(to);
+            }
+            return;
+        }
+        self.unfold(item, open);
     }
 
     /// How far the list of another filter is.
@@ -229,7 +315,13 @@ impl Tab {
     /// Whether anything is under way: reading, listing, trees.
     #[must_use]
     pub fn busy(&self) -> bool {
-        self.lister().busy() || self.desk.busy() || self.figures.busy() || !self.snap.progress().done
+        self.lister().busy()
+            || self.desk.busy()
+            || self.figures.busy()
+            || self.courses.busy()
+            || self.ladders.busy()
+            || self.follows.busy()
+            || !self.snap.progress().done
     }
 
     /// Stops reading.
@@ -262,7 +354,114 @@ impl Tab {
         }
         self.selection = selection;
         self.note_stop();
+        self.reveal_all();
+    }
+
+    /// Brings the selection into view in every pane.
+    pub const fn reveal_all(&mut self) {
         self.reveal_row = true;
+        self.reveal_step = true;
+        self.reveal_stream = true;
+    }
+
+    /// Whole conversations, for jobs.
+    #[must_use]
+    pub fn source(&self) -> Arc<dyn Conversations> {
+        self.source.clone()
+    }
+
+    /// What a ladder would be of.
+    #[must_use]
+    pub fn ladder_scope(&self, prefs: &Prefs) -> Option<Scope> {
+        let sel = &self.selection;
+        let flow = sel.flow?;
+        // A data connection belongs to the conversation that caused it.
+        let home = crate::view::caused_from(&self.snap, flow).unwrap_or(flow);
+        if prefs.ladder.whole || sel.focus == Focus::Flow {
+            return Some(Scope::Flow(home));
+        }
+        let conv = sel.message.and_then(|m| self.snap.message(m)).map(|m| m.conv);
+        Some(match (sel.exchange, conv) {
+            (Some(e), _) => Scope::Exchange(flow, e),
+            (None, Some(c)) => Scope::Conversation(c),
+            (None, None) => Scope::Flow(home),
+        })
+    }
+
+    /// The ladder of a scope, as far as it is made.
+    pub fn ladder(&mut self, scope: Scope, prefs: &Prefs) -> Option<Arc<Ladder>> {
+        let (s, jobs) = (self.snap.clone(), self.jobs.clone());
+        let course = self.courses.of(scope.flow(), &s, &jobs, &self.source).and_then(Result::ok);
+        let (before, tcp) = (self.ladders.newest(), prefs.ladder.tcp);
+        let now = self.ladders.of(scope, tcp, course.as_ref(), &s, &jobs);
+        // A new ladder shows where the selection is.
+        if let Some(n) = &now
+            && !before.is_some_and(|b| Arc::ptr_eq(&b, n))
+        {
+            self.reveal_step = true;
+        }
+        now
+    }
+
+    /// States and TCP events of the selected flow, as far as they are read.
+    pub fn course(&mut self) -> Option<Arc<Course>> {
+        let (s, jobs) = (self.snap.clone(), self.jobs.clone());
+        self.courses.of(self.selection.flow?, &s, &jobs, &self.source)?.ok()
+    }
+
+    /// The conversation that would be followed.
+    #[must_use]
+    pub fn followed(&self) -> Option<ConvId> {
+        let outer = ConvId { flow: self.selection.flow?, inner: 0 };
+        let own = self.selection.message.and_then(|m| self.snap.message(m)).map(|m| m.conv);
+        Some(if self.follows.outer { outer } else { own.unwrap_or(outer) })
+    }
+
+    /// The lines of a conversation, as far as they are made.
+    pub fn follow(&mut self, conv: ConvId, cut: Cut) -> Option<Result<Arc<Lines>, Problem>> {
+        let (s, jobs) = (self.snap.clone(), self.jobs.clone());
+        self.follows.of(conv, cut, &s, &jobs, &self.source)
+    }
+
+    /// Where the searched text occurs in a stream.
+    pub fn hits(&mut self, conv: ConvId, shown: &Arc<Followed>) -> Arc<Vec<u32>> {
+        let jobs = self.jobs.clone();
+        self.follows.hits(conv, shown, &jobs)
+    }
+
+    /// Forgets what was read again: it is about to be read otherwise.
+    pub fn forget(&mut self) {
+        self.desk.forget();
+        self.courses.forget();
+        self.follows.forget();
+    }
+
+    /// Moves by a step in the large pane: an arrow of the ladder, a line of what scrolls.
+    pub fn move_view(&mut self, by: i64, view: View) {
+        match view {
+            View::Ladder => self.move_step(by),
+            View::Stream => self.stream_list.top += by as f64,
+            View::Body | View::Fields => self.body_list.top += by as f64,
+        }
+    }
+
+    /// Moves by a page in the large pane.
+    pub fn page_view(&mut self, down: bool) {
+        let sign = if down { 1.0 } else { -1.0 };
+        for list in [&mut self.ladder_list, &mut self.stream_list, &mut self.body_list] {
+            list.top += sign * (list.page as f64 * 0.9);
+        }
+    }
+
+    /// Moves by arrows of the ladder.
+    pub fn move_step(&mut self, by: i64) {
+        let Some(l) = self.ladders.newest() else { return };
+        let last = l.steps.len() as i64 - 1;
+        let at = l.row_of(&self.selection).map_or(0, |a| (a as i64).saturating_add(by).clamp(0, last.max(0)));
+        if let Some(step) = l.steps.get(at as usize) {
+            let to = crate::panes::ladder::select(&self.snap, step.what, self);
+            self.select(to);
+        }
     }
 
     fn note_stop(&mut self) {
@@ -308,7 +507,7 @@ impl Tab {
             self.level = stop.level;
             self.filter = stop.filter;
             self.buffer = None;
-            self.reveal_row = true;
+            self.reveal_all();
             self.reveal_node = true;
         }
     }
@@ -361,7 +560,7 @@ impl Tab {
         if len == 0 {
             return;
         }
-        let row = match list.row_of(&self.selection) {
+        let row = match list.row_of(&self.snap, &self.selection) {
             Some(row) => row.saturating_add_signed(by).min(len - 1),
             None => 0,
         };
@@ -472,7 +671,7 @@ impl Tab {
         let list = self.listing();
         let (s, len) = (self.snap.clone(), list.len(&self.snap));
         let trouble = wirelore_kit::verdict::trouble();
-        let here = list.row_of(&self.selection).unwrap_or(0);
+        let here = list.row_of(&s, &self.selection).unwrap_or(0);
         let marked = |row: &u64| {
             list.item(*row).is_some_and(|i| match i {
                 Item::Packet(p) => s.packet(p).is_some_and(|r| crate::view::packet_severity(&r, trouble).is_some()),

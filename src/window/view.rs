@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use wirelore_kit::row::NONE;
-use wirelore_kit::{Dir, Evidence, PacketRow, Role, Severity, Transport, verdict};
+use wirelore_kit::{ConvId, Dir, Evidence, PacketRow, Role, Severity, Transport, verdict};
 use wirelore_store::{Flow, FlowFlags, MessageRow, Snapshot};
 
 /// `Some` unless the number stands for nothing.
@@ -61,18 +61,25 @@ pub fn message_label(s: &Snapshot, m: &MessageRow) -> &'static str {
 pub struct Paths {
     all: Vec<Vec<&'static str>>,
     numbers: HashMap<Vec<&'static str>, u16>,
-    /// What a flow itself speaks just now: after STARTTLS it is TLS, and what was SMTP before is inside.
-    outer: HashMap<u32, &'static str>,
+    /// What each conversation speaks just now: after STARTTLS a flow speaks TLS, and what was SMTP before is inside.
+    speaks: HashMap<ConvId, &'static str>,
+    nests: HashMap<ConvId, ConvId>,
 }
 
+/// Stacks deeper than this are cut.
+const MOST_DEEP: usize = 8;
+
 impl Paths {
+    /// `nests` says what is inside of what; where it says nothing, a conversation is inside its flow.
+    #[must_use]
+    pub fn new(nests: HashMap<ConvId, ConvId>) -> Paths {
+        Paths { nests, ..Paths::default() }
+    }
+
     /// The number of a message's stack.
     pub fn of(&mut self, s: &Snapshot, m: &MessageRow) -> u16 {
-        let own = message_label(s, m);
-        if m.conv.inner == 0 {
-            self.outer.insert(m.conv.flow, own);
-        }
-        let path = stack(s, m, self.outer.get(&m.conv.flow).copied());
+        self.speaks.insert(m.conv, message_label(s, m));
+        let path = self.stack(s, m);
         if let Some(n) = self.numbers.get(&path) {
             return *n;
         }
@@ -82,6 +89,20 @@ impl Paths {
         n
     }
 
+    fn stack(&self, s: &Snapshot, m: &MessageRow) -> Vec<&'static str> {
+        let mut path = vec![message_label(s, m)];
+        let mut at = m.conv;
+        while at.inner != 0 && path.len() < MOST_DEEP {
+            at = self.nests.get(&at).copied().filter(|o| *o != at).unwrap_or(ConvId { inner: 0, ..at });
+            let label =
+                self.speaks.get(&at).copied().or_else(|| s.flow(at.flow).filter(|_| at.inner == 0).map(|f| flow_label(s, &f)));
+            // The streams of HTTP/2 are HTTP/2: once is enough.
+            path.extend(label.filter(|l| path.last() != Some(l)));
+        }
+        path.reverse();
+        path
+    }
+
     /// Every stack, by number.
     #[must_use]
     pub fn done(self) -> Vec<Vec<&'static str>> {
@@ -89,18 +110,23 @@ impl Paths {
     }
 }
 
-/// The protocols that a message is inside of, outermost first, its own last; `outer` is what its flow speaks around it.
+/// What a message's flow speaks around it, if it lies inside.
 #[must_use]
-pub fn stack(s: &Snapshot, m: &MessageRow, outer: Option<&'static str>) -> Vec<&'static str> {
-    let own = message_label(s, m);
-    let outer = outer.or_else(|| s.flow(m.conv.flow).map(|f| flow_label(s, &f))).filter(|o| m.conv.inner != 0 && *o != own);
-    outer.into_iter().chain([own]).collect()
+pub fn around(s: &Snapshot, m: &MessageRow) -> Option<&'static str> {
+    let outer = s.flow(m.conv.flow).filter(|_| m.conv.inner != 0).map(|f| flow_label(s, &f))?;
+    Some(outer).filter(|o| *o != message_label(s, m))
 }
 
 /// The connections that a connection caused: FTP's data connections.
 #[must_use]
 pub fn caused_by(_: &Snapshot, _: u32) -> Vec<u32> {
     Vec::new()
+}
+
+/// The connection that caused a connection.
+#[must_use]
+pub fn caused_from(_: &Snapshot, _: u32) -> Option<u32> {
+    None
 }
 
 /// Whether an exchange is one of those that caused a connection.

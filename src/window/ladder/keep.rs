@@ -127,6 +127,12 @@ impl LadderKeeper {
         places
     }
 
+    /// The newest ladder, of whatever it is.
+    #[must_use]
+    pub fn newest(&self) -> Option<Arc<Ladder>> {
+        self.now.as_ref().map(|(_, l)| l.clone())
+    }
+
     /// Whether a ladder is being made.
     #[must_use]
     pub const fn busy(&self) -> bool {

@@ -101,6 +101,8 @@ pub struct Step {
     pub worst: Option<Severity>,
     /// Whether its end was never seen.
     pub cut: bool,
+    /// Whether a ground begins with it: its name takes a line above.
+    pub begins: bool,
 }
 
 /// Consecutive arrows of one protocol, drawn on a common ground; inner ones lie inside outer ones.
@@ -192,7 +194,7 @@ impl Ladder {
 pub fn make(s: &Snapshot, scope: Scope, course: Option<&Course>, tcp: bool, work: &Work) -> Option<Ladder> {
     let Some(flow) = s.flow(scope.flow()) else { return Some(Ladder::default()) };
     let mut l = Ladder { lanes: lanes(s, &flow), ..Ladder::default() };
-    let mut paths = Paths::default();
+    let mut paths = Paths::new(course.map(|c| c.nests.clone()).unwrap_or_default());
     let wanted = |m: &wirelore_store::MessageRow| match scope {
         Scope::Flow(_) => true,
         Scope::Conversation(c) => m.conv == c,
@@ -235,6 +237,11 @@ pub fn make(s: &Snapshot, scope: Scope, course: Option<&Course>, tcp: bool, work
     l.rows = l.steps.iter().enumerate().map(|(i, st)| (st.what, i as u32)).collect();
     l.settle_segments();
     l.bands = bands(&l.steps, &l.paths);
+    for b in &l.bands {
+        if let Some(st) = l.steps.get_mut(b.first as usize) {
+            st.begins = true;
+        }
+    }
     if let Some(course) = course {
         let at = |c: &crate::door::StateChange| {
             let m = names.get(&(c.conv, c.message.0, c.message.1))?;
@@ -280,6 +287,7 @@ impl Ladder {
             packet: row.first,
             worst: row.worst.filter(|w| *w >= Severity::Warn),
             cut: matches!(row.state, MessageState::Open | MessageState::Cut),
+            begins: false,
         });
     }
 
@@ -299,6 +307,7 @@ impl Ladder {
             packet: seg.packet,
             worst: trouble.then_some(Severity::Warn),
             cut: false,
+            begins: false,
         });
     }
 
@@ -442,7 +451,7 @@ mod tests {
 
     fn step(path: u16, message: bool, packet: u32) -> Step {
         let what = if message { What::Message(packet) } else { What::Packet(packet) };
-        Step { what, from: 0, to: 1, flags: 2, path, time: 0, end: 0, len: 0, packet, worst: None, cut: false }
+        Step { what, from: 0, to: 1, flags: 2, path, time: 0, end: 0, len: 0, packet, worst: None, cut: false, begins: false }
     }
 
     #[test]

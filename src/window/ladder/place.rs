@@ -31,6 +31,9 @@ pub struct Places {
     pub height: f64,
     /// Where time was passed over, in order of arrows.
     pub silences: Vec<Silence>,
+    /// Height of the line above an arrow that begins a ground.
+    pub above: f64,
+    begins: Vec<bool>,
     /// Whether there is room for labels.
     pub labels: bool,
     /// Whether there is room for a second line under them.
@@ -65,7 +68,8 @@ impl Places {
         let line = f64::from(spacing.text) + 6.0;
         let (labels, subs) = (spacing.zoom >= 0.55, spacing.zoom >= 0.85);
         let usual = median(steps);
-        let mut p = Places { labels, subs, ..Places::default() };
+        let above = if labels { line + 7.0 } else { 7.0 };
+        let mut p = Places { labels, subs, above, ..Places::default() };
         let mut y = MARGIN;
         let mut before: Option<i64> = None;
         for (i, st) in steps.iter().enumerate() {
@@ -79,6 +83,10 @@ impl Places {
             if st.time != i64::MIN {
                 before = Some(st.time);
             }
+            if st.begins {
+                y += above;
+            }
+            p.begins.push(st.begins);
             p.tops.push(y);
             let message = matches!(st.what, What::Message(_));
             let lines = match (message, labels, subs) {
@@ -104,7 +112,14 @@ impl Places {
     pub fn bottom(&self, step: usize) -> f64 {
         let next = self.tops.get(step.saturating_add(1)).copied().unwrap_or(self.height - MARGIN);
         let broken = self.silences.binary_search_by_key(&(step as u32 + 1), |s| s.step).is_ok();
-        if broken { next - BREAK } else { next }
+        let begins = self.begins.get(step.saturating_add(1)) == Some(&true);
+        next - if broken { BREAK } else { 0.0 } - if begins { self.above } else { 0.0 }
+    }
+
+    /// Top of the ground that begins with an arrow: its name stands between this and the arrow's row.
+    #[must_use]
+    pub fn ground_top(&self, step: usize) -> f64 {
+        self.top(step) - self.above + 4.0
     }
 
     /// The arrows that a part of the height shows, with one more at each side.
@@ -159,6 +174,7 @@ mod tests {
                 packet: i as u32,
                 worst: None,
                 cut: false,
+                begins: i == 3,
             })
             .collect()
     }
@@ -180,6 +196,7 @@ mod tests {
             }
             assert_eq!(p.silences, [Silence { step: 3, ns: 898_000_000 }]);
             assert_eq!(p.at(p.top(3) - 1.0), None, "nobody stands in the silence");
+            assert!(p.ground_top(3) > p.bottom(2));
             assert!(p.visible(0.0, p.height) == (0..5));
         }
     }

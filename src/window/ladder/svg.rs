@@ -69,7 +69,7 @@ pub fn draw(s: &Snapshot, l: &Ladder, title: &str, to_scale: bool) -> String {
     let y0 = HEAD + 16.0;
     for b in l.bands.iter().filter(|b| (b.first as usize) < steps.len()) {
         let last = (b.last as usize).min(steps.len().saturating_sub(1));
-        let (top, bottom) = (y0 + places.top(b.first as usize) - 4.0, y0 + places.bottom(last));
+        let (top, bottom) = (y0 + places.ground_top(b.first as usize), y0 + places.bottom(last) + 2.0);
         let inset = f64::from(b.depth) * 7.0;
         let hue = t.hue(&crate::panes::packets::hue_name(b.label));
         let _ = writeln!(
@@ -83,7 +83,7 @@ pub fn draw(s: &Snapshot, l: &Ladder, title: &str, to_scale: bool) -> String {
             bottom - top,
             hex(hue),
             14.0 + inset,
-            top + 13.0 + f64::from(b.depth) * 13.0,
+            top + 13.0,
             hex(hue),
             escaped(b.label),
         );

@@ -4,6 +4,7 @@ use crate::act::Act;
 use crate::command::Command;
 use crate::format;
 use crate::panes::Cx;
+use crate::prefs::View;
 use crate::tab::Tab;
 use crate::theme::{Look, icons};
 use crate::widgets::{button, ink};
@@ -359,6 +360,24 @@ pub fn crumbs(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, tab: &Tab) {
             ink::icon(child.painter(), s.center(), icons::CARET_RIGHT, look.icon(0.9), t.mark);
         }
     }
+}
+
+/// What the large pane shows, at the right of the breadcrumb; gives the width used.
+pub fn views(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect) -> f32 {
+    let look = cx.look;
+    ui.painter().rect_filled(rect, 0, look.t.panel);
+    ui.painter().hline(rect.x_range(), rect.top() + 0.5, Stroke::new(1.0, look.t.line));
+    let commands = [Command::ViewFields, Command::ViewLadder, Command::FollowStream, Command::ViewBody];
+    let names = View::ALL.map(|v| ("", v.word()));
+    let tips = commands.map(|c| format!("{}  ({})", c.facts().tip, c.keys()));
+    let chosen = View::ALL.iter().position(|v| *v == cx.prefs.view).unwrap_or(0);
+    let place = rect.shrink2(vec2(6.0, 0.0));
+    let mut child = ui.new_child(UiBuilder::new().id_salt("views").max_rect(place).layout(Layout::right_to_left(Align::Center)));
+    child.set_clip_rect(rect);
+    if let Some(v) = button::choice(&mut child, look, &names, chosen, &tips).and_then(|i| View::ALL.get(i)) {
+        cx.acts.push(Act::View(*v));
+    }
+    place.right() - child.min_rect().left() + 12.0
 }
 
 /// Width of the rail.

@@ -1,12 +1,14 @@
-//! Dialogs over the panes: opening a capture by its path, and the list of keys.
+//! Dialogs over the panes: paths to open, to add and to save to; the protocol of a connection; the list of keys.
 
-use crate::act::Act;
+use crate::act::{Act, Choose, Saving};
 use crate::command::{Command, Group};
+use crate::follow::SaveAs;
 use crate::panes::Cx;
 use crate::theme::{Look, icons};
 use crate::widgets::{button, ink};
 use egui::{CornerRadius, Frame, Id, Key, Margin, Modal, Modifiers, RichText, ScrollArea, Sense, Stroke, TextEdit, Ui, vec2};
 use std::path::PathBuf;
+use wirelore_kit::Dir;
 
 /// The dialog that is open.
 #[derive(Debug, Default)]
@@ -14,17 +16,65 @@ pub enum Dialog {
     /// None.
     #[default]
     Closed,
-    /// Opening a capture.
-    Open {
-        /// The path typed so far.
-        path: String,
-        /// Just opened: the field takes the keyboard.
-        fresh: bool,
-        /// What is wrong with the path.
-        problem: Option<String>,
-    },
+    /// Asking for a path.
+    Path(PathDialog),
+    /// Choosing the protocol of a connection.
+    DecodeAs(DecodeAs),
     /// The list of keys.
     Keys,
+}
+
+/// A dialog that asks for a path.
+#[derive(Debug)]
+pub struct PathDialog {
+    /// What for.
+    pub what: Choose,
+    /// The path typed so far.
+    pub path: String,
+    /// Just opened: the field takes the keyboard.
+    fresh: bool,
+    /// What is wrong with the path.
+    problem: Option<String>,
+}
+
+impl PathDialog {
+    /// Opened just now.
+    #[must_use]
+    pub const fn new(what: Choose, path: String) -> PathDialog {
+        PathDialog { what, path, fresh: true, problem: None }
+    }
+}
+
+/// A dialog that asks for a protocol.
+#[derive(Debug)]
+pub struct DecodeAs {
+    /// The connection.
+    pub flow: u32,
+    /// Its name and ends.
+    pub words: String,
+    /// What it is read as now, and why.
+    pub now: String,
+    /// Name and label of every protocol.
+    pub protocols: Vec<(&'static str, &'static str)>,
+    /// What the user said before.
+    pub said: Option<String>,
+    text: String,
+    chosen: usize,
+    fresh: bool,
+}
+
+impl DecodeAs {
+    /// Opened just now.
+    #[must_use]
+    pub const fn new(
+        flow: u32,
+        words: String,
+        now: String,
+        protocols: Vec<(&'static str, &'static str)>,
+        said: Option<String>,
+    ) -> DecodeAs {
+        DecodeAs { flow, words, now, protocols, said, text: String::new(), chosen: 0, fresh: true }
+    }
 }
 
 fn frame(ui: &Ui, look: &Look) -> Frame {
@@ -40,64 +90,189 @@ fn frame(ui: &Ui, look: &Look) -> Frame {
 pub fn show(ui: &Ui, cx: &mut Cx<'_>, dialog: &mut Dialog) -> bool {
     match dialog {
         Dialog::Closed => false,
-        Dialog::Open { path, fresh, problem } => open(ui, cx, path, fresh, problem),
+        Dialog::Path(d) => path(ui, cx, d),
+        Dialog::DecodeAs(d) => decode_as(ui, cx, d),
         Dialog::Keys => keys(ui, cx),
     }
 }
 
-fn open(ui: &Ui, cx: &mut Cx<'_>, path: &mut String, fresh: &mut bool, problem: &mut Option<String>) -> bool {
+fn path(ui: &Ui, cx: &mut Cx<'_>, d: &mut PathDialog) -> bool {
     let look = cx.look;
     let t = look.t;
     let mut close = ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape));
     let go = ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Enter));
     let mut take = go;
+    let (hint, verb) = match d.what {
+        Choose::Capture => ("Type or paste the path of a pcap or pcapng file, or browse for it.", "Open"),
+        Choose::KeyLog => ("The path of a key log as SSLKEYLOGFILE names it; what waited for its keys is read again.", "Add"),
+        Choose::Save(_) => ("Type or paste a path, or browse for one. A file of that name is replaced.", "Save"),
+    };
     let width = (ui.ctx().content_rect().width() - 80.0).clamp(200.0, 540.0);
     let modal = Modal::new(Id::unique("open dialog")).frame(frame(ui, look)).backdrop_color(t.veil).show(ui.ctx(), |ui| {
         ui.set_width(width);
-        ui.label(RichText::new("Open capture").font(look.title(1.3)).color(t.text_strong));
-        ui.label(RichText::new("Type or paste the path of a pcap or pcapng file, or browse for it.").color(t.text_quiet));
+        ui.label(RichText::new(d.what.title()).font(look.title(1.3)).color(t.text_strong));
+        ui.label(RichText::new(hint).color(t.text_quiet));
         ui.add_space(8.0);
+        if let Choose::Save(Saving::Stream(side, how)) = &mut d.what {
+            form(ui, look, side, how);
+        }
         let r = ui
             .add(
-                TextEdit::singleline(path)
+                TextEdit::singleline(&mut d.path)
                     .id(Id::unique("open path"))
                     .desired_width(f32::INFINITY)
                     .margin(Margin::symmetric(10, 8))
+                    .background_color(t.panel)
                     .font(look.mono()),
             )
             .accessible_name("Path");
-        if *fresh {
+        if d.fresh {
             r.request_focus();
-            *fresh = false;
+            d.fresh = false;
         }
         if r.changed() {
-            *problem = None;
+            d.problem = None;
         }
-        if let Some(p) = problem {
+        if let Some(p) = &d.problem {
             ui.label(RichText::new(p.as_str()).color(t.err));
         }
         ui.add_space(10.0);
         ui.horizontal(|ui| {
             if button::labelled(ui, look, Some(icons::FOLDER_OPEN), "Browse…", false).clicked() {
-                cx.acts.push(Act::Browse);
+                cx.acts.push(Act::Browse(d.what));
                 close = true;
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                take |= button::labelled(ui, look, None, "Open", true).clicked();
+                take |= button::labelled(ui, look, None, verb, true).clicked();
                 close |= button::labelled(ui, look, None, "Cancel", false).clicked();
             });
         });
     });
     if take {
         // Quotes come along when a path is pasted from a shell or a file manager.
-        let plain = path.trim().trim_matches(|c| c == '"' || c == '\'');
+        let plain = d.path.trim().trim_matches(|c| c == '"' || c == '\'');
         let file = plain.strip_prefix("file://").unwrap_or(plain);
         if file.is_empty() {
-            *problem = Some("Type a path first.".into());
+            d.problem = Some("Type a path first.".into());
         } else {
-            cx.acts.push(Act::Open(PathBuf::from(home(file))));
+            let file = PathBuf::from(home(file));
+            cx.acts.push(match d.what {
+                Choose::Capture => Act::Open(file),
+                Choose::KeyLog => Act::AddKeys(file),
+                Choose::Save(saving) => Act::Save(saving, file),
+            });
             close = true;
         }
+    }
+    close || modal.should_close()
+}
+
+/// Which side of a stream, and in which form.
+fn form(ui: &mut Ui, look: &Look, side: &mut Option<Dir>, how: &mut SaveAs) {
+    let sides = [Some(Dir::ToServer), Some(Dir::ToClient), None];
+    let words = [("", "Client"), ("", "Server"), ("", "Both")];
+    let at = sides.iter().position(|s| s == side).unwrap_or(2);
+    if let Some(s) = button::choice(ui, look, &words, at, &[]).and_then(|i| sides.get(i)) {
+        *side = *s;
+    }
+    let forms = SaveAs::ALL.map(|s| ("", s.word()));
+    let at = SaveAs::ALL.iter().position(|s| s == how).unwrap_or(0);
+    if let Some(s) = button::choice(ui, look, &forms, at, &[]).and_then(|i| SaveAs::ALL.get(i)) {
+        *how = *s;
+    }
+    ui.add_space(8.0);
+}
+
+fn decode_as(ui: &Ui, cx: &mut Cx<'_>, d: &mut DecodeAs) -> bool {
+    let look = cx.look;
+    let t = look.t;
+    let text = d.text.trim().to_lowercase();
+    // What the bytes themselves say stands first; then every protocol whose name or label holds the text.
+    let mut offers: Vec<(Option<&'static str>, String, String)> = Vec::new();
+    if text.is_empty() {
+        offers.push((None, "By its bytes".into(), "what Wirelore finds by itself".into()));
+    }
+    let mut found: Vec<_> =
+        d.protocols.iter().filter(|(n, l)| n.contains(&text) || l.to_lowercase().contains(&text)).copied().collect();
+    found.sort_by_key(|(n, l)| (!l.to_lowercase().starts_with(&text) && !n.starts_with(&text), l.to_lowercase()));
+    offers.extend(found.into_iter().map(|(n, l)| (Some(n), l.to_owned(), n.to_owned())));
+    let (down, up, go, esc) = ui.input_mut(|i| {
+        (
+            i.count_and_consume_key(Modifiers::NONE, Key::ArrowDown),
+            i.count_and_consume_key(Modifiers::NONE, Key::ArrowUp),
+            i.consume_key(Modifiers::NONE, Key::Enter),
+            i.consume_key(Modifiers::NONE, Key::Escape),
+        )
+    });
+    d.chosen = (d.chosen + down).saturating_sub(up).min(offers.len().saturating_sub(1));
+    let mut close = esc;
+    let mut take = go.then_some(d.chosen);
+    let width = (ui.ctx().content_rect().width() - 80.0).clamp(220.0, 460.0);
+    let modal = Modal::new(Id::unique("decode dialog")).frame(frame(ui, look)).backdrop_color(t.veil).show(ui.ctx(), |ui| {
+        ui.set_width(width);
+        ui.label(RichText::new("Decode as").font(look.title(1.3)).color(t.text_strong));
+        ui.label(RichText::new(&d.words).font(look.mono()).color(t.text));
+        ui.label(RichText::new(&d.now).color(t.text_quiet));
+        ui.add_space(8.0);
+        let r = ui
+            .add(
+                TextEdit::singleline(&mut d.text)
+                    .id(Id::unique("decode text"))
+                    .desired_width(f32::INFINITY)
+                    .margin(Margin::symmetric(10, 8))
+                    .background_color(t.panel)
+                    .hint_text("Protocol"),
+            )
+            .accessible_name("Protocol");
+        if d.fresh {
+            r.request_focus();
+            d.fresh = false;
+        }
+        if r.changed() {
+            d.chosen = 0;
+        }
+        ui.add_space(6.0);
+        ui.spacing_mut().item_spacing.y = 0.0;
+        let height = look.size + 15.0;
+        ScrollArea::vertical().max_height(height * 9.5).auto_shrink([false, true]).show(ui, |ui| {
+            for (i, (name, label, hint)) in offers.iter().enumerate() {
+                let (rect, r) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::CLICK);
+                r.widget_info(|| egui::WidgetInfo::selected(egui::Role::MenuItem, true, i == d.chosen, label));
+                if i == d.chosen {
+                    ui.painter().rect_filled(rect, CornerRadius::same(6), t.selected);
+                    if down + up > 0 {
+                        r.scroll_to_me(None);
+                    }
+                } else if r.hovered() {
+                    ui.painter().rect_filled(rect, CornerRadius::same(6), t.hover);
+                }
+                let cell = rect.shrink2(vec2(10.0, 0.0));
+                let w = ink::left(ui.painter(), cell, label, look.medium(), t.text_strong);
+                let rest = egui::Rect::from_min_max(egui::pos2(cell.left() + w + 10.0, cell.top()), cell.max);
+                ink::left(ui.painter(), rest, hint, look.fine(), t.text_quiet);
+                if name.map(str::to_owned) == d.said {
+                    ink::icon(
+                        ui.painter(),
+                        egui::pos2(cell.right() - 8.0, cell.center().y),
+                        icons::CHECK,
+                        look.icon(1.1),
+                        t.accent,
+                    );
+                }
+                if r.clicked() {
+                    take = Some(i);
+                }
+            }
+            if offers.is_empty() {
+                ui.label(RichText::new("No protocol that Wirelore reads is called so.").color(t.text_quiet));
+            }
+        });
+        ui.add_space(8.0);
+        ui.label(RichText::new("Remembered for this file.").font(look.fine()).color(t.text_faint));
+    });
+    if let Some((name, ..)) = take.and_then(|i| offers.get(i)) {
+        cx.acts.push(Act::DecodeAs(d.flow, *name));
+        close = true;
     }
     close || modal.should_close()
 }

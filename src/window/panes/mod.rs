@@ -1,10 +1,12 @@
 //! The regions of the window, a file each. They draw what a tab holds and answer with acts.
 
 pub mod bars;
+pub mod body;
 pub mod bytes;
 pub mod dialogs;
 pub mod drawer;
 pub mod exchanges;
+pub mod ladder;
 pub mod packets;
 pub mod reader;
 pub mod settings;
@@ -13,6 +15,8 @@ pub mod start;
 pub mod statistics;
 pub mod status;
 pub mod story;
+pub mod stream;
+pub mod traffic;
 pub mod wherelist;
 
 use crate::act::Act;

@@ -50,11 +50,11 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     let (laid, body) = table::heads(ui, look, rect, &columns);
     let list = tab.listing();
     let snap = tab.snap.clone();
-    let selected = list.row_of(&tab.selection);
+    let selected = list.row_of(&snap, &tab.selection);
     let keyboard = tab.region == Region::List;
     let trouble = verdict::trouble();
     let start = snap.packet(0).map_or(i64::MIN, |p| p.time);
-    let marks = bar_marks(look, &list.marks);
+    let marks = bar_marks(look, list.marks());
     let v = VList {
         id: Region::List.id(),
         name: "Packets",
@@ -74,11 +74,19 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
         },
         _ => String::new(),
     };
+    let mut over_row = None;
     let h = v.show(ui, look, body, &mut state, label, |row| {
         let Some(Item::Packet(number)) = list.item(row.index) else { return };
         let Some(packet) = snap.packet(number) else { return };
         let is_selected = selected == Some(row.index);
         vlist::ground(row, look, is_selected, keyboard);
+        let what = crate::ladder::What::Packet(number);
+        if row.hovered {
+            over_row = Some(what);
+        } else if tab.hover.row == Some(what) && !is_selected {
+            let r = row.rect.shrink2(egui::vec2(1.0, 0.5));
+            row.painter.rect_stroke(r, 3, egui::Stroke::new(1.0, t.text_quiet), egui::StrokeKind::Inside);
+        }
         let p = row.painter;
         let cell = |i: usize| laid.cell(i, row.rect);
         let ink_main = if is_selected { t.text_strong } else { t.text };
@@ -149,6 +157,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
         }
     });
     tab.packet_list = state;
+    tab.hover_next.row = tab.hover_next.row.or(over_row);
     wherelist::after(cx, tab, &h);
     h.response.context_menu(|ui| wherelist::menu(ui, cx));
 }

@@ -56,25 +56,27 @@ fn field(ui: &mut Ui, cx: &Cx<'_>, tab: &Tab, t: &Prepared) {
     ui.label(RichText::new(node.field.label).font(look.title(1.15)).color(look.t.text_strong));
     let value = t.tree.display(node);
     if !value.is_empty() {
-        ui.label(RichText::new(value).font(look.mono()).color(look.t.text));
+        ui.label(RichText::new(value.as_str()).font(look.mono()).color(look.t.text));
     }
     if let Some(prose) = cx.prose.field.get(node.field.name) {
         ui.add_space(4.0);
-        for (text, color) in [
-            (&prose.what, look.t.text),
-            (&prose.why, look.t.text),
-            (&prose.watch, look.t.text_quiet),
-            (&prose.r#try, look.t.text_quiet),
-        ] {
+        if !prose.what.is_empty() {
+            ui.label(RichText::new(&prose.what).color(look.t.text));
+        }
+        // A line for just this value, where there is one.
+        if let Some(line) = said_of(&node.value).and_then(|v| prose.values.get(&v)).or_else(|| prose.values.get(&value)) {
+            ui.label(RichText::new(line).color(look.t.text_strong));
+        }
+        for (head, text) in [("Why it is there", &prose.why), ("Watch out", &prose.watch), ("Try", &prose.r#try)] {
             if !text.is_empty() {
-                ui.label(RichText::new(text).color(color));
+                paragraph(ui, look, head, text);
             }
         }
     }
     ui.add_space(4.0);
     fact(ui, look, "Filter name", node.field.name);
     if !node.field.rfc.is_empty() {
-        fact(ui, look, "Defined in", node.field.rfc);
+        source(ui, look, "Defined in", node.field.rfc);
     }
     let place = match (node.tie, node.span.len) {
         (Tie::Derived, _) => "worked out, has no bytes of its own".to_owned(),
@@ -89,6 +91,35 @@ fn field(ui: &mut Ui, cx: &Cx<'_>, tab: &Tab, t: &Prepared) {
     if !place.is_empty() {
         fact(ui, look, "Where", &place);
     }
+}
+
+/// The number of a value, by which prose may speak of it.
+fn said_of(value: &wirelore_kit::Value) -> Option<String> {
+    match value {
+        wirelore_kit::Value::U64(n) => Some(n.to_string()),
+        wirelore_kit::Value::I64(n) => Some(n.to_string()),
+        _ => None,
+    }
+}
+
+/// A paragraph with a word above it that says what it is for.
+fn paragraph(ui: &mut Ui, look: &crate::theme::Look, head: &str, text: &str) {
+    ui.add_space(5.0);
+    ui.label(RichText::new(head).font(look.small()).color(look.t.text_faint));
+    ui.label(RichText::new(text).color(look.t.text));
+}
+
+/// Where something is defined: a press opens the document.
+fn source(ui: &mut Ui, look: &crate::theme::Look, name: &str, rfc: &str) {
+    let Some(url) = crate::format::rfc_url(rfc) else { return fact(ui, look, name, rfc) };
+    ui.horizontal(|ui| {
+        let width = ui.available_width();
+        let (r, _) = ui.allocate_exact_size(vec2((width * 0.4).clamp(80.0, 150.0), look.size + 6.0), Sense::hover());
+        ink::left(ui.painter(), r, name, look.text(), look.t.text_quiet);
+        if button::link(ui, look, rfc).on_hover_text(&url).clicked() {
+            ui.ctx().open_url(egui::OpenUrl::new_tab(&url));
+        }
+    });
 }
 
 /// Findings: of the shown tree, else of the whole connection.

@@ -44,7 +44,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, tab: Option<&Tab>) {
     if filtered {
         let of = if lists_packets(tab.level) { "shown" } else { "rows shown" };
         words(ui, look, &format!("{} {of}", format::number(shown)), t.accent);
-        if list.row_of(&tab.selection).is_none() && tab.selection.packet.is_some() && tab.listing_progress().is_none() {
+        if list.row_of(s, &tab.selection).is_none() && tab.selection.packet.is_some() && tab.listing_progress().is_none() {
             let r = press(ui, look, "Selected row is hidden by the filter: show", t.warn);
             if r {
                 cx.acts.push(Act::Do(Command::ClearFilter));

@@ -27,9 +27,9 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     ui.painter().galley(head.min + vec2(16.0, 12.0), g, t.text);
     ui.painter().hline(head.x_range(), head.bottom() - 0.5, Stroke::new(1.0, t.line));
     let body = Rect::from_min_max(pos2(rect.left(), head.bottom()), rect.max);
-    let selected = list.row_of(&tab.selection);
+    let selected = list.row_of(&snap, &tab.selection);
     let keyboard = tab.region == Region::List;
-    let marks = bar_marks(look, &list.marks);
+    let marks = bar_marks(look, list.marks());
     let v = VList {
         id: Region::List.id(),
         name: "Story",
@@ -138,7 +138,7 @@ pub fn sentences(s: &Snapshot, item: Item) -> (String, String) {
     match item {
         Item::Flow(f) => flow(s, f).unwrap_or_default(),
         Item::Exchange(e) => exchange(s, e).unwrap_or_default(),
-        Item::Message(m) => message(s, m).unwrap_or_default(),
+        Item::Message(m) | Item::Talk(m) => message(s, m).unwrap_or_default(),
         Item::Packet(p) => (format!("Packet {}", p + 1), String::new()),
     }
 }

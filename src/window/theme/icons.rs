@@ -106,3 +106,23 @@ pub const ARROW_BEND_DOWN_RIGHT: char = '\u{e01a}';
 pub const MAP_PIN: char = '\u{e316}';
 /// Secret.
 pub const LOCK_SIMPLE: char = '\u{e308}';
+/// Zoom out.
+pub const MINUS: char = '\u{e32a}';
+/// Save.
+pub const DOWNLOAD_SIMPLE: char = '\u{e20c}';
+/// Keys that decrypt.
+pub const KEY: char = '\u{e2d6}';
+/// Time to scale.
+pub const RULER: char = '\u{e6b8}';
+/// The ladder.
+pub const LADDER_SIMPLE: char = '\u{ec26}';
+/// A chat.
+pub const CHATS: char = '\u{e17c}';
+/// A letter.
+pub const ENVELOPE_SIMPLE: char = '\u{e218}';
+/// A body.
+pub const FILE_TEXT: char = '\u{e23a}';
+/// Follow.
+pub const ARROWS_DOWN_UP: char = '\u{e098}';
+/// Decode as.
+pub const TRANSLATE: char = '\u{e4a2}';

@@ -81,13 +81,13 @@ pub fn choice(ui: &mut Ui, look: &Look, options: &[(&str, &str)], chosen: usize,
         })
         .collect();
     let width: f32 = laid.iter().map(|l| l.2).sum::<f32>() + 4.0;
-    let (bar, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
+    let (bar, whole) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
     ui.painter().rect(bar, CornerRadius::same(7), t.gutter, Stroke::new(1.0, t.line), StrokeKind::Inside);
     let mut x = bar.left() + 2.0;
     let mut changed = None;
     for (i, (key, text, w)) in laid.into_iter().enumerate() {
         let rect = Rect::from_min_size(pos2(x, bar.top() + 2.0), vec2(w, height - 4.0));
-        let r = ui.interact(rect, ui.scope_id().with(("choice", i)), Sense::click());
+        let r = ui.interact(rect, whole.id.with(i), Sense::click());
         let name = options.get(i).map_or("", |o| o.1);
         r.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, i == chosen, name));
         if i == chosen {

@@ -108,3 +108,48 @@ fn story_dark() {
 fn story_light() {
     picture("story", false, [820.0, 400.0], story);
 }
+
+/// The request of the second connection, with the pane that shows its conversation.
+fn conversation(h: &mut Window, view: Key) {
+    h.key_press(Key::Num2);
+    settle(h);
+    h.key_press(view);
+    settle(h);
+    h.get_by_label_contains("Exchange: GET api.shop.test/items?page=1;").click();
+    settle(h);
+}
+
+#[test]
+fn ladder_dark() {
+    picture("ladder", true, [1240.0, 760.0], |h| conversation(h, Key::F3));
+}
+
+#[test]
+fn ladder_light() {
+    picture("ladder", false, [1240.0, 760.0], |h| conversation(h, Key::F3));
+}
+
+#[test]
+fn stream_dark() {
+    picture("stream", true, [1100.0, 560.0], |h| conversation(h, Key::F4));
+}
+
+#[test]
+fn stream_light() {
+    picture("stream", false, [1100.0, 560.0], |h| conversation(h, Key::F4));
+}
+
+fn decode_as(h: &mut Window) {
+    h.key_press_modifiers(Modifiers { shift: true, ..Modifiers::COMMAND }, Key::U);
+    settle(h);
+}
+
+#[test]
+fn decode_as_dark() {
+    picture("decode-as", true, [620.0, 420.0], decode_as);
+}
+
+#[test]
+fn decode_as_light() {
+    picture("decode-as", false, [620.0, 420.0], decode_as);
+}
