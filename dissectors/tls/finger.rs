@@ -1,0 +1,186 @@
+//! Fingerprints of hellos: JA3 and JA3S (MD5 over what was offered and chosen) and JA4, which sorts first so that shuffling changes nothing.
+
+use super::crypto::prf::Hash;
+use super::cursor::Cursor;
+use super::names::is_grease;
+use super::session::as_tls;
+use std::fmt::Write as _;
+
+/// What a ClientHello offers, in its order, GREASE left out.
+#[derive(Debug, Default)]
+pub struct Offer {
+    legacy: u16,
+    suites: Vec<u16>,
+    extensions: Vec<u16>,
+    groups: Vec<u16>,
+    formats: Vec<u8>,
+    signatures: Vec<u16>,
+    newest: u16,
+    alpn: Option<Vec<u8>>,
+    name: bool,
+}
+
+/// Numbers of two bytes up to the end.
+fn numbers(mut c: Cursor<'_>, to: &mut Vec<u16>) {
+    while let Some(v) = c.u16() {
+        if !is_grease(v) {
+            to.push(v);
+        }
+    }
+}
+
+/// Which of two versions is newer; those of DTLS count downwards.
+fn newer(a: u16, b: u16) -> u16 {
+    if as_tls(b) > as_tls(a) || a == 0 { b } else { a }
+}
+
+/// Reads the body of a ClientHello.
+#[must_use]
+pub fn offer(body: &[u8]) -> Option<Offer> {
+    let mut c = Cursor(body);
+    let mut o = Offer { legacy: c.u16()?, ..Offer::default() };
+    c.take(32)?;
+    c.vector(1)?;
+    if as_tls(o.legacy) != o.legacy {
+        c.vector(1)?;
+    }
+    numbers(c.vector(2)?, &mut o.suites);
+    c.vector(1)?;
+    let mut extensions = c.vector(2).unwrap_or(Cursor(&[]));
+    while let Some((kind, mut data)) = extensions.extension() {
+        if is_grease(kind) {
+            continue;
+        }
+        o.extensions.push(kind);
+        match kind {
+            0 => o.name = true,
+            10 => numbers(data.vector(2).unwrap_or(Cursor(&[])), &mut o.groups),
+            11 => o.formats = data.vector(1).map_or(Vec::new(), |f| f.0.to_vec()),
+            13 => numbers(data.vector(2).unwrap_or(Cursor(&[])), &mut o.signatures),
+            16 => o.alpn = data.vector(2).and_then(|mut l| l.vector(1)).map(|n| n.0.to_vec()),
+            43 => {
+                let mut versions = Vec::new();
+                numbers(data.vector(1).unwrap_or(Cursor(&[])), &mut versions);
+                o.newest = versions.into_iter().fold(0, newer);
+            }
+            _ => {}
+        }
+    }
+    Some(o)
+}
+
+fn decimals<T: std::fmt::Display>(to: &mut String, values: impl IntoIterator<Item = T>) {
+    for (i, v) in values.into_iter().enumerate() {
+        // Writing to a String cannot fail.
+        let _ = write!(to, "{}{v}", if i > 0 { "-" } else { "" });
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut s, b| {
+        let _ = write!(s, "{b:02x}");
+        s
+    })
+}
+
+/// The MD5 of a JA3 text in hex.
+#[must_use]
+pub fn md5(text: &str) -> String {
+    hex(&Hash::Md5.digest(&[text.as_bytes()]))
+}
+
+impl Offer {
+    /// The text whose MD5 is JA3.
+    #[must_use]
+    pub fn ja3(&self) -> String {
+        let mut s = format!("{},", self.legacy);
+        decimals(&mut s, &self.suites);
+        s.push(',');
+        decimals(&mut s, &self.extensions);
+        s.push(',');
+        decimals(&mut s, &self.groups);
+        s.push(',');
+        decimals(&mut s, &self.formats);
+        s
+    }
+
+    /// JA4; `carrier` is `t` over TCP, `q` in QUIC, `d` in DTLS.
+    #[must_use]
+    pub fn ja4(&self, carrier: char) -> String {
+        let version = match if self.newest == 0 { self.legacy } else { self.newest } {
+            0x0304 => "13",
+            0x0303 => "12",
+            0x0302 => "11",
+            0x0301 => "10",
+            0x0300 => "s3",
+            0x0002 => "s2",
+            0xfeff => "d1",
+            0xfefd => "d2",
+            0xfefc => "d3",
+            _ => "00",
+        };
+        let two = |n: usize| n.min(99);
+        let mut s = format!(
+            "{carrier}{version}{}{:02}{:02}",
+            if self.name { 'd' } else { 'i' },
+            two(self.suites.len()),
+            two(self.extensions.len())
+        );
+        match self.alpn.as_deref() {
+            Some([first, .., last]) | Some([first @ last]) if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() => {
+                s.push(char::from(*first));
+                s.push(char::from(*last));
+            }
+            Some(name) if !name.is_empty() => {
+                let hex = hex(name);
+                s.extend(hex.chars().next());
+                s.extend(hex.chars().last());
+            }
+            _ => s.push_str("00"),
+        }
+        let listed = |values: &mut dyn Iterator<Item = u16>| {
+            values.fold(String::new(), |mut l, v| {
+                let _ = write!(l, "{}{v:04x}", if l.is_empty() { "" } else { "," });
+                l
+            })
+        };
+        let mut suites = self.suites.clone();
+        suites.sort_unstable();
+        let mut extensions: Vec<u16> = self.extensions.iter().copied().filter(|e| !matches!(e, 0 | 16)).collect();
+        extensions.sort_unstable();
+        let suites = listed(&mut suites.into_iter());
+        let mut rest = listed(&mut extensions.into_iter());
+        if !self.signatures.is_empty() && !rest.is_empty() {
+            rest.push('_');
+            rest.push_str(&listed(&mut self.signatures.iter().copied()));
+        }
+        for part in [suites, rest] {
+            s.push('_');
+            if part.is_empty() {
+                s.push_str("000000000000");
+            } else {
+                s.push_str(hex(&Hash::Sha256.digest(&[part.as_bytes()])).get(..12).unwrap_or_default());
+            }
+        }
+        s
+    }
+}
+
+/// The text whose MD5 is JA3S, of the body of a ServerHello.
+#[must_use]
+pub fn ja3s(body: &[u8]) -> Option<String> {
+    let mut c = Cursor(body);
+    let version = c.u16()?;
+    c.take(32)?;
+    c.vector(1)?;
+    let suite = c.u16()?;
+    c.u8()?;
+    let mut extensions = c.vector(2).unwrap_or(Cursor(&[]));
+    let mut s = format!("{version},{suite},");
+    let mut kinds = Vec::new();
+    while let Some((kind, _)) = extensions.extension() {
+        kinds.push(kind);
+    }
+    decimals(&mut s, kinds);
+    Some(s)
+}
