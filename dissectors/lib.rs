@@ -10,6 +10,7 @@ pub mod http1;
 pub mod json;
 pub mod ntp;
 pub mod quic;
+pub mod tls;
 pub mod websocket;
 
 pub mod layers;
@@ -30,4 +31,7 @@ pub static TABLE: &[&Spec] = &[
     &ftp::SPEC,
     &ftp::DATA,
     &json::SPEC,
+    &tls::SPEC,
+    &tls::HANDSHAKE,
+    &tls::DTLS,
 ];
