@@ -10,6 +10,9 @@ pub mod http1;
 pub mod json;
 pub mod ntp;
 pub mod quic;
+pub mod ssh;
+pub mod telnet;
+pub mod tftp;
 pub mod tls;
 pub mod websocket;
 
@@ -34,4 +37,7 @@ pub static TABLE: &[&Spec] = &[
     &tls::SPEC,
     &tls::HANDSHAKE,
     &tls::DTLS,
+    &tftp::SPEC,
+    &telnet::SPEC,
+    &ssh::SPEC,
 ];
