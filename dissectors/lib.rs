@@ -7,6 +7,7 @@ pub mod dhcp;
 pub mod dns;
 pub mod ftp;
 pub mod http1;
+pub mod http2;
 pub mod json;
 pub mod ntp;
 pub mod quic;
@@ -23,6 +24,8 @@ use wirelore_kit::Spec;
 /// The table: all stream and datagram protocols, in the order in which they are asked.
 pub static TABLE: &[&Spec] = &[
     &http1::SPEC,
+    &http2::SPEC,
+    &http2::stream::SPEC,
     &dns::SPEC,
     &dns::MDNS,
     &dns::LLMNR,
