@@ -68,6 +68,8 @@ pub(super) struct Link {
     /// Secrets that were asked for in vain, each once.
     wanted: u8,
     begun: u8,
+    /// That keys are missing was said.
+    told: bool,
 }
 
 impl Link {
@@ -79,7 +81,7 @@ impl Link {
         let [up, down] = &mut halves;
         up.ids.push(head.to.to_vec());
         down.ids.push(head.from.to_vec());
-        Some(Link { number, version, initial, early: None, halves, wanted: 0, begun: 0 })
+        Some(Link { number, version, initial, early: None, halves, wanted: 0, begun: 0, told: false })
     }
 
     fn half(&self, dir: Dir) -> &Half {
@@ -136,6 +138,12 @@ impl Link {
                     self.initial = initial;
                 }
                 self.learn_id(Dir::ToServer, head.from);
+                // The client says hello again, and some make a new one.
+                let half = self.half_mut(Dir::ToServer);
+                half.hello.clear();
+                if let Some(joiner) = half.crypto.get_mut(INITIAL) {
+                    *joiner = Joiner::default();
+                }
                 return Opened::default();
             }
             Packet::Initial { head, .. } | Packet::Long { head, .. } => self.learn_id(dir.other(), head.from),
@@ -144,7 +152,9 @@ impl Link {
         let Some((number_at, end)) = p.protected() else { return Opened::default() };
         let (space, candidates) = self.candidates(turn, p, out);
         if candidates.is_empty() {
-            return Opened { note: self.why_not(p), ..Opened::default() };
+            // Once for a connection: the rest of it goes without saying.
+            let note = if std::mem::replace(&mut self.told, true) { None } else { self.why_not(p) };
+            return Opened { note, ..Opened::default() };
         }
         let mut memory = out.memory();
         for keys in candidates {

@@ -46,6 +46,8 @@ struct Quic {
     links: Vec<Link>,
     /// How many connections there were.
     begun: u64,
+    /// That the beginning is missing was said.
+    told: bool,
 }
 
 impl Quic {
@@ -102,7 +104,7 @@ impl Dissector for Quic {
             packet::show(r, &p, opened.as_ref())?;
             if let Some(what) = opened.and_then(|o| o.note) {
                 r.note(what, from);
-            } else if link.is_none() && p.wants_link() {
+            } else if link.is_none() && p.wants_link() && !std::mem::replace(&mut self.told, true) {
                 r.note(&f::NO_START, from);
             }
         }
