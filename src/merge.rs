@@ -132,7 +132,13 @@ impl Merger {
             Event::Flow { .. } | Event::Joined(..) => return 0,
             Event::Log(flow, _) | Event::Note { flow, .. } => *flow,
             Event::Opened(m) | Event::Changed(m) => o.messages.get(*m as usize).map_or(NONE, |m| m.conv.flow),
-            Event::Identified(conv, ..) | Event::Expect(conv, _) | Event::Wants(conv, _) => conv.flow,
+            Event::Bound(flow, _) => *flow,
+            Event::Identified(conv, ..)
+            | Event::Inside(conv, _)
+            | Event::About(conv, ..)
+            | Event::Concerns(conv, ..)
+            | Event::Expect(conv, ..)
+            | Event::Wants(conv, _) => conv.flow,
         };
         self.shards.get(shard).map_or(NONE, |n| global(&n.flows, local))
     }
@@ -174,10 +180,25 @@ impl Merger {
             }
             Event::Identified(conv, protocol, evidence) => {
                 let conv = self.conv(shard, *conv);
-                if conv.inner == 0
-                    && let Some(row) = self.builder.flow_mut(conv.flow)
-                {
+                if conv.inner > 0 {
+                    self.builder.inside_speaks(conv, *protocol, *evidence);
+                } else if let Some(row) = self.builder.flow_mut(conv.flow) {
                     row.set_protocol(Some(*protocol), *evidence);
+                }
+            }
+            Event::Inside(conv, outer) => self.builder.inside(self.conv(shard, *conv), *outer),
+            Event::Bound(flow, bound) => {
+                let flow = self.conv(shard, ConvId { flow: *flow, inner: 0 }).flow;
+                let mut bound = bound.clone();
+                bound.expected.by = self.conv(shard, bound.expected.by);
+                self.builder.cause(flow, bound.expected.by, bound.expected.key, &bound.expected.about);
+                ledger.bind(flow, bound);
+            }
+            Event::About(conv, key, what) => self.builder.about(self.conv(shard, *conv), *key, what),
+            Event::Concerns(conv, key, local) => {
+                let by = self.conv(shard, *conv);
+                if let Some(n) = self.shards.get(shard) {
+                    self.builder.concerns(global(&n.messages, *local), by, *key);
                 }
             }
             Event::Opened(m) => {

@@ -265,8 +265,9 @@ impl Recall {
 
     fn begin(&self, snapshot: &Snapshot, flow: u32) -> Option<Rereading> {
         let row = snapshot.flow(flow)?;
-        let marks = self.ledger.read().unwrap_or_else(PoisonError::into_inner).marks(flow);
-        Some(Rereading::new(flow, &ends_of(&row), row.transport, marks, &self.decode_as))
+        let ledger = self.ledger.read().unwrap_or_else(PoisonError::into_inner);
+        let (marks, bound) = (ledger.marks(flow), ledger.bound(flow));
+        Some(Rereading::new(flow, &ends_of(&row), row.transport, marks, &self.decode_as, bound))
     }
 
     fn message(&self, id: u32, cancel: &Cancel) -> Result<Arc<Tree>, Problem> {

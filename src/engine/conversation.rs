@@ -10,6 +10,7 @@ mod inside;
 mod read;
 mod tell;
 
+use crate::announce::Bound;
 use half::{Arrivals, Half};
 pub use inside::FIRST_CONTENT;
 use inside::{Insides, Numbering};
@@ -167,8 +168,8 @@ pub trait Listen {
         let _ = (conv, message, key, how);
     }
     /// A flow to come.
-    fn expect(&mut self, conv: ConvId, message: (Dir, u64), e: &Expect) {
-        let _ = (conv, message, e);
+    fn expect(&mut self, conv: ConvId, message: (Dir, u64), of: &Start, e: &Expect) {
+        let _ = (conv, message, of, e);
     }
     /// What a flow announced with `key` is for.
     fn about(&mut self, conv: ConvId, message: (Dir, u64), key: u64, what: &str) {
@@ -288,6 +289,14 @@ impl Conversation {
     pub const fn turned(mut self, turned: bool) -> Conversation {
         self.flipped = turned;
         self
+    }
+
+    /// Tells that it was announced, before its first byte comes.
+    pub fn announced(&mut self, b: &Bound) {
+        if matches!(self.mode, Mode::Open) {
+            self.start.hint = b.hint.clone();
+            self.start.expected = Some(Box::new(b.expected.clone()));
+        }
     }
 
     /// Sets what the user says that it speaks (a Spec's name).

@@ -1,5 +1,6 @@
 //! The ledger: delivery logs of all flows and the IP datagrams that were joined, so that any conversation can be read again.
 
+use crate::announce::Bound;
 use hashbrown::HashMap;
 use wirelore_kit::row::NONE;
 
@@ -20,6 +21,7 @@ pub struct Ledger {
     /// Runs: offset of the next run (4 bytes), length (4 bytes), bytes.
     arena: Vec<u8>,
     joined: HashMap<u32, (u8, Box<[JoinedPiece]>)>,
+    bound: HashMap<u32, Box<Bound>>,
 }
 
 const HEAD: usize = 8;
@@ -41,6 +43,17 @@ impl Ledger {
     #[must_use]
     pub fn marks(&self, flow: u32) -> u16 {
         self.flows.get(flow as usize).map_or(0, |e| e.marks)
+    }
+
+    /// What a flow knew of its announcement at its first byte.
+    pub fn bind(&mut self, flow: u32, bound: Box<Bound>) {
+        self.bound.insert(flow, bound);
+    }
+
+    /// The same.
+    #[must_use]
+    pub fn bound(&self, flow: u32) -> Option<&Bound> {
+        self.bound.get(&flow).map(|b| &**b)
     }
 
     /// Adds to a flow's log. Without room (4 GiB of logs) the rest is left out: the conversation then ends there when read again.
@@ -94,7 +107,10 @@ impl Ledger {
     /// Bytes of memory held.
     #[must_use]
     pub fn heap_size(&self) -> usize {
-        self.flows.capacity() * size_of::<Entry>() + self.arena.capacity() + self.joined.capacity() * 32
+        self.flows.capacity() * size_of::<Entry>()
+            + self.arena.capacity()
+            + self.joined.capacity() * 32
+            + self.bound.capacity() * 128
     }
 }
 

@@ -3,6 +3,7 @@
 //! It does no IO and has no clock; it knows no protocol above the transports (a table is passed in) and not where its events go.
 
 pub mod analysis;
+pub mod announce;
 pub mod conversation;
 pub mod flow;
 pub mod identify;

@@ -1,5 +1,6 @@
 //! What a shard hands on for a batch of packets: rows, and events in the order of arrivals.
 
+use crate::announce::Bound;
 use crate::flow::Ends;
 use std::ops::Range;
 use wirelore_kit::row::{Evidence, MessageState, NONE, PacketRow};
@@ -56,6 +57,8 @@ pub mod mark {
     pub const SYN_BACK: u16 = 1024;
     /// A FIN of the second end was seen.
     pub const FIN_BACK: u16 = 2048;
+    /// It was announced, and none of its bytes came yet.
+    pub const ANNOUNCED: u16 = 4096;
 }
 
 /// A message as a row; ranges lie in the [`Output`].
@@ -128,8 +131,16 @@ pub enum Event {
     Log(u32, Range<u32>),
     /// The packet completed an IP datagram out of fragments: (offset, length, arrival, offset in it) of each.
     Joined(u32, u8, Box<[(u32, u32, u32, u32)]>),
-    /// A flow to come that another shard may see.
-    Expect(ConvId, Box<Expect>),
+    /// A conversation begins inside another one of its flow, whose number follows.
+    Inside(ConvId, u32),
+    /// A flow that was announced, and what it knows of that.
+    Bound(u32, Box<Bound>),
+    /// What the flows that a conversation announced with a key are for.
+    About(ConvId, u64, Box<str>),
+    /// The message of that number concerns the flow that its conversation announced with a key.
+    Concerns(ConvId, u64, u32),
+    /// A flow to come between other hosts, announced at a time: another shard may see it.
+    Expect(ConvId, Box<Expect>, i64),
     /// A secret was missing.
     Wants(ConvId, Box<SecretId>),
 }

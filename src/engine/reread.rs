@@ -1,5 +1,6 @@
 //! Reading a conversation again: the delivery log is replayed into a fresh state machine, at any level, deciding nothing anew.
 
+use crate::announce::Bound;
 use crate::conversation::{Arrival, Context, Conversation, Listen, Scratch};
 use crate::flow::Ends;
 use crate::log::{Entry, Log, Mark, replay_entry};
@@ -49,11 +50,18 @@ impl<L: Listen + ?Sized> Deliver for Feed<'_, L> {
 }
 
 impl Rereading {
-    /// From the beginning of flow `flow`, whose conversation started with `marks`.
+    /// From the beginning of flow `flow`, whose conversation started with `marks`; `bound`: what it knew of its announcement.
     #[must_use]
-    pub fn new(flow: u32, ends: &Ends, transport: Transport, marks: u16, decode_as: &[DecodeAs]) -> Rereading {
+    pub fn new(
+        flow: u32,
+        ends: &Ends,
+        transport: Transport,
+        marks: u16,
+        decode_as: &[DecodeAs],
+        bound: Option<&Bound>,
+    ) -> Rereading {
         Rereading {
-            conv: start_conversation(flow, ends, marks, decode_as),
+            conv: start_conversation(flow, ends, marks, decode_as, bound),
             at: Mark::default(),
             datagrams: transport == Transport::Udp,
             scratch: Scratch::default(),

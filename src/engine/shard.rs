@@ -1,6 +1,7 @@
 //! A shard: flows and conversations of one part of the packets, from headers to message rows. It is pure: batches in, [`Output`]s out.
 
 use crate::analysis::{Scale, Sequences, TcpFacts};
+use crate::announce::{Announced, Board, Bound};
 use crate::conversation::{Arrival, Context, Conversation, Scratch};
 use crate::flow::{Direction, Ends, FlowTable};
 use crate::identify::is_server_port;
@@ -11,6 +12,7 @@ use crate::packet::{self, Headers, IpPair};
 use crate::packet::{Transport as Over, flag};
 use crate::reassembly::{Deliver, GapWhy, Segment, Source, Tcp};
 use crate::tell::{Numbers, Tell};
+use hashbrown::HashMap;
 use std::net::IpAddr;
 use wirelore_kit::note::{About, Note, Severity};
 use wirelore_kit::row::PacketRow;
@@ -33,8 +35,17 @@ pub static SNAP: Note =
 pub static LIMIT: Note =
     Note::new("tcp.note.limit", "Too much was waiting behind missing bytes, so they are given up", Severity::Warn, About::Limit);
 
+/// More flows are announced than are waited for.
+pub static ANNOUNCED_LIMIT: Note = Note::new(
+    "data.note.announced_limit",
+    "So many connections are announced that the oldest announcement was forgotten",
+    Severity::Warn,
+    About::Limit,
+);
+
 /// Every note of the engine.
-pub static NOTES: &[&Note] = &[&CONFLICT, &GAP, &SNAP, &LIMIT, &crate::conversation::FAULT, &crate::conversation::INNER_LIMIT];
+pub static NOTES: &[&Note] =
+    &[&CONFLICT, &GAP, &SNAP, &LIMIT, &crate::conversation::FAULT, &crate::conversation::INNER_LIMIT, &ANNOUNCED_LIMIT];
 
 /// Prose for them, by language.
 pub static EXPLAIN: &[(&str, &str)] = &[("en", include_str!("explain.en.toml"))];
@@ -110,6 +121,10 @@ pub struct Shard {
     decode_as: Vec<DecodeAs>,
     /// Flows in which a segment waits for another.
     waiting: Vec<u32>,
+    /// Flows to come.
+    board: Board,
+    /// Flows that came, without a byte yet: their announcements' numbers.
+    announced: HashMap<u32, u32>,
 }
 
 /// Passes deliveries of one packet on to the flow's conversation.
@@ -185,7 +200,7 @@ pub fn addresses(net: IpPair) -> Option<(IpAddr, IpAddr)> {
 /// How a flow's conversation starts, from its ends (the first sender as source) and the marks that its beginning left.
 /// A second reading starts the same way from the same values.
 #[must_use]
-pub fn start_conversation(flow: u32, ends: &Ends, marks: u16, decode_as: &[DecodeAs]) -> Conversation {
+pub fn start_conversation(flow: u32, ends: &Ends, marks: u16, decode_as: &[DecodeAs], bound: Option<&Bound>) -> Conversation {
     let (a, b) = addresses(ends.net).map_or((None, None), |(a, b)| (Some((a, ends.ports.src)), Some((b, ends.ports.dst))));
     let turned = marks & mark::TURNED != 0;
     let (client, server) = if turned { (b, a) } else { (a, b) };
@@ -201,6 +216,9 @@ pub fn start_conversation(flow: u32, ends: &Ends, marks: u16, decode_as: &[Decod
     let ports = [ends.ports.src, ends.ports.dst];
     if let Some(d) = decode_as.iter().find(|d| d.transport == transport && ports.contains(&d.port)) {
         conv.decide(d.proto);
+    }
+    if let Some(b) = bound {
+        conv.announced(b);
     }
     conv
 }
@@ -221,6 +239,8 @@ impl Shard {
             dirty: Vec::new(),
             decode_as: Vec::new(),
             waiting: Vec::new(),
+            board: Board::default(),
+            announced: HashMap::new(),
         }
     }
 
@@ -318,6 +338,15 @@ impl Shard {
         *total = total.saturating_add(u64::from(p.wire_len));
         facts.last = number;
         facts.last_time = p.time;
+        if facts.marks & mark::ANNOUNCED != 0 && h.payload_len > 0 {
+            // From its first byte on it knows what it knows now: a second reading is told the same.
+            facts.marks &= !mark::ANNOUNCED;
+            let row = self.announced.remove(&found.id).and_then(|n| self.board.get(n));
+            if let (Some(bound), Some(live)) = (row.map(Announced::bound), state.live.as_mut()) {
+                live.conv.announced(&bound);
+                out.events.push((number, Event::Bound(found.id, Box::new(bound))));
+            }
+        }
         match h.transport {
             Over::Tcp(t) => {
                 if t.flags & flag::SYN != 0 {
@@ -347,7 +376,15 @@ impl Shard {
                     time: p.time,
                     offset: h.payload_at,
                 };
-                let mut tell = Tell { out, numbers: &mut self.numbers, table: self.table, packet: number, flipped: None };
+                let mut tell = Tell {
+                    out,
+                    numbers: &mut self.numbers,
+                    table: self.table,
+                    board: &mut self.board,
+                    packet: number,
+                    now: p.time,
+                    flipped: None,
+                };
                 let cx = Context { table: self.table, level: Level::Rows, secrets };
                 let Live { tcp, conv, log, .. } = &mut **live;
                 let mut feed = Feed {
@@ -386,7 +423,15 @@ impl Shard {
                 let at = *end;
                 *end = at.saturating_add(payload.len() as u64);
                 let datagram = Some(h.payload_wire_len > h.payload_len);
-                let mut tell = Tell { out, numbers: &mut self.numbers, table: self.table, packet: number, flipped: None };
+                let mut tell = Tell {
+                    out,
+                    numbers: &mut self.numbers,
+                    table: self.table,
+                    board: &mut self.board,
+                    packet: number,
+                    now: p.time,
+                    flipped: None,
+                };
                 let cx = Context { table: self.table, level: Level::Rows, secrets };
                 let mut feed = Feed {
                     conv,
@@ -427,16 +472,48 @@ impl Shard {
             _ if by_port => mark::TURNED | mark::FLIPPED | mark::ROLES_OPEN,
             _ => mark::ROLES_OPEN,
         };
+        let marks = self.announced_flow(number, p.time, flow, ends, transport, marks, out);
         let live = matches!(transport, Transport::Tcp | Transport::Udp).then(|| {
             Box::new(Live {
                 tcp: Tcp::default(),
-                conv: start_conversation(flow, ends, marks, &self.decode_as),
+                conv: start_conversation(flow, ends, marks, &self.decode_as, None),
                 log: Log::default(),
                 ends: [0; 2],
             })
         });
         let facts = FlowFacts { marks, ..FlowFacts::default() };
         self.states.push(FlowState { facts, stream, live, tcp: transport == Transport::Tcp, dirty: false, waits: false });
+    }
+
+    /// Whether a flow that begins was announced; what that says of its ends goes into the marks.
+    #[expect(clippy::too_many_arguments, reason = "one flow's facts")]
+    fn announced_flow(
+        &mut self,
+        number: u32,
+        now: i64,
+        flow: u32,
+        ends: &Ends,
+        transport: Transport,
+        marks: u16,
+        out: &mut Output,
+    ) -> u16 {
+        if self.board.is_empty() {
+            return marks;
+        }
+        let Some((a, b)) = addresses(ends.net) else { return marks };
+        let found = self.board.find((a, ends.ports.src), (b, ends.ports.dst), transport, now, false);
+        let Some((row, turned)) = found else { return marks };
+        if let Some(row) = self.board.get(row) {
+            out.events.push((number, Event::Bound(flow, Box::new(row.bound()))));
+        }
+        self.announced.insert(flow, row);
+        let turn = mark::TURNED | mark::FLIPPED;
+        let marks = match marks & mark::ROLES_OPEN {
+            0 => marks,
+            _ if turned => marks | turn,
+            _ => marks & !turn,
+        };
+        marks | mark::ANNOUNCED
     }
 
     fn end_flow(&mut self, flow: u32, number: u32, how: End, secrets: &dyn Secrets, out: &mut Output) {
@@ -446,7 +523,15 @@ impl Shard {
             state.dirty = true;
             self.dirty.push(flow);
         }
-        let mut tell = Tell { out, numbers: &mut self.numbers, table: self.table, packet: number, flipped: None };
+        let mut tell = Tell {
+            out,
+            numbers: &mut self.numbers,
+            table: self.table,
+            board: &mut self.board,
+            packet: number,
+            now: state.facts.last_time,
+            flipped: None,
+        };
         let cx = Context { table: self.table, level: Level::Rows, secrets };
         let Live { tcp, conv, log, .. } = &mut *live;
         let last_time = state.facts.last_time;
@@ -483,7 +568,15 @@ impl Shard {
             state.waits = false;
             return false;
         };
-        let mut tell = Tell { out, numbers: &mut self.numbers, table: self.table, packet: number, flipped: None };
+        let mut tell = Tell {
+            out,
+            numbers: &mut self.numbers,
+            table: self.table,
+            board: &mut self.board,
+            packet: number,
+            now,
+            flipped: None,
+        };
         let cx = Context { table: self.table, level: Level::Rows, secrets };
         let Live { tcp, conv, log, .. } = &mut **live;
         let facts = &mut state.facts;

@@ -2,11 +2,13 @@
 //!
 //! Named states are not recorded: who shows them reads the conversation again.
 
+use crate::announce::{Board, is_foreign};
 use crate::conversation::{Listen, Message};
 use crate::output::{Event, MessageEvent, Output};
+use crate::shard::ANNOUNCED_LIMIT;
 use hashbrown::HashMap;
 use wirelore_kit::row::{Evidence, MessageState, NONE};
-use wirelore_kit::{Cell, ConvId, Dir, Expect, SecretId, Spec};
+use wirelore_kit::{BufId, Cell, ConvId, Dir, Expect, Hint, Noted, SecretId, Span, Spec, Start};
 
 /// Numbers that a shard gives.
 #[derive(Debug, Default)]
@@ -17,6 +19,8 @@ pub struct Numbers {
     pub exchanges: u32,
     /// Open messages by what names them.
     open: HashMap<(ConvId, Dir, u64), u32>,
+    /// The message told last.
+    last: Option<((ConvId, Dir, u64), u32)>,
 }
 
 /// Writes events for the packet at hand.
@@ -27,8 +31,12 @@ pub struct Tell<'t> {
     pub numbers: &'t mut Numbers,
     /// The table, for protocols' places in it.
     pub table: &'static [&'static Spec],
+    /// Flows to come.
+    pub board: &'t mut Board,
     /// The packet at hand.
     pub packet: u32,
+    /// Its time.
+    pub now: i64,
     /// Set when a conversation turned out to have its ends the other way round.
     pub flipped: Option<bool>,
 }
@@ -87,12 +95,17 @@ impl Listen for Tell<'_> {
         self.push(Event::Identified(conv, place, evidence));
     }
 
+    fn inside(&mut self, conv: ConvId, outer: ConvId, _: (Dir, u64), _: &Hint) {
+        self.push(Event::Inside(conv, outer.inner));
+    }
+
     fn opened(&mut self, m: &Message<'_>) {
         let local = self.numbers.messages;
         self.numbers.messages = local.wrapping_add(1);
         if m.state == MessageState::Open {
             self.numbers.open.insert((m.conv, m.dir, m.at), local);
         }
+        self.numbers.last = Some(((m.conv, m.dir, m.at), local));
         let e = self.event(m, local);
         let at = self.out.messages.len() as u32;
         self.out.messages.push(e);
@@ -117,8 +130,32 @@ impl Listen for Tell<'_> {
         n
     }
 
-    fn expect(&mut self, conv: ConvId, _: (Dir, u64), e: &Expect) {
-        self.push(Event::Expect(conv, Box::new(e.clone())));
+    fn expect(&mut self, conv: ConvId, message: (Dir, u64), of: &Start, e: &Expect) {
+        let Some(((a, _), (b, _))) = of.client.zip(of.server) else { return };
+        if is_foreign(e, (a, b)) {
+            self.push(Event::Expect(conv, Box::new(e.clone()), self.now));
+        } else {
+            let before = self.board.forgotten;
+            self.board.announce(conv, (a, b), e, self.now);
+            if self.board.forgotten > before {
+                let at = Span::new(BufId::stream(conv, message.0), message.1, 0);
+                let noted = Noted { what: &ANNOUNCED_LIMIT, at };
+                self.push(Event::Note { flow: conv.flow, packet: self.packet, noted });
+            }
+        }
+    }
+
+    fn about(&mut self, conv: ConvId, _: (Dir, u64), key: u64, what: &str) {
+        self.board.about(conv, key, what);
+        self.push(Event::About(conv, key, what.into()));
+    }
+
+    fn concerns(&mut self, conv: ConvId, message: (Dir, u64), key: u64) {
+        let name = (conv, message.0, message.1);
+        let last = self.numbers.last.filter(|l| l.0 == name).map(|l| l.1);
+        if let Some(local) = last.or_else(|| self.numbers.open.get(&name).copied()) {
+            self.push(Event::Concerns(conv, key, local));
+        }
     }
 
     fn wants(&mut self, conv: ConvId, id: &SecretId) {

@@ -5,6 +5,7 @@ use crate::facts::{Damage, Facts, MOST_DAMAGES, Progress};
 use crate::flow::{FlowRow, Worst};
 use crate::handle::{Shared, Store};
 use crate::hosts::{HostIndex, Hosts};
+use crate::links::{CauseRow, ConcernRow, Links};
 use crate::message::{MessageEnd, MessageOpen, Packed};
 use crate::messages::MessageTable;
 use crate::rows::{Comment, ExchangeRow, NoteCount, NoteRow, StateRow};
@@ -16,7 +17,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wirelore_kit::row::NONE;
-use wirelore_kit::{ConvId, Endpoint, More, Note, Noted, PacketRow, Severity, Span};
+use wirelore_kit::{ConvId, Endpoint, Evidence, More, Note, Noted, PacketRow, Severity, Span};
 
 /// Rows of one kind of note that are listed; more are counted.
 const MOST_NOTES_OF_A_KIND: u64 = 1 << 16;
@@ -47,6 +48,7 @@ pub struct Builder {
     notes: Table<NoteRow, 1024>,
     note_counts: Vec<NoteCount>,
     states: Table<StateRow, 1024>,
+    links: Links,
     comments: Table<Comment, 256>,
     names: Arc<BTreeMap<IpAddr, Arc<str>>>,
     tunnels: Arc<Vec<Arc<str>>>,
@@ -80,6 +82,7 @@ impl Builder {
             notes: Table::default(),
             note_counts: Vec::new(),
             states: Table::default(),
+            links: Links::default(),
             comments: Table::default(),
             names: Arc::default(),
             tunnels: Arc::default(),
@@ -326,6 +329,9 @@ impl Builder {
                 }
             }
         }
+        if conv.inner == 0 {
+            self.links.forget_insides(conv.flow);
+        }
         self.withdrawn += gone;
         self.recount_notes(conv.flow, generation);
         if let Some(flow) = self.flows.get_mut(conv.flow) {
@@ -359,6 +365,36 @@ impl Builder {
         if let Some(f) = self.flows.get_mut(flow) {
             f.worst = worst;
         }
+    }
+
+    /// A flow is there because a conversation announced it; said again it takes the place of what was said before.
+    pub fn cause(&mut self, flow: u32, by: ConvId, key: u64, about: &str) {
+        self.changed = true;
+        self.links.cause(CauseRow { flow, by, key, about: about.into() });
+    }
+
+    /// What the flows that `by` announced with `key` are for.
+    pub fn about(&mut self, by: ConvId, key: u64, what: &str) {
+        self.changed = true;
+        self.links.about(by, key, what);
+    }
+
+    /// A message concerns the flow that `by` announced with `key`.
+    pub fn concerns(&mut self, message: u32, by: ConvId, key: u64) {
+        self.changed = true;
+        self.links.concerns.push(ConcernRow { message, by, key });
+    }
+
+    /// A conversation begins inside another one of its flow (`outer`: that one's number, 0 for the flow's own).
+    pub fn inside(&mut self, conv: ConvId, outer: u32) {
+        self.changed = true;
+        self.links.inside(conv, outer);
+    }
+
+    /// What a conversation inside speaks, and why.
+    pub fn inside_speaks(&mut self, conv: ConvId, protocol: u16, evidence: Evidence) {
+        self.changed = true;
+        self.links.speaks(conv, protocol, evidence);
     }
 
     /// A comment on a packet. Packets must come in rising order.
@@ -436,6 +472,7 @@ impl Builder {
             notes: self.notes.clone(),
             note_counts: Arc::new(self.note_counts.clone()),
             states: self.states.clone(),
+            links: self.links.clone(),
             comments: self.comments.clone(),
             names: self.names.clone(),
             tunnels: self.tunnels.clone(),

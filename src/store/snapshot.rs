@@ -5,6 +5,7 @@ use crate::done::DoneIndex;
 use crate::facts::{Facts, Progress};
 use crate::flow::{Flow, FlowRow};
 use crate::hosts::Hosts;
+use crate::links::{CauseRow, InsideRow, Links};
 use crate::message::{MessageRow, Packed};
 use crate::rows::{Comment, ExchangeRow, NoteCount, NoteRow, StateRow};
 use crate::schema::{Columns, Schema};
@@ -39,6 +40,7 @@ pub struct Snapshot {
     pub(crate) notes: Table<NoteRow, 1024>,
     pub(crate) note_counts: Arc<Vec<NoteCount>>,
     pub(crate) states: Table<StateRow, 1024>,
+    pub(crate) links: Links,
     pub(crate) comments: Table<Comment, 256>,
     pub(crate) names: Arc<BTreeMap<IpAddr, Arc<str>>>,
     pub(crate) tunnels: Arc<Vec<Arc<str>>>,
@@ -65,6 +67,7 @@ impl Snapshot {
             notes: Table::default(),
             note_counts: Arc::default(),
             states: Table::default(),
+            links: Links::default(),
             comments: Table::default(),
             names: Arc::default(),
             tunnels: Arc::default(),
@@ -393,6 +396,62 @@ impl Snapshot {
         message == NONE || self.packed(message).is_some_and(|p| !p.is_withdrawn())
     }
 
+    /// Who announced a flow, and what for.
+    #[must_use]
+    pub fn cause_of(&self, flow: u32) -> Option<&CauseRow> {
+        self.links.cause_of(flow)
+    }
+
+    /// The flows that a conversation announced, in the order in which they came.
+    #[must_use]
+    pub fn flows_caused_by(&self, by: ConvId) -> Vec<u32> {
+        self.links.causes.iter().filter(|(_, c)| c.by == by).map(|(_, c)| c.flow).collect()
+    }
+
+    /// The messages of a conversation that concern the flow it announced with `key`: a command, its replies.
+    #[must_use]
+    pub fn messages_concerning(&self, by: ConvId, key: u64) -> Vec<u32> {
+        let concerns = self.links.concerns.iter().map(|(_, c)| c);
+        concerns.filter(|c| c.by == by && c.key == key && self.is_live(c.message)).map(|c| c.message).collect()
+    }
+
+    /// The flow that a message concerns, if it came: the data connection of a command.
+    #[must_use]
+    pub fn flow_concerned(&self, message: u32) -> Option<u32> {
+        let concern = self.links.concerns.iter().map(|(_, c)| c).find(|c| c.message == message)?;
+        self.links.causes.iter().map(|(_, c)| c).find(|c| c.by == concern.by && c.key == concern.key).map(|c| c.flow)
+    }
+
+    /// What is known of a conversation inside another; `None` for a flow's own.
+    #[must_use]
+    pub fn inside(&self, conv: ConvId) -> Option<InsideRow> {
+        self.links.inside_row(conv)
+    }
+
+    /// How many conversations stand inside a flow; they are numbered from 1.
+    #[must_use]
+    pub fn inside_count(&self, flow: u32) -> u32 {
+        self.links.inside_count(flow)
+    }
+
+    /// The protocols around a conversation and its own, outermost first: TLS, HTTP/2. Those that are not known are left out.
+    #[must_use]
+    pub fn path(&self, conv: ConvId) -> Vec<u16> {
+        let mut path = Vec::new();
+        let mut at = conv;
+        while let Some(row) = self.inside(at) {
+            path.extend(row.protocol);
+            // Numbers fall on the way outwards, so this ends.
+            if row.outer.inner >= at.inner {
+                break;
+            }
+            at = row.outer;
+        }
+        path.extend(self.flow(conv.flow).and_then(|f| f.protocol()));
+        path.reverse();
+        path
+    }
+
     /// Comments on a packet.
     pub fn comments_on(&self, packet: u32) -> impl Iterator<Item = &str> {
         // Comments come in order of packets.
@@ -433,7 +492,7 @@ impl Snapshot {
             done: self.done.heap_size(),
             exchanges: self.exchanges.heap_size(),
             notes: self.notes.heap_size(),
-            states: self.states.heap_size(),
+            states: self.states.heap_size() + self.links.heap_size(),
             writer: self.own_heap,
             ..HeapSize::default()
         };

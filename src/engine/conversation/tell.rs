@@ -252,7 +252,7 @@ impl Conversation {
             match op {
                 Op::State(..) | Op::Expect(_) | Op::About(..) | Op::Concerns(_) | Op::Wants(_) if self.content.is_some() => {}
                 Op::State(side, state) => to.state(self.id, (dir, message), *side, state),
-                Op::Expect(e) => to.expect(self.id, (dir, message), e),
+                Op::Expect(e) => to.expect(self.id, (dir, message), &self.start, e),
                 Op::About(key, what) => to.about(self.id, (dir, message), *key, ops.summary(what)),
                 Op::Concerns(key) => to.concerns(self.id, (dir, message), *key),
                 Op::Wants(id) => to.wants(self.id, id),

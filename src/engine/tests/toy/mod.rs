@@ -1,8 +1,9 @@
 //! A toy protocol for tests of the frame.
 //!
-//! `PUT n\n` + n bytes + `.`; `GET word\n`; `SWITCH\n` hands the stream over to itself; the server answers `OK word\n` to each.
+//! `OPEN port\n` announces a connection to that port of the server, `WANT word\n` says what for; `PUT n\n` + n bytes + `.`; `GET word\n`; `SWITCH\n` hands the stream over to itself; the server answers `OK word\n` to each.
 #![allow(dead_code, reason = "each test file uses what it needs")]
 
+pub mod data;
 pub mod tunnel;
 
 use wirelore_kit::note::{About, Severity};
@@ -17,11 +18,15 @@ static BAD_VERB: Note = Note::new("toy.note.verb", "No such verb", Severity::Err
 static IDLE: State = State { name: "toy.idle", label: "Idle" };
 static BUSY: State = State { name: "toy.busy", label: "Busy" };
 
+/// Connections to these ports are announced to another host.
+pub static FOREIGN: &[(u16, [u8; 4])] = &[(6100, [192, 0, 2, 77])];
+
 #[derive(Clone, Default)]
 struct Toy {
     left: Option<usize>,
     asked: u64,
     answered: u64,
+    announced: u64,
 }
 
 impl Dissector for Toy {
@@ -54,7 +59,7 @@ impl Dissector for Toy {
             let line = r.peek(n)?;
             let space = line.iter().position(|b| *b == b' ').unwrap_or(n);
             let verb = r.text(&VERB, space)?;
-            if !matches!(verb.bytes(), b"PUT" | b"GET" | b"SWITCH" | b"OK") {
+            if !matches!(verb.bytes(), b"PUT" | b"GET" | b"SWITCH" | b"OK" | b"OPEN" | b"WANT") {
                 return Err(Stop::Bad(&BAD_VERB));
             }
             let arg = r.text(&ARG, n + 1 - space)?;
@@ -68,6 +73,28 @@ impl Dissector for Toy {
             if verb.is("PUT") {
                 self.left = Some(arg.trim().trim_end_matches("\\n").parse().unwrap_or(0));
                 out.open();
+            }
+            let word = arg.trim().trim_end_matches("\\n");
+            if verb.is("OPEN") {
+                let port = word.parse().unwrap_or(0);
+                self.announced = self.asked;
+                out.expect(Expect {
+                    from: None,
+                    from_port: None,
+                    to: FOREIGN.iter().find(|f| f.0 == port).map(|f| f.1.into()).or(turn.start.server.map(|s| s.0)),
+                    to_port: Some(port),
+                    transport: Transport::Tcp,
+                    hint: Hint::Proto("toy.data"),
+                    key: self.announced,
+                    about: "".into(),
+                    within: 60_000_000_000,
+                });
+            }
+            if verb.is("WANT") {
+                out.about(self.announced, word);
+            }
+            if verb.is("OPEN") || verb.is("WANT") {
+                out.concerns(self.announced);
             }
             if verb.is("SWITCH") {
                 out.becomes(Hint::Proto("toy"));
@@ -101,7 +128,7 @@ impl Dissector for Toy {
 }
 
 fn probe(p: &Peek<'_>) -> Verdict {
-    for verb in [&b"PUT "[..], b"GET ", b"SWITCH"] {
+    for verb in [&b"PUT "[..], b"GET ", b"OPEN ", b"WANT ", b"SWITCH"] {
         if p.to_server.starts_with(verb) {
             return Verdict::Sure;
         }
@@ -113,7 +140,7 @@ fn probe(p: &Peek<'_>) -> Verdict {
 }
 
 fn resync(b: &[u8], dir: Dir) -> Option<usize> {
-    let starts: &[&[u8]] = if dir == Dir::ToServer { &[b"PUT ", b"GET "] } else { &[b"OK "] };
+    let starts: &[&[u8]] = if dir == Dir::ToServer { &[b"PUT ", b"GET ", b"OPEN ", b"WANT "] } else { &[b"OK "] };
     (0..b.len()).find(|i| starts.iter().any(|s| b[*i..].starts_with(s)))
 }
 
