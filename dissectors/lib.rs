@@ -8,9 +8,11 @@ pub mod dns;
 pub mod ftp;
 pub mod http1;
 pub mod http2;
+pub mod imf;
 pub mod json;
 pub mod ntp;
 pub mod quic;
+pub mod smtp;
 pub mod ssh;
 pub mod telnet;
 pub mod tftp;
@@ -43,4 +45,6 @@ pub static TABLE: &[&Spec] = &[
     &tftp::SPEC,
     &telnet::SPEC,
     &ssh::SPEC,
+    &smtp::SPEC,
+    &imf::SPEC,
 ];

@@ -1,6 +1,9 @@
 //! Content codings (RFC 9110 §8.4): gzip, deflate, br and zstd decoded as bytes come, one upon another, never beyond a bound.
 
 mod brotli;
+pub mod dots;
+pub mod sasl;
+pub mod transfer;
 mod zstd;
 
 use wirelore_kit::{Inflater, Wrap};
