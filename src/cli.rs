@@ -26,6 +26,8 @@ pub enum Command {
     Dump(Dump),
     /// Print all that was read as one JSON object, for other programs.
     Report(Report),
+    /// List every file, body and letter that was transferred; save them with --save.
+    Objects(Objects),
 }
 
 /// Where from.
@@ -140,6 +142,20 @@ pub struct Report {
     /// Indent it for reading.
     #[arg(long)]
     pub pretty: bool,
+}
+
+/// `wirelore objects`.
+#[derive(Debug, Args)]
+pub struct Objects {
+    /// Where from.
+    #[command(flatten)]
+    pub from: From,
+    /// Save them to this folder, which is made if it is not there; nothing in it is written over.
+    #[arg(long, value_name = "DIR")]
+    pub save: Option<PathBuf>,
+    /// Print a JSON object for each, with the whole digest.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Exit codes, those of Wireshark's `ws_exit_codes.h` where they mean the same.

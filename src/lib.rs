@@ -7,6 +7,7 @@ pub mod conversations;
 pub mod door;
 pub mod dump;
 pub mod merge;
+pub mod objects;
 pub mod reading;
 pub mod recall;
 pub mod report;

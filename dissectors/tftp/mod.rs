@@ -46,14 +46,17 @@ struct Tftp {
     done: bool,
     /// Requests so far.
     asked: u64,
-    /// The transfer's request as the announcement said it.
-    expected: bool,
+    /// What the request asked for, where this flow was announced by one: whether to write, and the name.
+    about: Option<(bool, Box<str>)>,
 }
 
 impl Tftp {
     fn new(start: &Start) -> Tftp {
-        // The announcement knows a block size that was asked for; the answer says which one holds.
-        Tftp { size: BLOCK, next: 1, done: false, asked: 0, expected: start.expected.is_some() }
+        let about = start.expected.as_ref().and_then(|e| {
+            let (verb, name) = e.about.split_once(' ')?;
+            Some((verb == "WRQ", name.into()))
+        });
+        Tftp { size: BLOCK, next: 1, done: false, asked: 0, about }
     }
 
     fn request(&mut self, turn: &Turn<'_>, r: &mut Reader<'_>, out: &mut Out<'_>, write: bool) -> Result<(), Stop> {
@@ -96,6 +99,9 @@ impl Tftp {
         let number = r.u16(&f::BLOCK)?;
         let len = r.left();
         let at = r.span(len);
+        if let Some((write, name)) = &self.about {
+            r.derived(if *write { &f::DESTINATION } else { &f::SOURCE }, at, &**name);
+        }
         r.bytes(&f::DATA, len)?;
         out.asks(u64::from(number));
         let ahead = number.wrapping_sub(self.next);
@@ -137,9 +143,6 @@ fn terminated<'a>(r: &mut Reader<'a>, field: F) -> Result<&'a [u8], Stop> {
 impl Dissector for Tftp {
     fn read(&mut self, turn: &Turn<'_>, r: &mut Reader<'_>, out: &mut Out<'_>) -> Result<(), Stop> {
         let whole = r.span(r.left());
-        if self.expected {
-            out.concerns(0);
-        }
         r.group(&f::TFTP, |r| {
             let opcode = r.u16(&f::OPCODE)?;
             match opcode {
@@ -191,7 +194,7 @@ impl Dissector for Tftp {
     }
 
     fn weight(&self) -> usize {
-        size_of::<Tftp>()
+        size_of::<Tftp>().saturating_add(self.about.as_ref().map_or(0, |a| a.1.len()))
     }
 }
 
