@@ -113,15 +113,16 @@ pub struct Ops {
 impl Ops {
     /// Empties it, keeping its memory.
     pub fn clear(&mut self) {
-        for op in self.list.drain(..) {
-            if let Op::Inner { bytes: Chunk::Made { mut bytes, .. }, .. } = op
+        for op in &mut self.list {
+            if let Op::Inner { bytes: Chunk::Made { bytes, .. }, .. } = op
                 && self.spare.len() < MOST_SPARE
                 && bytes.capacity() <= MOST_SPARE_BYTES
             {
                 bytes.clear();
-                self.spare.push(bytes);
+                self.spare.push(std::mem::take(bytes));
             }
         }
+        self.list.clear();
         self.text.clear();
     }
 

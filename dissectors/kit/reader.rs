@@ -220,9 +220,12 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn bytes(&mut self, field: F, n: usize) -> Result<&'a [u8], Stop> {
         let b = self.peek(n)?;
-        if Sink::wants(self.level, field) {
+        if field.flags.has(Flags::KEY) {
+            self.sink.text_cell(field, b);
+        }
+        if self.level == Level::Tree {
             let span = self.span(n);
-            self.put(field, span, Value::Span, b);
+            self.sink.node(field, span, Value::Span, Tie::Own);
         }
         self.pos = self.pos.saturating_add(n);
         Ok(b)

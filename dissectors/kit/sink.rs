@@ -145,6 +145,17 @@ impl Sink {
         self.cells.push((field, cell));
     }
 
+    /// As [`Sink::cell`] for text and bytes as they stand, which most columns are.
+    #[inline]
+    pub(crate) fn text_cell(&mut self, field: F, bytes: &[u8]) {
+        if self.cells.len() >= MOST_CELLS {
+            self.left_out = self.left_out.saturating_add(1);
+            return;
+        }
+        let cell = self.intern(bytes);
+        self.cells.push((field, cell));
+    }
+
     #[inline]
     fn intern(&mut self, bytes: &[u8]) -> Cell {
         // A column is for finding things; a longer value is in the tree in full.

@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
 use wirelore_kit::row::NONE;
-use wirelore_kit::{Flags, Role, Severity, Transport, value, verdict};
+use wirelore_kit::{F, Flags, Role, Severity, Transport, value, verdict};
 use wirelore_store::{CellView, FlowFlags, Snapshot};
 
 /// A capture in words.
@@ -221,23 +221,22 @@ fn protocols(s: &Snapshot) -> Vec<(String, Vec<String>)> {
             answers = e.ask != id;
             if answers { p.answers += 1 } else { p.asks += 1 }
         }
-        for (f, cell) in s.cells(id).filter(|(f, _)| f.role.is_some() && !f.flags.has(Flags::SECRET)) {
-            match (f.role, &cell) {
-                (Some(Role::Method), _) if answers => {}
-                (Some(Role::Method), CellView::Text(t)) => bump(&mut p.methods, t),
-                (Some(Role::Method), CellView::U64(n)) => match f.name_of(*n) {
-                    Some(name) => bump(&mut p.methods, name.as_bytes()),
-                    None => bump(&mut p.methods, n.to_string().as_bytes()),
-                },
-                (Some(Role::Status), CellView::U64(n)) if p.statuses.len() < MOST_NAMES => {
-                    let (count, name) = p.statuses.entry(*n).or_default();
-                    *count += 1;
-                    *name = f.name_of(*n).unwrap_or_default();
-                }
-                (Some(Role::Authority), CellView::Text(t)) => bump(&mut p.hosts, t),
-                _ => {}
+        let wanted = |f: F| f.role.is_some() && !f.flags.has(Flags::SECRET);
+        s.each_cell(id, wanted, |f, cell| match (f.role, cell) {
+            (Some(Role::Method), _) if answers => {}
+            (Some(Role::Method), CellView::Text(t)) => bump(&mut p.methods, t),
+            (Some(Role::Method), CellView::U64(n)) => match f.name_of(n) {
+                Some(name) => bump(&mut p.methods, name.as_bytes()),
+                None => bump(&mut p.methods, n.to_string().as_bytes()),
+            },
+            (Some(Role::Status), CellView::U64(n)) if p.statuses.len() < MOST_NAMES => {
+                let (count, name) = p.statuses.entry(n).or_default();
+                *count += 1;
+                *name = f.name_of(n).unwrap_or_default();
             }
-        }
+            (Some(Role::Authority), CellView::Text(t)) => bump(&mut p.hosts, t),
+            _ => {}
+        });
     }
     protos
         .into_iter()

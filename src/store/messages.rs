@@ -34,37 +34,46 @@ impl Full {
     }
 }
 
-/// The last cell of a column.
+/// A field met of late: its column, and what the last cell of that was in the last segment.
 #[derive(Debug, Clone, Copy)]
-struct Hint {
-    /// Where the column stands in the segment's statistics.
+struct Met {
+    field: Option<F>,
+    column: u16,
+    /// Where the column stands in the segment's statistics, if it was found there.
     stat: usize,
     /// Number of its text; columns often say the same again.
     text: u32,
 }
 
-const NO_HINT: Hint = Hint { stat: usize::MAX, text: u32::MAX };
+const NOT_MET: Met = Met { field: None, column: 0, stat: usize::MAX, text: u32::MAX };
 
-/// Fields and their columns; an empty place has no field.
+/// Fields met of late, by some bits of their address: looking there first is cheaper than any hash.
 #[derive(Debug)]
-struct Recent([(Option<F>, u16); 64]);
+struct Recent([Met; 64]);
 
 impl Default for Recent {
     fn default() -> Recent {
-        Recent([(None, 0); 64])
+        Recent([NOT_MET; 64])
     }
 }
 
 impl Recent {
-    /// The column of a field, made if need be; `None` when there are too many.
+    /// A field with its column, made if need be; `None` when there are too many.
     #[inline]
-    fn column(&mut self, field: F, columns: &mut Arc<Columns>) -> Option<u16> {
+    fn of(&mut self, field: F, columns: &mut Arc<Columns>) -> Option<&mut Met> {
         let place = (std::ptr::from_ref(field).addr() / size_of::<wirelore_kit::Field>()) % self.0.len();
-        let slot = self.0.get_mut(place)?;
-        if !slot.0.is_some_and(|f| std::ptr::eq(f, field)) {
-            *slot = (Some(field), Columns::number_or_add(columns, field)?);
+        let met = self.0.get_mut(place)?;
+        if !met.field.is_some_and(|f| std::ptr::eq(f, field)) {
+            *met = Met { field: Some(field), column: Columns::number_or_add(columns, field)?, ..NOT_MET };
         }
-        Some(slot.1)
+        Some(met)
+    }
+
+    /// Another segment begins.
+    fn forget_cells(&mut self) {
+        for met in &mut self.0 {
+            (met.stat, met.text) = (NOT_MET.stat, NOT_MET.text);
+        }
     }
 }
 
@@ -75,9 +84,6 @@ pub(crate) struct MessageTable {
     tail: Base,
     tail_open: u32,
     index: StringIndex,
-    /// What the last cell of each column was in the last segment.
-    hints: Vec<Hint>,
-    /// Columns looked up of late, by some bits of their field's address: looking there first is cheaper than any hash.
     recent: Recent,
     /// Cells of the last segment that were moved and leave a hole.
     holes: usize,
@@ -121,34 +127,28 @@ impl MessageTable {
             if let CellView::Text(t) = view {
                 text += t.len();
             }
-            let column = self.recent.column(field, columns);
-            let slot = usize::from(column.unwrap_or_default());
-            if self.hints.len() <= slot {
-                self.hints.resize(slot + 1, NO_HINT);
-            }
-            let hint = self.hints.get(slot).copied().unwrap_or(NO_HINT);
-            let mut again = false;
-            let mut number = hint.text;
+            let room = text <= MOST_TEXT && row.cells_len < MOST_CELLS;
+            let Some(met) = self.recent.of(field, columns).filter(|_| room) else {
+                self.left_out += 1;
+                continue;
+            };
+            let (mut again, mut number) = (false, met.text);
             let index = &mut self.index;
-            let added = text <= MOST_TEXT
-                && row.cells_len < MOST_CELLS
-                && column.is_some_and(|c| {
-                    self.tail.push_cell(c, &view, |strings, t| {
-                        again = number != u32::MAX && strings.get(number) == t;
-                        if !again {
-                            number = index.number(strings, t)?;
-                        }
-                        Some(number)
-                    })
-                });
+            let added = self.tail.push_cell(met.column, &view, |strings, t| {
+                again = number != u32::MAX && strings.get(number) == t;
+                if !again {
+                    number = index.number(strings, t)?;
+                }
+                Some(number)
+            });
             if !added {
                 self.left_out += 1;
                 continue;
             }
             row.cells_len += 1;
             // What was said before is in the statistics.
-            if !again && let Some(slot) = self.hints.get_mut(slot) {
-                *slot = Hint { stat: self.tail.widen(column.unwrap_or_default(), &view, hint.stat), text: number };
+            if !again {
+                (met.stat, met.text) = (self.tail.widen(met.column, &view, met.stat), number);
             }
         }
     }
@@ -160,7 +160,7 @@ impl MessageTable {
         self.full.push(Full { segment, open: self.tail_open, changed: false });
         self.tail.clear();
         self.index.clear();
-        self.hints.clear();
+        self.recent.forget_cells();
         (self.tail_open, self.holes) = (0, 0);
     }
 
@@ -295,12 +295,7 @@ impl MessageTable {
     /// Bytes held besides what snapshots share.
     pub fn own_heap_size(&self) -> usize {
         let tail = self.tail.heap_size();
-        tail.rows
-            + tail.cells
-            + tail.text
-            + self.index.heap_size()
-            + self.hints.capacity() * 8
-            + self.full.capacity() * size_of::<Full>()
+        tail.rows + tail.cells + tail.text + self.index.heap_size() + self.full.capacity() * size_of::<Full>()
     }
 }
 

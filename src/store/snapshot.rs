@@ -1,6 +1,6 @@
 //! One moment of the store: never changes, cheap to hold, read by any number of threads.
 
-use crate::cell::CellView;
+use crate::cell::{CellView, column_of};
 use crate::done::DoneIndex;
 use crate::facts::{Facts, Progress};
 use crate::flow::{Flow, FlowRow};
@@ -9,7 +9,7 @@ use crate::links::{CauseRow, InsideRow, Links};
 use crate::message::{MessageRow, Packed};
 use crate::rows::{Comment, ExchangeRow, NoteCount, NoteRow, StateRow};
 use crate::schema::{Columns, Schema};
-use crate::segment::{ROWS, Segment};
+use crate::segment::{Patch, ROWS, Segment};
 use crate::table::Table;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -230,6 +230,24 @@ impl Snapshot {
         cells.into_iter().flatten().filter_map(|(column, view)| Some((self.columns.field(column)?, view)))
     }
 
+    /// Hands the KEY columns of a message for which `wanted` holds to `take`, as [`Snapshot::cells`] gives them: the quick way where all
+    /// messages are looked through.
+    pub fn each_cell<'s>(&'s self, message: u32, wanted: impl Fn(F) -> bool, mut take: impl FnMut(F, CellView<'s>)) {
+        let Some(segment) = self.segments.get(message as usize / ROWS) else { return };
+        let row = message as usize % ROWS;
+        let (tags, values) = segment.base.rows.get(row).map_or((&[][..], &[][..]), |r| segment.base.raw_cells(r));
+        for (tag, value) in tags.iter().zip(values) {
+            if let Some(field) = self.columns.field(column_of(*tag)).filter(|f| wanted(f)) {
+                take(field, segment.base.view(*tag, *value));
+            }
+        }
+        for (column, cell) in segment.patch(row).map_or(&[][..], Patch::cells) {
+            if let Some(field) = self.columns.field(*column).filter(|f| wanted(f)) {
+                take(field, cell.view());
+            }
+        }
+    }
+
     /// The first value of a column in a message.
     #[must_use]
     pub fn cell(&self, message: u32, field: F) -> Option<CellView<'_>> {
@@ -400,6 +418,11 @@ impl Snapshot {
     #[must_use]
     pub fn cause_of(&self, flow: u32) -> Option<&CauseRow> {
         self.links.cause_of(flow)
+    }
+
+    /// Every flow that a conversation announced, with who did and what for.
+    pub fn causes(&self) -> impl Iterator<Item = &CauseRow> {
+        self.links.causes.iter().map(|(_, c)| c)
     }
 
     /// The flows that a conversation announced, in the order in which they came.

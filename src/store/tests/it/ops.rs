@@ -471,6 +471,9 @@ impl Model {
             assert_eq!(s.summary(i), said.summary, "message {i}");
             let same =
                 s.cells(i).map(|(f, v)| (f.name, Owned::of(&v))).eq(said.cells.iter().map(|(f, v)| (FIELDS[*f].name, v.clone())));
+            let mut quick = Vec::new();
+            s.each_cell(i, |f| f.name != FIELDS[0].name, |f, v| quick.push((f.name, v)));
+            assert!(s.cells(i).map(|(f, v)| (f.name, v)).filter(|c| c.0 != FIELDS[0].name).eq(quick), "each_cell of message {i}");
             assert!(same, "cells of message {i}: {:?} but {:?}", s.cells(i).collect::<Vec<_>>(), said.cells);
             let first_code = said.cells.iter().find(|c| c.0 == 2).map(|c| c.1.clone());
             assert_eq!(s.cell(i, &CODE).map(|v| Owned::of(&v)), first_code);
