@@ -197,10 +197,19 @@ pub fn addresses(net: IpPair) -> Option<(IpAddr, IpAddr)> {
     }
 }
 
+/// What a flow's conversation is told when it starts, besides its ends.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Told<'t> {
+    /// What the user says that this very flow speaks.
+    pub user: Option<&'static str>,
+    /// What it knew of its announcement at its first byte.
+    pub bound: Option<&'t Bound>,
+}
+
 /// How a flow's conversation starts, from its ends (the first sender as source) and the marks that its beginning left.
 /// A second reading starts the same way from the same values.
 #[must_use]
-pub fn start_conversation(flow: u32, ends: &Ends, marks: u16, decode_as: &[DecodeAs], bound: Option<&Bound>) -> Conversation {
+pub fn start_conversation(flow: u32, ends: &Ends, marks: u16, decode_as: &[DecodeAs], told: Told<'_>) -> Conversation {
     let (a, b) = addresses(ends.net).map_or((None, None), |(a, b)| (Some((a, ends.ports.src)), Some((b, ends.ports.dst))));
     let turned = marks & mark::TURNED != 0;
     let (client, server) = if turned { (b, a) } else { (a, b) };
@@ -214,10 +223,11 @@ pub fn start_conversation(flow: u32, ends: &Ends, marks: u16, decode_as: &[Decod
         Start { transport, client, server, hint: Hint::Probe, midstream: open && transport == Transport::Tcp, expected: None };
     let mut conv = Conversation::new(ConvId { flow, inner: 0 }, start, open).turned(turned);
     let ports = [ends.ports.src, ends.ports.dst];
-    if let Some(d) = decode_as.iter().find(|d| d.transport == transport && ports.contains(&d.port)) {
-        conv.decide(d.proto);
+    let by_port = decode_as.iter().find(|d| d.transport == transport && ports.contains(&d.port)).map(|d| d.proto);
+    if let Some(name) = told.user.or(by_port) {
+        conv.decide(name);
     }
-    if let Some(b) = bound {
+    if let Some(b) = told.bound {
         conv.announced(b);
     }
     conv
@@ -339,12 +349,23 @@ impl Shard {
         facts.last = number;
         facts.last_time = p.time;
         if facts.marks & mark::ANNOUNCED != 0 && h.payload_len > 0 {
-            // From its first byte on it knows what it knows now: a second reading is told the same.
-            facts.marks &= !mark::ANNOUNCED;
-            let row = self.announced.remove(&found.id).and_then(|n| self.board.get(n));
+            // From its first byte on it knows what it knows now: a second reading is told the same. Where the announced protocol stands
+            // inside of another (TLS), that is so from its own first byte on: the command may come behind the handshake.
+            let row = self.announced.get(&found.id).and_then(|n| self.board.get(*n));
+            let mut waits = false;
             if let (Some(bound), Some(live)) = (row.map(Announced::bound), state.live.as_mut()) {
+                let inner = if let Hint::Over { inner, .. } = bound.hint { Some(inner) } else { None };
+                let begun = inner.is_some_and(|name| live.conv.carries(name));
+                waits = inner.is_some() && !begun && bound.expected.about.is_empty();
                 live.conv.announced(&bound);
-                out.events.push((number, Event::Bound(found.id, Box::new(bound))));
+                if !begun && !waits {
+                    live.conv.retold(&bound);
+                    out.events.push((number, Event::Bound(found.id, Box::new(bound))));
+                }
+            }
+            if !waits {
+                facts.marks &= !mark::ANNOUNCED;
+                self.announced.remove(&found.id);
             }
         }
         match h.transport {
@@ -380,7 +401,7 @@ impl Shard {
                     out,
                     numbers: &mut self.numbers,
                     table: self.table,
-                    board: &mut self.board,
+                    board: Some(&mut self.board),
                     packet: number,
                     now: p.time,
                     flipped: None,
@@ -427,7 +448,7 @@ impl Shard {
                     out,
                     numbers: &mut self.numbers,
                     table: self.table,
-                    board: &mut self.board,
+                    board: Some(&mut self.board),
                     packet: number,
                     now: p.time,
                     flipped: None,
@@ -476,7 +497,7 @@ impl Shard {
         let live = matches!(transport, Transport::Tcp | Transport::Udp).then(|| {
             Box::new(Live {
                 tcp: Tcp::default(),
-                conv: start_conversation(flow, ends, marks, &self.decode_as, None),
+                conv: start_conversation(flow, ends, marks, &self.decode_as, Told::default()),
                 log: Log::default(),
                 ends: [0; 2],
             })
@@ -527,7 +548,7 @@ impl Shard {
             out,
             numbers: &mut self.numbers,
             table: self.table,
-            board: &mut self.board,
+            board: Some(&mut self.board),
             packet: number,
             now: state.facts.last_time,
             flipped: None,
@@ -572,7 +593,7 @@ impl Shard {
             out,
             numbers: &mut self.numbers,
             table: self.table,
-            board: &mut self.board,
+            board: Some(&mut self.board),
             packet: number,
             now,
             flipped: None,

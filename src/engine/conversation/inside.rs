@@ -142,6 +142,18 @@ pub(super) struct ForInside<'f> {
 }
 
 impl Conversation {
+    /// Whether a conversation of that protocol has begun inside of this one.
+    #[must_use]
+    pub fn carries(&self, name: &str) -> bool {
+        let inside = self.inside.0.as_ref().into_iter().flat_map(|m| m.values());
+        inside.into_iter().any(|i| matches!(i.of.start.hint, Hint::Proto(p) if p == name))
+    }
+
+    /// Tells what an announced flow is for, known better by now: heard by what begins inside of it from here on.
+    pub fn retold(&mut self, b: &Bound) {
+        self.start.expected = Some(Box::new(b.expected.clone()));
+    }
+
     /// A flow's own conversation gives the numbers inside of it.
     pub(super) fn lend(&self, s: &mut Scratch) {
         if self.depth == 0 {
