@@ -10,8 +10,11 @@ pub mod http1;
 pub mod http2;
 pub mod imf;
 pub mod json;
+pub mod mqtt;
 pub mod ntp;
+pub mod pgsql;
 pub mod quic;
+pub mod redis;
 pub mod smtp;
 pub mod ssh;
 pub mod telnet;
@@ -47,4 +50,7 @@ pub static TABLE: &[&Spec] = &[
     &ssh::SPEC,
     &smtp::SPEC,
     &imf::SPEC,
+    &mqtt::SPEC,
+    &redis::SPEC,
+    &pgsql::SPEC,
 ];
