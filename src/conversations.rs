@@ -1,7 +1,6 @@
 //! Whole conversations for the window: states, TCP's own events, bytes of both directions, what the user decides about them.
 
 use crate::recall::Recall;
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, RwLock};
@@ -51,7 +50,6 @@ fn cancelled() -> Problem {
 #[derive(Default)]
 struct States {
     found: Vec<StateChange>,
-    nests: HashMap<ConvId, ConvId>,
     cut: bool,
 }
 
@@ -61,14 +59,6 @@ impl Listen for States {
             self.found.push(StateChange { conv, message, side, state });
         } else {
             self.cut = true;
-        }
-    }
-
-    fn inner(&mut self, b: &InnerBytes<'_>) {
-        if let Some((conv, _)) = b.read_by
-            && self.nests.len() < MOST_STATES
-        {
-            self.nests.entry(conv).or_insert(b.conv);
         }
     }
 }
@@ -121,7 +111,7 @@ impl Conversations for Rereading {
         self.recall.reread(flow, Level::Rows, cancel, &mut states)?;
         let (segments, more) =
             if row.transport == Transport::Tcp { self.segments(&s, &row, cancel)? } else { (Vec::new(), false) };
-        Ok(Course { states: states.found, nests: states.nests, segments, cut: states.cut || more })
+        Ok(Course { states: states.found, segments, cut: states.cut || more })
     }
 
     fn follow(&self, of: ConvId, most: usize, cancel: &Cancel) -> Result<Followed, Problem> {

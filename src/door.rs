@@ -86,6 +86,7 @@ pub fn run(args: &Open) -> Result<(), Failure> {
         explanations: Arc::new(explanations("en")),
         files: args.files.clone(),
         state_folder: None,
+        trace: std::env::var_os("WIRELORE_TRACE").map(|_| Arc::new(|line: String| eprintln!("wirelore: {line}")) as _),
     };
     wirelore_window::run(options).map_err(|p| Failure { text: p.to_string(), code: exit::INIT })
 }

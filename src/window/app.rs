@@ -1,20 +1,22 @@
 //! The window itself: tabs, bars and panes in their places, keys, and what is done between frames.
 
+mod doing;
+
 use crate::act::{Act, Choose, Saving};
 use crate::command::Command;
-use crate::door::{Opener, Waker, WindowOptions};
+use crate::door::{Opener, Trace, Waker, WindowOptions};
 use crate::errand::{Errands, News};
 use crate::follow::SaveAs;
 use crate::format;
 use crate::palette::{Offers, Palette};
 use crate::panes::bars::{self, FilterEdit, Place, TabHead};
-use crate::panes::dialogs::{self, DecodeAs, Dialog, PathDialog};
+use crate::panes::dialogs::{self, Dialog};
 use crate::panes::{Cx, settings, start, statistics, status, stream, traffic};
 use crate::prefs::{Prefs, SIZES, StreamForm, ThemeChoice, USUAL_SIZE, View};
 use crate::select::{Level, Selection};
-use crate::strand;
 use crate::tab::{Region, Tab};
 use crate::theme::{self, Density, Look};
+use crate::trace::Traced;
 use crate::widgets::split::GUTTER;
 use crate::widgets::toast::Toasts;
 use egui::{Context, Id, Key, Modifiers, Rect, Ui, pos2, vec2};
@@ -44,6 +46,7 @@ pub struct App {
     focus_region: Option<Region>,
     applied: Option<(bool, f32, Density)>,
     title: String,
+    trace: Option<Trace>,
 }
 
 impl App {
@@ -70,6 +73,7 @@ impl App {
             focus_region: Some(Region::List),
             applied: None,
             title: String::new(),
+            trace: options.trace.clone(),
         };
         app.apply_look(ctx);
         for file in &options.files {
@@ -123,10 +127,13 @@ impl App {
     fn open(&mut self, ctx: &Context, path: &Path) {
         // Kept as it is found from anywhere, not only from today's folder.
         let path = &std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let begun = std::time::Instant::now();
         match self.opener.open(path, self.waker.clone()) {
             Ok(capture) => {
                 self.prefs.opened(path);
-                let tab = Some(Box::new(Tab::new(path.to_owned(), capture, &self.prefs, &self.waker)));
+                let mut tab = Tab::new(path.to_owned(), capture, &self.prefs, &self.waker);
+                tab.traced = self.trace.clone().map(|to| Traced::new(begun, to));
+                let tab = Some(Box::new(tab));
                 match self.tabs.get_mut(self.current) {
                     Some(slot @ None) => *slot = tab,
                     _ => {
@@ -166,13 +173,9 @@ impl App {
             C::Forward => tab.history.can_forward(),
             C::OtherHalf => tab.other_half().is_some(),
             C::ClearFilter => !tab.filter.is_empty() || tab.only.is_some(),
-            C::FilterConversation
-            | C::NextInConversation
-            | C::PreviousInConversation
-            | C::DecodeAs
-            | C::FollowStream
-            | C::FindInStream
-            | C::ViewLadder => tab.selection.flow.is_some(),
+            C::FilterConversation | C::NextInConversation | C::PreviousInConversation | C::DecodeAs => {
+                tab.selection.flow.is_some()
+            }
             C::SaveStream => tab.follows.bytes().is_some(),
             C::ExportLadder => tab.ladders.newest().is_some(),
             C::LadderScope | C::LadderTcp | C::LadderScale | C::ZoomIn | C::ZoomOut => self.prefs.view == View::Ladder,
@@ -228,7 +231,7 @@ impl App {
 
     fn input(&mut self, ctx: &Context) {
         let dropped: Vec<PathBuf> = ctx.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect());
-        self.acts.extend(dropped.into_iter().map(|f| if is_key_log(&f) { Act::AddKeys(f) } else { Act::Open(f) }));
+        self.acts.extend(dropped.into_iter().map(|f| if doing::is_key_log(&f) { Act::AddKeys(f) } else { Act::Open(f) }));
         let now = ctx.input(|i| i.time);
         for news in self.errands.news() {
             match news {
@@ -457,7 +460,7 @@ impl App {
             C::AddKeys => self.ask(Choose::KeyLog),
             C::SaveStream => self.ask(Choose::Save(Saving::Stream(None, SaveAs::Raw))),
             C::ExportLadder => self.ask(Choose::Save(Saving::Ladder)),
-            C::DecodeAs => self.dialog = self.tab().and_then(decode_dialog).map_or(Dialog::Closed, Dialog::DecodeAs),
+            C::DecodeAs => self.dialog = self.tab().and_then(doing::decode_dialog).map_or(Dialog::Closed, Dialog::DecodeAs),
             C::NewTab => {
                 self.tabs.push(None);
                 self.current = self.tabs.len() - 1;
@@ -560,7 +563,9 @@ impl App {
                 self.focus_region = Some(if level == Level::Bytes { Region::Bytes } else { Region::List });
             }
             C::FindInStream => {
-                self.look_at(View::Stream);
+                if self.prefs.view != View::Stream {
+                    self.look_at(View::Stream);
+                }
                 self.focus_region = None;
                 ctx.memory_mut(|m| m.request_focus(stream::search_id()));
             }
@@ -606,86 +611,6 @@ impl App {
         }
     }
 
-    /// The panes that keys can go to, as they stand.
-    fn regions(&self) -> Vec<Region> {
-        let bytes = self.prefs.view == View::Fields || self.tab().is_some_and(|t| t.level == Level::Bytes);
-        Region::ALL
-            .into_iter()
-            .filter(|r| match r {
-                Region::View => self.prefs.view != View::Fields,
-                Region::Bytes => bytes,
-                _ => true,
-            })
-            .collect()
-    }
-
-    /// Shows this in the large pane and gives it the keys; the same again shows fields and bytes.
-    fn look_at(&mut self, view: View) {
-        self.place = Place::Traffic;
-        self.prefs.view = if self.prefs.view == view { View::Fields } else { view };
-        self.focus_region = Some(if self.prefs.view == View::Fields { Region::List } else { Region::View });
-        self.with(Tab::reveal_all);
-    }
-
-    fn ask(&mut self, what: Choose) {
-        let name = self.file_name(what);
-        let folder = self.tab().and_then(|t| t.path.parent().map(|p| p.join(&name).display().to_string()));
-        let path = if name.is_empty() { String::new() } else { folder.unwrap_or(name) };
-        self.dialog = Dialog::Path(PathDialog::new(what, path));
-    }
-
-    /// The name that a file would get.
-    fn file_name(&self, what: Choose) -> String {
-        let flow = self
-            .tab()
-            .and_then(|t| t.snap.flow(t.selection.flow?))
-            .map(|f| crate::view::flow_name(&f).replace(' ', "-").to_lowercase());
-        let flow = flow.unwrap_or_else(|| "conversation".into());
-        match what {
-            Choose::Capture | Choose::KeyLog => String::new(),
-            Choose::Save(Saving::Ladder) => format!("{flow}.svg"),
-            Choose::Save(Saving::Stream(..)) => format!("{flow}.bin"),
-        }
-    }
-
-    fn save(&mut self, what: Saving, path: PathBuf) {
-        let Some(tab) = self.tab() else { return };
-        match what {
-            Saving::Ladder => {
-                let Some(ladder) = tab.ladders.newest() else { return };
-                let (snap, to_scale, title) = (tab.snap.clone(), self.prefs.ladder.to_scale, tab.title.clone());
-                self.errands.save(path, move || crate::ladder::svg::draw(&snap, &ladder, &title, to_scale).into_bytes());
-            }
-            Saving::Stream(side, how) => {
-                let Some(bytes) = tab.follows.bytes() else { return };
-                self.errands.save(path, move || crate::follow::written(&bytes, side, how));
-            }
-        }
-    }
-
-    fn decode_as(&mut self, flow: u32, protocol: Option<&'static str>) {
-        let Some(source) = self.tab().map(Tab::source) else { return };
-        self.with(Tab::forget);
-        self.errands.run("decode as", move || {
-            Some(match source.decode_as(flow, protocol) {
-                Ok(()) => News::Done(protocol.map_or("Read again by its bytes".into(), |p| format!("Read again as {p}"))),
-                Err(p) => News::Failed(p),
-            })
-        });
-    }
-
-    fn add_keys(&mut self, path: PathBuf) {
-        let Some(source) = self.tab().map(Tab::source) else { return };
-        self.with(Tab::forget);
-        self.errands.run("keys", move || {
-            Some(match source.add_keys(&path) {
-                Ok(0) => News::Done("Every key of this log was known".into()),
-                Ok(n) => News::Done(format!("{} added", format::count(n as u64, "key", "keys"))),
-                Err(p) => News::Failed(p),
-            })
-        });
-    }
-
     /// One step in the pane that has the keys; `sideways` for left and right.
     fn step(&mut self, by: i64, sideways: bool) {
         let view = self.prefs.view;
@@ -700,47 +625,6 @@ impl App {
             (Region::View, true) => {}
         });
     }
-
-    fn copy(&mut self, c: Command) {
-        let Some(tab) = self.tab() else { return };
-        let shown = tab.shown();
-        let node = shown.as_ref().and_then(|s| s.tree.nodes.get(tab.selection.node?));
-        let value = shown.as_ref().zip(node).map(|(s, n)| s.tree.display(n)).unwrap_or_default();
-        let copied = match c {
-            Command::CopyRow => Some((tab.row_text(), "the row")),
-            Command::CopyValue => node.map(|_| (value, "the value")),
-            Command::CopyFieldName => node.map(|n| (n.field.name.to_owned(), "the field name")),
-            Command::CopyBytes => shown
-                .as_ref()
-                .zip(tab.selection.span)
-                .map(|(s, span)| (format::hex(s.tree.bytes(&span), usize::MAX), "the bytes")),
-            Command::CopyPath => shown.as_ref().zip(tab.selection.span).and_then(|(s, span)| {
-                let steps = tab.desk.strand(s, span)?;
-                Some((strand::text(node.map_or("bytes", |n| n.field.name), &value, &steps), "the provenance"))
-            }),
-            _ => None,
-        };
-        if let Some((text, what)) = copied {
-            self.acts.push(Act::Copy(text, what));
-            // Acts of this frame are being worked off already.
-            (self.waker)();
-        }
-    }
-}
-
-/// What a dialog says of the selected connection.
-fn decode_dialog(tab: &Tab) -> Option<DecodeAs> {
-    let s = &tab.snap;
-    let f = s.flow(tab.selection.flow?)?;
-    let words = format!("{}: {} to {}", crate::view::flow_name(&f), f.client(), f.server());
-    let now = crate::view::evidence(&f.evidence, crate::view::flow_label(s, &f));
-    let said = tab.source().decoded_as(f.id);
-    Some(DecodeAs::new(f.id, words, now, s.schema().protocols.clone(), said))
-}
-
-/// Whether a dropped file is a key log, by its name.
-fn is_key_log(path: &Path) -> bool {
-    path.extension().and_then(|e| e.to_str()).is_some_and(|e| ["keylog", "keys", "log", "txt"].contains(&e))
 }
 
 impl eframe::App for App {

@@ -110,8 +110,8 @@ commands! {
     GoToPacket = Go, CROSSHAIR, "Go to packet…", "Type a packet's number", [CTRL G];
     Back = Go, CARET_LEFT, "Back", "Where you were before", [ALT ArrowLeft];
     Forward = Go, CARET_RIGHT, "Forward", "Where you came back from", [ALT ArrowRight];
-    Unfold = Go, CARET_DOWN, "Unfold or step right", "Opens a group of fields; in bytes, the next byte", [NO ArrowRight, NO L];
-    Fold = Go, CARET_RIGHT, "Fold or step left", "Folds a group of fields; in bytes, the byte before", [NO ArrowLeft, NO H];
+    Unfold = Go, CARET_DOWN, "Unfold or step right", "Opens a row or a group of fields; in bytes, the next byte", [NO ArrowRight, NO L];
+    Fold = Go, CARET_RIGHT, "Fold or step left", "Folds a row or a group of fields; in bytes, the byte before", [NO ArrowLeft, NO H];
     UnfoldAll = Go, TREE_STRUCTURE, "Unfold all fields", "Opens every group of fields", [CTRL_SHIFT ArrowRight];
     FoldAll = Go, TREE_STRUCTURE, "Fold all fields", "Folds every group of fields", [CTRL_SHIFT ArrowLeft];
     NextRegion = Go, SQUARE_HALF_BOTTOM, "Next pane", "Keys go to the next pane", [NO F6];

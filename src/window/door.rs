@@ -1,6 +1,5 @@
 //! What the window asks of the door: how captures are opened and what an open one offers.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wirelore_kit::{Cancel, ConvId, Dir, Explanations, Problem, Side, State, TreeSource};
@@ -92,8 +91,6 @@ pub struct Segment {
 pub struct Course {
     /// States, in the order of reading.
     pub states: Vec<StateChange>,
-    /// Of conversations inside others, the one around each.
-    pub nests: HashMap<ConvId, ConvId>,
     /// Segments worth an arrow of their own: handshake, end, trouble.
     pub segments: Vec<Segment>,
     /// Whether there were more of either than are kept.
@@ -128,6 +125,9 @@ pub struct Followed {
     pub cut: bool,
 }
 
+/// Takes lines about how long things took.
+pub type Trace = Arc<dyn Fn(String) + Send + Sync>;
+
 /// How the window starts.
 pub struct WindowOptions {
     /// Opens captures.
@@ -138,4 +138,6 @@ pub struct WindowOptions {
     pub files: Vec<PathBuf>,
     /// Where state is kept between starts; `None` for the platform's data folder.
     pub state_folder: Option<PathBuf>,
+    /// Who wants to know how long things took, if anybody.
+    pub trace: Option<Trace>,
 }

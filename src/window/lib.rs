@@ -24,6 +24,7 @@ pub mod select;
 pub mod strand;
 pub mod tab;
 pub mod theme;
+pub mod trace;
 pub mod view;
 pub mod widgets;
 

@@ -7,7 +7,7 @@ use wirelore_kit::{ConvId, Severity, verdict};
 use wirelore_store::query::{self, Query, Rows};
 use wirelore_store::{Job, Jobs, Snapshot, Work};
 
-use crate::select::{Level, Selection};
+use crate::select::{Focus, Level, Selection};
 use crate::view;
 
 /// One row of a list.
@@ -35,9 +35,10 @@ impl Item {
                 let first = if x.ask == NONE { x.answer } else { x.ask };
                 // The half that was looked at stays, the question else.
                 let keep = now.message.filter(|m| now.exchange == Some(e) && s.message(*m).is_some());
-                Selection::message(s, keep.unwrap_or(first), now.packet)
+                Selection { focus: Focus::Exchange, ..Selection::message(s, keep.unwrap_or(first), now.packet) }
             }),
-            Item::Message(m) | Item::Talk(m) => Selection::message(s, m, now.packet),
+            Item::Talk(m) => Selection { focus: Focus::Exchange, ..Selection::message(s, m, now.packet) },
+            Item::Message(m) => Selection::message(s, m, now.packet),
             Item::Packet(p) => Selection::packet(s, p, now.message),
         }
     }
@@ -341,8 +342,8 @@ fn exchanges(s: &Snapshot, wanted: &Wanted, work: &Work, list: &mut Listing) -> 
     let mut items: Vec<Item> = Vec::with_capacity(flat.len());
     if wanted.grouped {
         // What a connection caused lies under it, behind its own rows.
-        let home: Vec<u32> = (0..s.flows()).map(|f| view::caused_from(s, f).unwrap_or(f)).collect();
-        let key = |f: u32| (home.get(f as usize).copied().unwrap_or(f), f);
+        let homes: HashMap<u32, u32> = s.causes().map(|c| (c.flow, c.by.flow)).collect();
+        let key = |f: u32| (homes.get(&f).copied().unwrap_or(f), f);
         // Stable: inside a connection the order of messages stays.
         flat.sort_by_key(|(flow, _)| key(*flow));
         let mut at = flat.into_iter().peekable();

@@ -176,8 +176,9 @@ impl Rows {
         if sel.focus == Focus::Flow {
             return self.row(Item::Flow(sel.flow?));
         }
-        let message = sel.message.and_then(|m| self.below.get(&Item::Message(m)).copied());
+        let message = sel.message.filter(|_| sel.focus != Focus::Exchange);
         message
+            .and_then(|m| self.below.get(&Item::Message(m)).copied())
             .or_else(|| sel.exchange.and_then(|e| self.row(Item::Exchange(e))))
             .or_else(|| sel.message.and_then(|m| self.row(Item::Message(m))))
             .or_else(|| sel.message.and_then(|m| self.row(Item::Talk(self.list.talk_of(s, m)?))))
@@ -192,9 +193,7 @@ fn members(s: &Snapshot, item: Item) -> Vec<Item> {
             let Some(x) = s.exchange(e) else { return Vec::new() };
             let mut all: Vec<u32> =
                 s.messages_in(x.conv).into_iter().filter(|m| s.message(*m).is_some_and(|m| m.exchange == e)).collect();
-            for f in view::caused_by(s, x.conv.flow).into_iter().filter(|f| view::exchange_caused(s, e, *f)) {
-                all.extend(s.messages_of(f));
-            }
+            all.extend(view::caused_in(s, e).into_iter().flat_map(|f| s.messages_of(f)));
             all.sort_by_key(|m| s.message(*m).map_or(u32::MAX, |m| m.first));
             all.truncate(MOST_BELOW);
             all.into_iter().map(Item::Message).collect()

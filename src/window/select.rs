@@ -45,7 +45,9 @@ pub enum Focus {
     Nothing,
     /// A connection.
     Flow,
-    /// A message (or an exchange by its question).
+    /// An exchange, or a talk, as the row that stands for its messages; read by its question.
+    Exchange,
+    /// A message.
     Message,
     /// A packet.
     Packet,
@@ -122,7 +124,7 @@ impl Selection {
     pub fn subject(&self) -> Option<What> {
         match self.focus {
             Focus::Nothing => None,
-            Focus::Message => self.message.map(What::Message),
+            Focus::Message | Focus::Exchange => self.message.map(What::Message),
             Focus::Packet => self.packet.map(What::Packet),
             Focus::Flow => self.packet.map(What::Packet),
         }

@@ -1,20 +1,23 @@
 //! One open capture: its snapshot, its selection, and where each of its panes stands.
 
+mod talk;
+
 use crate::desk::{Answer, Desk, Prepared};
-use crate::door::{Capture, Conversations, Course, Followed, Waker};
-use crate::follow::{Cut, FollowKeeper, Lines};
+use crate::door::{Capture, Conversations, Waker};
+use crate::follow::FollowKeeper;
+use crate::ladder;
 use crate::ladder::keep::{CourseKeeper, LadderKeeper};
-use crate::ladder::{self, Ladder, Scope};
 use crate::listing::{Item, Lister, Wanted, lists_packets};
 use crate::panes::statistics::Figures;
-use crate::prefs::{Prefs, View};
+use crate::prefs::Prefs;
 use crate::rows::{RowFolds, Rows};
 use crate::select::{Focus, History, Level, Selection, Stop};
+use crate::trace::Traced;
 use crate::widgets::tree::Folds;
 use crate::widgets::vlist::VState;
 use std::path::PathBuf;
 use std::sync::Arc;
-use wirelore_kit::{BufId, ConvId, Dir, Problem, Span, What};
+use wirelore_kit::{BufId, Dir, Span, What};
 use wirelore_store::{Jobs, Snapshot};
 
 /// A pane that keys can go to.
@@ -133,6 +136,8 @@ pub struct Tab {
     /// Whether reading was stopped by the user.
     pub stopped: bool,
     shown: Option<Arc<Prepared>>,
+    /// Measures how long opening takes.
+    pub traced: Option<Traced>,
 }
 
 impl Tab {
@@ -183,6 +188,7 @@ impl Tab {
             figures: Figures::default(),
             stopped: false,
             shown: None,
+            traced: None,
         }
     }
 
@@ -213,6 +219,9 @@ impl Tab {
             self.list_state_mut().show_row(row);
         }
         self.hover = std::mem::take(&mut self.hover_next);
+        if let Some(t) = &mut self.traced {
+            t.step(self.rows.len(&snap), snap.progress().done);
+        }
     }
 
     fn wanted(&self, prefs: &Prefs, packets: bool) -> Wanted {
@@ -364,106 +373,6 @@ impl Tab {
         self.reveal_stream = true;
     }
 
-    /// Whole conversations, for jobs.
-    #[must_use]
-    pub fn source(&self) -> Arc<dyn Conversations> {
-        self.source.clone()
-    }
-
-    /// What a ladder would be of.
-    #[must_use]
-    pub fn ladder_scope(&self, prefs: &Prefs) -> Option<Scope> {
-        let sel = &self.selection;
-        let flow = sel.flow?;
-        // A data connection belongs to the conversation that caused it.
-        let home = crate::view::caused_from(&self.snap, flow).unwrap_or(flow);
-        if prefs.ladder.whole || sel.focus == Focus::Flow {
-            return Some(Scope::Flow(home));
-        }
-        let conv = sel.message.and_then(|m| self.snap.message(m)).map(|m| m.conv);
-        Some(match (sel.exchange, conv) {
-            (Some(e), _) => Scope::Exchange(flow, e),
-            (None, Some(c)) => Scope::Conversation(c),
-            (None, None) => Scope::Flow(home),
-        })
-    }
-
-    /// The ladder of a scope, as far as it is made.
-    pub fn ladder(&mut self, scope: Scope, prefs: &Prefs) -> Option<Arc<Ladder>> {
-        let (s, jobs) = (self.snap.clone(), self.jobs.clone());
-        let course = self.courses.of(scope.flow(), &s, &jobs, &self.source).and_then(Result::ok);
-        let (before, tcp) = (self.ladders.newest(), prefs.ladder.tcp);
-        let now = self.ladders.of(scope, tcp, course.as_ref(), &s, &jobs);
-        // A new ladder shows where the selection is.
-        if let Some(n) = &now
-            && !before.is_some_and(|b| Arc::ptr_eq(&b, n))
-        {
-            self.reveal_step = true;
-        }
-        now
-    }
-
-    /// States and TCP events of the selected flow, as far as they are read.
-    pub fn course(&mut self) -> Option<Arc<Course>> {
-        let (s, jobs) = (self.snap.clone(), self.jobs.clone());
-        self.courses.of(self.selection.flow?, &s, &jobs, &self.source)?.ok()
-    }
-
-    /// The conversation that would be followed.
-    #[must_use]
-    pub fn followed(&self) -> Option<ConvId> {
-        let outer = ConvId { flow: self.selection.flow?, inner: 0 };
-        let own = self.selection.message.and_then(|m| self.snap.message(m)).map(|m| m.conv);
-        Some(if self.follows.outer { outer } else { own.unwrap_or(outer) })
-    }
-
-    /// The lines of a conversation, as far as they are made.
-    pub fn follow(&mut self, conv: ConvId, cut: Cut) -> Option<Result<Arc<Lines>, Problem>> {
-        let (s, jobs) = (self.snap.clone(), self.jobs.clone());
-        self.follows.of(conv, cut, &s, &jobs, &self.source)
-    }
-
-    /// Where the searched text occurs in a stream.
-    pub fn hits(&mut self, conv: ConvId, shown: &Arc<Followed>) -> Arc<Vec<u32>> {
-        let jobs = self.jobs.clone();
-        self.follows.hits(conv, shown, &jobs)
-    }
-
-    /// Forgets what was read again: it is about to be read otherwise.
-    pub fn forget(&mut self) {
-        self.desk.forget();
-        self.courses.forget();
-        self.follows.forget();
-    }
-
-    /// Moves by a step in the large pane: an arrow of the ladder, a line of what scrolls.
-    pub fn move_view(&mut self, by: i64, view: View) {
-        match view {
-            View::Ladder => self.move_step(by),
-            View::Stream => self.stream_list.top += by as f64,
-            View::Body | View::Fields => self.body_list.top += by as f64,
-        }
-    }
-
-    /// Moves by a page in the large pane.
-    pub fn page_view(&mut self, down: bool) {
-        let sign = if down { 1.0 } else { -1.0 };
-        for list in [&mut self.ladder_list, &mut self.stream_list, &mut self.body_list] {
-            list.top += sign * (list.page as f64 * 0.9);
-        }
-    }
-
-    /// Moves by arrows of the ladder.
-    pub fn move_step(&mut self, by: i64) {
-        let Some(l) = self.ladders.newest() else { return };
-        let last = l.steps.len() as i64 - 1;
-        let at = l.row_of(&self.selection).map_or(0, |a| (a as i64).saturating_add(by).clamp(0, last.max(0)));
-        if let Some(step) = l.steps.get(at as usize) {
-            let to = crate::panes::ladder::select(&self.snap, step.what, self);
-            self.select(to);
-        }
-    }
-
     fn note_stop(&mut self) {
         self.history.visit(Stop { selection: self.selection, level: self.level, filter: self.filter.clone() });
     }
@@ -479,7 +388,7 @@ impl Tab {
         let focus = match (level, s.focus) {
             (Level::Exchanges | Level::Story, Focus::Packet) if s.message.is_some() => Focus::Message,
             (Level::Exchanges | Level::Story, Focus::Packet) if s.flow.is_some() => Focus::Flow,
-            (Level::Packets, Focus::Message | Focus::Flow) if s.packet.is_some() => Focus::Packet,
+            (Level::Packets, Focus::Message | Focus::Exchange | Focus::Flow) if s.packet.is_some() => Focus::Packet,
             (_, f) => f,
         };
         if focus != s.focus {

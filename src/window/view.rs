@@ -63,23 +63,16 @@ pub struct Paths {
     numbers: HashMap<Vec<&'static str>, u16>,
     /// What each conversation speaks just now: after STARTTLS a flow speaks TLS, and what was SMTP before is inside.
     speaks: HashMap<ConvId, &'static str>,
-    nests: HashMap<ConvId, ConvId>,
 }
 
 /// Stacks deeper than this are cut.
 const MOST_DEEP: usize = 8;
 
 impl Paths {
-    /// `nests` says what is inside of what; where it says nothing, a conversation is inside its flow.
-    #[must_use]
-    pub fn new(nests: HashMap<ConvId, ConvId>) -> Paths {
-        Paths { nests, ..Paths::default() }
-    }
-
     /// The number of a message's stack.
     pub fn of(&mut self, s: &Snapshot, m: &MessageRow) -> u16 {
         self.speaks.insert(m.conv, message_label(s, m));
-        let path = self.stack(s, m);
+        let path = stack(s, m, |c| self.speaks.get(&c).copied());
         if let Some(n) = self.numbers.get(&path) {
             return *n;
         }
@@ -89,20 +82,6 @@ impl Paths {
         n
     }
 
-    fn stack(&self, s: &Snapshot, m: &MessageRow) -> Vec<&'static str> {
-        let mut path = vec![message_label(s, m)];
-        let mut at = m.conv;
-        while at.inner != 0 && path.len() < MOST_DEEP {
-            at = self.nests.get(&at).copied().filter(|o| *o != at).unwrap_or(ConvId { inner: 0, ..at });
-            let label =
-                self.speaks.get(&at).copied().or_else(|| s.flow(at.flow).filter(|_| at.inner == 0).map(|f| flow_label(s, &f)));
-            // The streams of HTTP/2 are HTTP/2: once is enough.
-            path.extend(label.filter(|l| path.last() != Some(l)));
-        }
-        path.reverse();
-        path
-    }
-
     /// Every stack, by number.
     #[must_use]
     pub fn done(self) -> Vec<Vec<&'static str>> {
@@ -110,29 +89,48 @@ impl Paths {
     }
 }
 
-/// What a message's flow speaks around it, if it lies inside.
+/// The protocols around a message and its own, outermost first; `speaks` may know better what a conversation spoke at that time.
 #[must_use]
-pub fn around(s: &Snapshot, m: &MessageRow) -> Option<&'static str> {
-    let outer = s.flow(m.conv.flow).filter(|_| m.conv.inner != 0).map(|f| flow_label(s, &f))?;
-    Some(outer).filter(|o| *o != message_label(s, m))
+pub fn stack(s: &Snapshot, m: &MessageRow, speaks: impl Fn(ConvId) -> Option<&'static str>) -> Vec<&'static str> {
+    let mut path = vec![message_label(s, m)];
+    let mut at = m.conv;
+    while at.inner != 0 && path.len() < MOST_DEEP {
+        let row = s.inside(at);
+        let outer = row.map_or(ConvId { inner: 0, ..at }, |r| r.outer);
+        // Numbers fall on the way outwards, so this ends.
+        at = if outer.inner < at.inner { outer } else { ConvId { inner: 0, ..at } };
+        let known = speaks(at).or_else(|| match at.inner {
+            0 => s.flow(at.flow).map(|f| flow_label(s, &f)),
+            _ => s.inside(at).and_then(|r| r.protocol).map(|p| s.schema().protocol_label(p)),
+        });
+        // The streams of HTTP/2 are HTTP/2: once is enough.
+        path.extend(known.filter(|l| !l.is_empty() && path.last() != Some(l)));
+    }
+    path.reverse();
+    path
 }
 
 /// The connections that a connection caused: FTP's data connections.
 #[must_use]
-pub fn caused_by(_: &Snapshot, _: u32) -> Vec<u32> {
-    Vec::new()
+pub fn caused_by(s: &Snapshot, flow: u32) -> Vec<u32> {
+    s.causes().filter(|c| c.by.flow == flow && c.flow != flow).map(|c| c.flow).collect()
 }
 
 /// The connection that caused a connection.
 #[must_use]
-pub fn caused_from(_: &Snapshot, _: u32) -> Option<u32> {
-    None
+pub fn caused_from(s: &Snapshot, flow: u32) -> Option<u32> {
+    s.cause_of(flow).map(|c| c.by.flow).filter(|f| *f != flow)
 }
 
-/// Whether an exchange is one of those that caused a connection.
+/// The connection that an exchange caused: that of a transfer, by the command that it is for.
 #[must_use]
-pub fn exchange_caused(_: &Snapshot, _: u32, _: u32) -> bool {
-    false
+pub fn caused_in(s: &Snapshot, exchange: u32) -> Option<u32> {
+    let x = s.exchange(exchange)?;
+    let flow = s.flow_concerned(x.ask)?;
+    let about = &s.cause_of(flow)?.about;
+    // PASV and REST concern it as well; the transfer is the row of the command that moves the bytes.
+    let verb = |t: &str| t.split(' ').next().unwrap_or("").to_ascii_uppercase();
+    (!about.is_empty() && verb(about) == verb(s.summary(x.ask))).then_some(flow)
 }
 
 /// The first value of a shared column of a message in words.

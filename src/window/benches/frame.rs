@@ -32,6 +32,7 @@ impl Bench {
             explanations: Arc::new(Explanations::default()),
             files: vec!["big.pcapng".into()],
             state_folder: None,
+            trace: None,
         };
         let app = App::new(&ctx, &options, None);
         let mut b = Bench { ctx, app, time: 0.0 };

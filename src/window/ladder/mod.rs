@@ -194,7 +194,7 @@ impl Ladder {
 pub fn make(s: &Snapshot, scope: Scope, course: Option<&Course>, tcp: bool, work: &Work) -> Option<Ladder> {
     let Some(flow) = s.flow(scope.flow()) else { return Some(Ladder::default()) };
     let mut l = Ladder { lanes: lanes(s, &flow), ..Ladder::default() };
-    let mut paths = Paths::new(course.map(|c| c.nests.clone()).unwrap_or_default());
+    let mut paths = Paths::default();
     let wanted = |m: &wirelore_store::MessageRow| match scope {
         Scope::Flow(_) => true,
         Scope::Conversation(c) => m.conv == c,
@@ -315,7 +315,7 @@ impl Ladder {
     fn caused(&mut self, s: &Snapshot, other: u32, flow: &Flow<'_>, scope: Scope, paths: &mut Paths) {
         let Some(f) = s.flow(other) else { return };
         if let Scope::Exchange(_, e) = scope
-            && !view::exchange_caused(s, e, other)
+            && view::caused_in(s, e) != Some(other)
         {
             return;
         }

@@ -198,6 +198,7 @@ impl Drawn<'_> {
         let name = |ip: &std::net::IpAddr, port: u16, full: String| s.name_of(ip).map_or(full, |n| format!("{n}:{port}"));
         let (c, v) = (f.client(), f.server());
         let (client, server) = (name(&c.ip, c.port, c.to_string()), name(&v.ip, v.port, v.to_string()));
+        let about = s.cause_of(flow).map(|c| c.about.clone()).filter(|a| !a.is_empty());
         let mut end = r.right() - 12.0;
         if let Some(worst) = f.worst().filter(|w| *w >= wirelore_kit::Severity::Warn) {
             let (icon, color) = severity_mark(look, worst);
@@ -209,7 +210,13 @@ impl Drawn<'_> {
         let ends = (client.chars().count() + server.chars().count()) as f32 * cw + 36.0;
         let (known, packets, bytes) =
             (view::flow_name(&f), format::count(f.packet_count(), "packet", "packets"), format::size(f.byte_count()));
-        let choices = [format!("{known} · {packets} · {bytes}"), format!("{known} · {packets}"), known];
+        let about = about.map_or_else(String::new, |a| format!("{a} · "));
+        let choices = [
+            format!("{about}{known} · {packets} · {bytes}"),
+            format!("{about}{known} · {packets}"),
+            format!("{about}{known}"),
+            known,
+        ];
         let fits = choices
             .iter()
             .map(|words| row.painter.layout_no_wrap(words.clone(), look.fine(), t.text_quiet))
@@ -238,9 +245,12 @@ impl Drawn<'_> {
         }
         let mut cell = laid.cell(PROTOCOL, self.row.rect);
         // What is inside stands inside: the outer protocol, then its own.
-        if let Some(outer) = view::around(self.s, m) {
-            let words = format!("{outer} ›");
-            cell.min.x += ink::left(p, cell, &words, look.fine(), t.text_faint) + 5.0;
+        if m.conv.inner != 0 {
+            let mut path = view::stack(self.s, m, |_| None);
+            path.pop();
+            for outer in path {
+                cell.min.x += ink::left(p, cell, &format!("{outer} ›"), look.fine(), t.text_faint) + 5.0;
+            }
         }
         protocol_chip(p, look, cell, view::message_label(self.s, m));
         laid.cell(ASKED, self.row.rect)
@@ -354,8 +364,8 @@ impl Drawn<'_> {
         let mut bytes: u64 = [ask, answer].into_iter().flatten().filter_map(|m| s.message(m)).map(|m| m.len).sum();
         if let Item::Exchange(e) = item {
             // A transfer is as large as what it transferred.
-            let caused = view::caused_by(s, first.conv.flow).into_iter().filter(|f| view::exchange_caused(s, e, *f));
-            bytes += caused.flat_map(|f| s.messages_back(f)).take(64).filter_map(|m| s.message(m)).map(|m| m.len).sum::<u64>();
+            let moved = view::caused_in(s, e).into_iter().flat_map(|f| s.messages_back(f)).take(64);
+            bytes += moved.filter_map(|m| s.message(m)).map(|m| m.len).sum::<u64>();
         }
         ink::right(p, cell(SIZE), &format::number(bytes), look.mono(), side);
         if let Item::Exchange(e) = item

@@ -21,8 +21,8 @@ use wirelore_store::Snapshot;
 
 /// Column of times.
 const TIME: f32 = 84.0;
-/// Columns of states, where there is room for them.
-const STATES: f32 = 128.0;
+/// What arrows and times need; the rest is for states.
+const ARROWS: f32 = 390.0;
 
 /// Shows it.
 pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
@@ -95,10 +95,11 @@ impl Grid {
     fn new(body: Rect, lanes: usize, states: bool) -> Grid {
         let right = body.right() - BAR;
         let room = right - body.left();
-        let states = states && room >= 620.0;
+        let column = ((room - ARROWS) / 2.0).min(210.0);
+        let states = states && column >= 110.0;
         // Without columns of states there must be room for the names over the lifelines.
-        let first = body.left() + TIME + if states { STATES } else { 24.0 };
-        let last = (right - if states { STATES } else { 64.0 }).max(first + 40.0);
+        let first = body.left() + TIME + if states { column } else { 24.0 };
+        let last = (right - if states { column } else { 64.0 }).max(first + 40.0);
         let n = lanes.max(2);
         // The data connection stands closer: between client and server most is said.
         let share = |i: usize| {

@@ -157,13 +157,64 @@ pub fn store(packets: u32) -> Store {
     b.store()
 }
 
+/// So many packets ask for the other demonstration: one connection of 10,000 messages, most of them inside TLS.
+pub const LONG: u32 = 10_001;
+
+/// One connection with as many messages as packets.
+pub fn long(packets: u32) -> Store {
+    let mut b = Builder::new(Schema { protocols: vec![("http", "HTTP"), ("tls", "TLS")], key_fields: Vec::new() });
+    let start = 1_700_000_000_000_000_000_i64;
+    let ends = [[192, 168, 1, 10], [203, 0, 113, 80]].map(|ip| Endpoint { ip: ip.into(), port: 443 });
+    let mut row = FlowRow::new(Transport::Tcp, 6, 0, start);
+    row.stream = 0;
+    row.set_protocol(Some(1), Evidence::Probe);
+    let flow = b.flow(ends, row);
+    let mut at = [0u64; 2];
+    for i in 0..packets {
+        // Now and then nobody speaks for a while.
+        let time = start + i64::from(i) * 800_000 + i64::from(i / 1000) * 300_000_000;
+        let mut p = PacketRow::new(time, u64::from(i) * 600, 0, 600, 600);
+        p.flow = flow;
+        let dir = if i % 2 == 0 { Dir::ToServer } else { Dir::ToClient };
+        if dir == Dir::ToClient {
+            p.bits |= PacketRow::BACKWARD;
+        }
+        b.packet(p);
+        if let Some(row) = b.flow_mut(flow) {
+            row.count(i, time, dir as usize, 600);
+        }
+        let inner = u32::from(i >= 6);
+        let len = if i % 40 == 7 { 90_000 } else { 120 };
+        let here = at[dir as usize];
+        at[dir as usize] += len;
+        b.message(&MessageOpen {
+            conv: ConvId { flow, inner },
+            protocol: u16::from(inner == 0),
+            dir,
+            first: i,
+            done: i,
+            at: here,
+            len,
+            state: MessageState::Whole,
+            summary: &format!("message {i}"),
+            cells: &[],
+            arena: &[],
+            notes: &[],
+            generation: 0,
+        });
+    }
+    b.progress(Progress { read: 1, of: Some(1), done: true });
+    b.publish(true);
+    b.store()
+}
+
 pub struct Demo {
     store: Store,
 }
 
 impl Demo {
     pub fn new(packets: u32) -> Demo {
-        Demo { store: store(packets) }
+        Demo { store: if packets == LONG { long(LONG - 1) } else { store(packets) } }
     }
 }
 

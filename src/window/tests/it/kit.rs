@@ -28,6 +28,7 @@ pub fn window(size: [f32; 2], prefs: Prefs, files: &[&str], packets: u32) -> Win
                     explanations: Arc::new(prose.clone()),
                     files,
                     state_folder: None,
+                    trace: None,
                 };
                 App::new(&cc.egui_ctx, &options, Some(prefs))
             },

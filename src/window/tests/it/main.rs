@@ -1,5 +1,6 @@
 //! The window as a person meets it: clicks, keys, pictures; over a real store with a demonstration in it.
 
+mod conversations;
 mod demo;
 mod kit;
 mod pictures;

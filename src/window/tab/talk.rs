@@ -1,0 +1,112 @@
+//! What a tab knows of the conversation that is looked at: its ladder, its course, its bytes; and moving in them.
+
+use super::Tab;
+use crate::door::{Conversations, Course, Followed};
+use crate::follow::{Cut, Lines};
+use crate::ladder::{Ladder, Scope};
+use crate::prefs::{Prefs, View};
+use crate::select::Focus;
+use std::sync::Arc;
+use wirelore_kit::{ConvId, Problem};
+
+impl Tab {
+    /// Whole conversations, for jobs.
+    #[must_use]
+    pub fn source(&self) -> Arc<dyn Conversations> {
+        self.source.clone()
+    }
+
+    /// What a ladder would be of.
+    #[must_use]
+    pub fn ladder_scope(&self, prefs: &Prefs) -> Option<Scope> {
+        let sel = &self.selection;
+        let flow = sel.flow?;
+        // A data connection belongs to the conversation that caused it.
+        let home = crate::view::caused_from(&self.snap, flow).unwrap_or(flow);
+        if prefs.ladder.whole || sel.focus == Focus::Flow {
+            return Some(Scope::Flow(home));
+        }
+        let conv = sel.message.and_then(|m| self.snap.message(m)).map(|m| m.conv);
+        Some(match (sel.exchange, conv) {
+            (Some(e), _) => Scope::Exchange(flow, e),
+            (None, Some(c)) => Scope::Conversation(c),
+            (None, None) => Scope::Flow(home),
+        })
+    }
+
+    /// The ladder of a scope, as far as it is made.
+    pub fn ladder(&mut self, scope: Scope, prefs: &Prefs) -> Option<Arc<Ladder>> {
+        let (s, jobs) = (self.snap.clone(), self.jobs.clone());
+        let course = self.courses.of(scope.flow(), &s, &jobs, &self.source).and_then(Result::ok);
+        let (before, tcp) = (self.ladders.newest(), prefs.ladder.tcp);
+        let now = self.ladders.of(scope, tcp, course.as_ref(), &s, &jobs);
+        // A new ladder shows where the selection is.
+        if let Some(n) = &now
+            && !before.is_some_and(|b| Arc::ptr_eq(&b, n))
+        {
+            self.reveal_step = true;
+        }
+        now
+    }
+
+    /// States and TCP events of the selected flow, as far as they are read.
+    pub fn course(&mut self) -> Option<Arc<Course>> {
+        let (s, jobs) = (self.snap.clone(), self.jobs.clone());
+        self.courses.of(self.selection.flow?, &s, &jobs, &self.source)?.ok()
+    }
+
+    /// The conversation that would be followed.
+    #[must_use]
+    pub fn followed(&self) -> Option<ConvId> {
+        let outer = ConvId { flow: self.selection.flow?, inner: 0 };
+        let own = self.selection.message.and_then(|m| self.snap.message(m)).map(|m| m.conv);
+        Some(if self.follows.outer { outer } else { own.unwrap_or(outer) })
+    }
+
+    /// The lines of a conversation, as far as they are made.
+    pub fn follow(&mut self, conv: ConvId, cut: Cut) -> Option<Result<Arc<Lines>, Problem>> {
+        let (s, jobs) = (self.snap.clone(), self.jobs.clone());
+        self.follows.of(conv, cut, &s, &jobs, &self.source)
+    }
+
+    /// Where the searched text occurs in a stream.
+    pub fn hits(&mut self, conv: ConvId, shown: &Arc<Followed>) -> Arc<Vec<u32>> {
+        let jobs = self.jobs.clone();
+        self.follows.hits(conv, shown, &jobs)
+    }
+
+    /// Forgets what was read again: it is about to be read otherwise.
+    pub fn forget(&mut self) {
+        self.desk.forget();
+        self.courses.forget();
+        self.follows.forget();
+    }
+
+    /// Moves by a step in the large pane: an arrow of the ladder, a line of what scrolls.
+    pub fn move_view(&mut self, by: i64, view: View) {
+        match view {
+            View::Ladder => self.move_step(by),
+            View::Stream => self.stream_list.top += by as f64,
+            View::Body | View::Fields => self.body_list.top += by as f64,
+        }
+    }
+
+    /// Moves by a page in the large pane.
+    pub fn page_view(&mut self, down: bool) {
+        let sign = if down { 1.0 } else { -1.0 };
+        for list in [&mut self.ladder_list, &mut self.stream_list, &mut self.body_list] {
+            list.top += sign * (list.page as f64 * 0.9);
+        }
+    }
+
+    /// Moves by arrows of the ladder.
+    pub fn move_step(&mut self, by: i64) {
+        let Some(l) = self.ladders.newest() else { return };
+        let last = l.steps.len() as i64 - 1;
+        let at = l.row_of(&self.selection).map_or(0, |a| (a as i64).saturating_add(by).clamp(0, last.max(0)));
+        if let Some(step) = l.steps.get(at as usize) {
+            let to = crate::panes::ladder::select(&self.snap, step.what, self);
+            self.select(to);
+        }
+    }
+}
