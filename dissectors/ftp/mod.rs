@@ -30,7 +30,7 @@ pub static SPEC: Spec = Spec {
     framing: Framing::Stream,
     fields: f::ALL,
     notes: n::ALL,
-    claims: &[Claim::Tcp(21), Claim::Named("ftp")],
+    claims: &[Claim::Tcp(21), Claim::Alpn(b"ftp"), Claim::Named("ftp")],
     probe: probe::probe,
     resync: Some(resync),
     states: f::STATES,
@@ -86,17 +86,19 @@ struct Ftp {
 
 impl Ftp {
     fn new(start: &Start) -> Ftp {
-        let secure = matches!(start.hint, Hint::Proto("ftp"));
+        let secure = matches!(start.hint, Hint::Proto("ftp") | Hint::Alpn(_));
+        // Behind CCC: the talk is in clear text again, the data stays inside of TLS (RFC 4217 §6).
+        let behind = matches!(start.hint, Hint::Over { .. });
         let implicit = secure && start.server.is_some_and(|s| s.1 == IMPLICIT_PORT);
         Ftp {
             asked: VecDeque::new(),
             asks: 0,
-            channels: if secure { 1 << 32 } else { 0 },
+            channels: if secure { 1 << 32 } else { 0 } | if behind { 1 << 33 } else { 0 },
             channel: None,
-            private: implicit,
+            private: implicit || behind,
             secure,
             mode: b'S',
-            greeted: secure && !implicit,
+            greeted: (secure && !implicit) || behind,
             lost: start.midstream,
         }
     }

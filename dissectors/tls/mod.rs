@@ -96,6 +96,10 @@ struct Tls {
     inside: Option<&'static str>,
     midstream: bool,
     begun: bool,
+    /// TLS's client is the end that was called.
+    turned: bool,
+    /// Which ends have said that they send no more.
+    closed: [bool; 2],
     told: Told,
 }
 
@@ -112,6 +116,8 @@ impl Tls {
             inside,
             midstream: start.midstream,
             begun: false,
+            turned: false,
+            closed: [false; 2],
             told: 0,
         }
     }
@@ -119,6 +125,11 @@ impl Tls {
     fn half(&mut self, dir: Dir) -> &mut Half {
         let [a, b] = &mut self.halves;
         if dir == Dir::ToServer { a } else { b }
+    }
+
+    /// The direction as TLS's client and server have it.
+    const fn role(&self, dir: Dir) -> Dir {
+        if self.turned { dir.other() } else { dir }
     }
 
     /// What the application's bytes are.
@@ -273,6 +284,12 @@ impl Tls {
                 if desc == 0 {
                     out.inner_end(DATA_KEY, dir, End::Fin);
                     self.ends.say(dir.sender(), &f::CLOSED, out);
+                    let [a, b] = &mut self.closed;
+                    *(if from_client { a } else { b }) = true;
+                    // The protocol that began TLS goes on in clear text, if it goes on (RFC 4217 §6: CCC).
+                    if let (Some(outer), [true, true]) = (self.inside, self.closed) {
+                        out.becomes(Hint::Over { outer, inner: "tls" });
+                    }
                 } else if level == 2 {
                     r.note(&n::FATAL, span);
                     self.ends.say(Side::Client, &f::FAILED, out);
@@ -401,6 +418,11 @@ fn hint(protocol: Option<&[u8]>, inside: Option<&'static str>) -> Hint {
 
 impl Dissector for Tls {
     fn read(&mut self, turn: &Turn<'_>, r: &mut Reader<'_>, out: &mut Out<'_>) -> Result<(), Stop> {
+        // Where another protocol brought TLS here, the end that was called may be TLS's client (RFC 4217 §7: FTP's active mode).
+        if !self.begun && self.inside.is_some() && turn.dir == Dir::ToClient && r.rest().first() == Some(&22) {
+            self.turned = r.peek(HEAD.saturating_add(1))?.last() == Some(&1);
+        }
+        let turn = &Turn { dir: self.role(turn.dir), ..*turn };
         if !self.begun && turn.dir == Dir::ToServer && r.peek(1)?.first().is_some_and(|b| b & 0x80 != 0) {
             self.session.client = Some(record::v2_hello(r, out)?);
             self.begun = true;
@@ -411,6 +433,7 @@ impl Dissector for Tls {
     }
 
     fn gap(&mut self, dir: Dir, _: u64, _: &mut Out<'_>) -> AfterGap {
+        let dir = self.role(dir);
         let half = self.half(dir);
         half.joiner = Joiner::default();
         half.lost = true;
