@@ -6,6 +6,7 @@ pub mod coding;
 pub mod dhcp;
 pub mod dns;
 pub mod ftp;
+pub mod grpc;
 pub mod http1;
 pub mod http2;
 pub mod imf;
@@ -13,7 +14,9 @@ pub mod json;
 pub mod mqtt;
 pub mod ntp;
 pub mod pgsql;
+pub mod protobuf;
 pub mod quic;
+pub mod sse;
 pub mod redis;
 pub mod smtp;
 pub mod ssh;
@@ -31,6 +34,10 @@ pub static TABLE: &[&Spec] = &[
     &http1::SPEC,
     &http2::SPEC,
     &http2::stream::SPEC,
+    &grpc::SPEC,
+    &grpc::TEXT,
+    &sse::SPEC,
+    &protobuf::SPEC,
     &dns::SPEC,
     &dns::MDNS,
     &dns::LLMNR,

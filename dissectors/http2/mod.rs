@@ -356,6 +356,10 @@ impl Http2 {
     fn end_stream(&mut self, stream: u32, dir: Dir, out: &mut Out<'_>) {
         self.streams.end(stream, dir);
         out.inner_end(stream.into(), dir, End::Fin);
+        // On a stream that the upgrade opened the client sends nothing.
+        if self.upgraded && stream == 1 {
+            out.inner_end(stream.into(), dir.other(), End::Fin);
+        }
     }
 
     fn frame(&mut self, turn: &Turn<'_>, r: &mut Reader<'_>, out: &mut Out<'_>) -> Result<(), Stop> {
@@ -419,14 +423,17 @@ impl Dissector for Http2 {
     }
 
     fn gap(&mut self, dir: Dir, missing: u64, out: &mut Out<'_>) -> AfterGap {
-        let _ = out;
-        self.streams.lose();
         let half = self.half(dir);
         // A hole inside of data loses nothing else: the frame says where the next one begins.
         if half.awaited.is_some_and(|(_, h)| h.kind == kind::DATA && missing < h.whole() as u64) {
             half.hole = true;
+            for stream in self.streams.numbers() {
+                out.inner_gap(stream.into(), dir, 0);
+            }
             return AfterGap::Carry;
         }
+        self.streams.lose();
+        let half = self.half(dir);
         half.awaited = None;
         half.lost = None;
         half.hole = false;

@@ -210,6 +210,11 @@ impl Streams {
         }
     }
 
+    /// Numbers of the streams that are open.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.open.keys().copied()
+    }
+
     /// Bytes of memory held.
     #[must_use]
     pub fn weight(&self) -> usize {

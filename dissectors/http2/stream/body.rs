@@ -16,8 +16,8 @@ pub struct Body {
     key: u64,
     dir: Dir,
     hint: Hint,
-    /// Its protocol has rows of its own, so it is handed on at every level.
-    always: bool,
+    /// Somebody reads it for rows, or bodies are wanted anyway.
+    wanted: bool,
     /// Sent in codings that are to be undone.
     coded: bool,
     decoder: Option<Box<Decoder>>,
@@ -45,32 +45,30 @@ const fn body_key(dir: Dir, decoded: bool) -> u64 {
 impl Body {
     /// The body of `head`. `facts` are those of the request, and of the response where this is its body.
     #[must_use]
-    pub fn new(head: &Head<'_>, dir: Dir, facts: &[Fact], level: Level) -> Body {
-        let mut body = Body::unknown(dir);
+    pub fn new(head: &Head<'_>, dir: Dir, facts: &[Fact], out: &Out<'_>) -> Body {
+        let mut body = Body::unknown(dir, out);
         let Some(mut name) = media(head.content_type) else {
-            return body.with_codings(head, level);
+            return body.with_codings(head);
         };
         if let Some(rest) = name.strip_prefix("application/grpc") {
             body.grpc = !rest.starts_with("-web");
             // What the messages hold (+proto, +json) is among the facts.
             name.truncate(name.find('+').unwrap_or(name.len()));
-            body.always = true;
             body.key = BOTH;
-        } else if name == "text/event-stream" {
-            body.always = true;
         }
+        body.wanted = out.wants_media(name.as_bytes());
         body.hint = Hint::Media(Box::new(Told { name: name.into(), facts: facts.into() }));
-        body.with_codings(head, level)
+        body.with_codings(head)
     }
 
     /// A body of which nothing was said.
     #[must_use]
-    pub fn unknown(dir: Dir) -> Body {
+    pub fn unknown(dir: Dir, out: &Out<'_>) -> Body {
         Body {
             key: body_key(dir, false),
             dir,
             hint: Hint::Bytes("body"),
-            always: false,
+            wanted: out.level() > Level::Rows,
             coded: false,
             decoder: None,
             grpc: false,
@@ -82,17 +80,17 @@ impl Body {
 
     /// Another protocol's bytes: those of a tunnel.
     #[must_use]
-    pub fn tunnel(dir: Dir, protocol: &[u8], facts: &[Fact]) -> Body {
+    pub fn tunnel(dir: Dir, protocol: &[u8], facts: &[Fact], out: &Out<'_>) -> Body {
         let hint = match std::str::from_utf8(protocol) {
             Ok(name) if !name.is_empty() && name.len() <= 64 => Hint::upgrade(&name.to_ascii_lowercase(), facts.to_vec()),
             _ => Hint::Probe,
         };
-        Body { key: BOTH, hint, always: true, ..Body::unknown(dir) }
+        Body { key: BOTH, hint, wanted: true, ..Body::unknown(dir, out) }
     }
 
-    fn with_codings(mut self, head: &Head<'_>, level: Level) -> Body {
+    fn with_codings(mut self, head: &Head<'_>) -> Body {
         self.coded = !head.codings.is_empty();
-        if self.always || level > Level::Rows {
+        if self.wanted {
             self.decoder = Decoder::new(&head.codings).map(Box::new);
         }
         self
@@ -129,7 +127,7 @@ impl Body {
         out.piece(span);
         self.last = span;
         self.seen = self.seen.saturating_add(len as u64);
-        if !self.always && out.level() == Level::Rows {
+        if !self.wanted {
             return Ok(len as u64);
         }
         let decoded = self.key | 1;
@@ -152,7 +150,7 @@ impl Body {
 
     /// The trailers of a call, as gRPC-Web writes them: the messages' reader shows them behind the last one.
     pub fn trailers(&self, lines: &[u8], from: Span, out: &mut Out<'_>) {
-        if !self.grpc {
+        if !self.grpc || !self.wanted {
             return;
         }
         let text: Vec<u8> = lines
@@ -186,17 +184,27 @@ impl Body {
         self.ends(out, how);
     }
 
-    /// Bytes are missing here.
-    pub fn hole(&mut self) {
+    /// Bytes are missing here; `u64::MAX`: nobody knows how many.
+    pub fn hole(&mut self, missing: u64, out: &mut Out<'_>) {
         self.holes = true;
         self.decoder = None;
+        if self.wanted {
+            out.inner_gap(self.key, self.dir, missing);
+            if self.coded {
+                out.inner_gap(self.key | 1, self.dir, u64::MAX);
+            }
+        }
     }
 
     fn ends(&self, out: &mut Out<'_>, how: End) {
-        if self.always || out.level() > Level::Rows {
-            out.inner_end(self.key, self.dir, how);
-            if self.coded {
-                out.inner_end(self.key | 1, self.dir, how);
+        if !self.wanted {
+            return;
+        }
+        for key in [self.key, self.key | 1].into_iter().take(if self.coded { 2 } else { 1 }) {
+            out.inner_end(key, self.dir, how);
+            // Nothing travels against a body: that direction ends with it.
+            if self.key < BOTH {
+                out.inner_end(key, self.dir.other(), how);
             }
         }
     }

@@ -29,7 +29,7 @@ pub static SPEC: Spec = Spec {
     probe: |_| Verdict::No,
     resync: None,
     states: f::STATES,
-    after_gap: AfterGapPromise::Never,
+    after_gap: AfterGapPromise::FramesOnly,
     relay: Relay::WatchAlways,
     rewrite: None,
     new: |_| Box::new(Stream::default()),
@@ -172,7 +172,7 @@ impl Stream {
                 r.note(&n::GAP, at);
                 r.text(&f::FRAME, frame.line)?;
                 if let Some(body) = &mut self.half(turn.dir).body {
-                    body.hole();
+                    body.hole(frame.len, out);
                 }
                 Ok(())
             }
@@ -191,7 +191,7 @@ impl Stream {
         out.summary("Body without a head");
         out.open();
         out.state(dir.sender(), &f::OPEN);
-        self.half(dir).body = Some(Body::unknown(dir));
+        self.half(dir).body = Some(Body::unknown(dir, out));
     }
 
     /// A block of header fields.
@@ -238,15 +238,14 @@ impl Stream {
         if interim {
             return Ok(());
         }
-        let level = out.level();
         let body = match (&self.connect, dir) {
-            (Some(protocol), Dir::ToServer) => Some(Body::tunnel(dir, protocol, &self.facts)),
+            (Some(protocol), Dir::ToServer) => Some(Body::tunnel(dir, protocol, &self.facts, out)),
             (Some(protocol), Dir::ToClient) if head.status.is_some_and(|s| (200..300).contains(&s)) => {
-                Some(Body::tunnel(dir, protocol, &self.facts))
+                Some(Body::tunnel(dir, protocol, &self.facts, out))
             }
             _ => None,
         };
-        let body = body.unwrap_or_else(|| Body::new(&head, dir, &self.facts, level));
+        let body = body.unwrap_or_else(|| Body::new(&head, dir, &self.facts, out));
         if frame.ends {
             body.trailers(lines, all, out);
         }
@@ -394,11 +393,14 @@ impl Dissector for Stream {
         Ok(())
     }
 
-    fn gap(&mut self, dir: Dir, _: u64, out: &mut Out<'_>) -> AfterGap {
-        if let Some(mut body) = self.half(dir).body.take() {
-            body.end(End::Cut, out);
+    fn gap(&mut self, dir: Dir, missing: u64, out: &mut Out<'_>) -> AfterGap {
+        // Whole frames are handed on, so what comes next begins with a line.
+        let half = self.half(dir);
+        half.left = 0;
+        if let Some(body) = &mut half.body {
+            body.hole(missing, out);
         }
-        AfterGap::GiveUp
+        AfterGap::Carry
     }
 
     fn end(&mut self, dir: Dir, how: End, out: &mut Out<'_>) {
