@@ -6,6 +6,7 @@
 mod dns;
 mod ftp;
 mod http;
+mod http2;
 mod streams;
 mod websocket;
 
@@ -24,7 +25,7 @@ use wirelore_store::{Flow, MessageRow, Snapshot};
 pub const VERSION: u32 = 1;
 
 /// Lists whose protocols are not read yet: present and empty, so that other programs need not ask.
-const EMPTY: [&str; 4] = ["http2", "tls", "smtp", "mail"];
+const EMPTY: [&str; 3] = ["tls", "smtp", "mail"];
 
 /// What a list may look at besides the message at hand.
 pub struct Cx<'c> {
@@ -79,6 +80,7 @@ pub trait List {
 fn lists() -> Vec<Box<dyn List>> {
     vec![
         Box::<http::Http>::default(),
+        Box::<http2::Http2>::default(),
         Box::<dns::Dns>::default(),
         Box::<ftp::Control>::default(),
         Box::<ftp::Data>::default(),
