@@ -9,6 +9,7 @@ pub mod ftp;
 pub mod grpc;
 pub mod http1;
 pub mod http2;
+pub mod http3;
 pub mod imf;
 pub mod json;
 pub mod mqtt;
@@ -38,6 +39,8 @@ pub static TABLE: &[&Spec] = &[
     &grpc::TEXT,
     &sse::SPEC,
     &protobuf::SPEC,
+    &http2::stream::HTTP3,
+    &http3::SPEC,
     &dns::SPEC,
     &dns::MDNS,
     &dns::LLMNR,

@@ -2,6 +2,7 @@
 
 mod brotli;
 pub mod dots;
+pub mod huffman;
 pub mod sasl;
 pub mod transfer;
 mod zstd;

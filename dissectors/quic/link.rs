@@ -346,7 +346,7 @@ impl Link {
         if closed {
             out.state(dir.sender(), &f::CLOSED);
         }
-        out.inner_made(self.key(0), dir, plain, span, How::Decrypted, Hint::Proto("quic.frames"));
+        out.inner_datagram(self.key(0), dir, plain, span, How::Decrypted, Hint::Proto("quic.frames"));
         out.inner_made(self.key(1), dir, crypto, span, How::Decrypted, Hint::Proto("tls.handshake"));
         out.inner_made(self.key(2), dir, streams, span, How::Decrypted, Hint::Proto("http3"));
     }

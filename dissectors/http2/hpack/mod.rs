@@ -2,11 +2,11 @@
 //!
 //! A decoder that joins late must survive references to entries that it never saw: they are told as such and reading goes on.
 
-pub mod huffman;
 pub mod table;
 #[cfg(test)]
 mod tests;
 
+use crate::coding::huffman;
 use std::ops::Range;
 use table::{Found, Table};
 use wirelore_kit::{Span, Stop};

@@ -19,22 +19,29 @@ use wirelore_kit::{
 };
 
 /// Streams of HTTP/2.
-pub static SPEC: Spec = Spec {
-    name: "http2.stream",
-    label: "HTTP/2 stream",
-    framing: Framing::Stream,
-    fields: f::ALL,
-    notes: n::ALL,
-    claims: &[Claim::Named("http2.stream")],
-    probe: |_| Verdict::No,
-    resync: None,
-    states: f::STATES,
-    after_gap: AfterGapPromise::FramesOnly,
-    relay: Relay::WatchAlways,
-    rewrite: None,
-    new: |_| Box::new(Stream::default()),
-    explain: &[("en", include_str!("explain.en.toml"))],
-};
+pub static SPEC: Spec = spec("http2.stream", "HTTP/2 stream", &[Claim::Named("http2.stream")]);
+
+/// Streams of HTTP/3 (RFC 9114 §4), written the same way: the words of a message do not change with its carrier.
+pub static HTTP3: Spec = spec("http3.stream", "HTTP/3 stream", &[Claim::Named("http3.stream")]);
+
+const fn spec(name: &'static str, label: &'static str, claims: &'static [Claim]) -> Spec {
+    Spec {
+        name,
+        label,
+        framing: Framing::Stream,
+        fields: f::ALL,
+        notes: n::ALL,
+        claims,
+        probe: |_| Verdict::No,
+        resync: None,
+        states: f::STATES,
+        after_gap: AfterGapPromise::FramesOnly,
+        relay: Relay::WatchAlways,
+        rewrite: None,
+        new: |_| Box::new(Stream::default()),
+        explain: &[("en", include_str!("explain.en.toml"))],
+    }
+}
 
 /// A line about a frame may be so long.
 const MOST_LINE: usize = 96;

@@ -1,4 +1,4 @@
-//! HPACK's Huffman code (RFC 7541 §5.2, Appendix B). The code is canonical, so the lengths alone define it.
+//! The Huffman code of HPACK and QPACK (RFC 7541 §5.2, Appendix B). The code is canonical, so the lengths alone define it.
 
 /// Bits of the code of each octet, and of the end-of-string symbol behind them.
 #[rustfmt::skip]
