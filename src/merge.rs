@@ -2,11 +2,13 @@
 //!
 //! Shards number flows, messages and exchanges for themselves; here they get the numbers that everybody sees, by first packet.
 
+use crate::again::Due;
 use std::sync::{Arc, PoisonError, RwLock};
+use wirelore_engine::announce::Bound;
 use wirelore_engine::ledger::Ledger;
 use wirelore_engine::output::{Event, FlowFacts, MessageEvent, Output, mark};
 use wirelore_engine::shard::addresses;
-use wirelore_kit::row::{Endpoint, MessageState, NONE};
+use wirelore_kit::row::{Endpoint, Evidence, MessageState, NONE};
 use wirelore_kit::{BufId, BufKind, Cell, ConvId, F, More, Noted, Span, Transport};
 use wirelore_store::{Builder, FlowFlags, FlowRow, MessageEnd, MessageOpen};
 
@@ -24,6 +26,12 @@ pub struct Merger {
     pub builder: Builder,
     ledger: Arc<RwLock<Ledger>>,
     shards: Vec<Numbers>,
+    /// Numbers of the flow that is read again.
+    again: Numbers,
+    /// The reading that rows come from.
+    generation: u16,
+    /// What is to be read again.
+    pub due: Due,
     streams: [u32; 2],
     rows: Vec<wirelore_kit::PacketRow>,
     notes: Vec<Noted>,
@@ -37,6 +45,9 @@ fn global(numbers: &[u32], local: u32) -> u32 {
     numbers.get(local as usize).copied().unwrap_or(NONE)
 }
 
+/// Stands for a shard where flows are read again: its numbers of flows are those that everybody sees.
+const AGAIN: usize = usize::MAX;
+
 impl Merger {
     /// For so many shards.
     #[must_use]
@@ -45,6 +56,9 @@ impl Merger {
             builder,
             ledger,
             shards: (0..shards.max(1)).map(|_| Numbers::default()).collect(),
+            again: Numbers::default(),
+            generation: 0,
+            due: Due::default(),
             streams: [0; 2],
             rows: Vec::new(),
             notes: Vec::new(),
@@ -140,10 +154,76 @@ impl Merger {
             | Event::Expect(conv, ..)
             | Event::Wants(conv, _) => conv.flow,
         };
-        self.shards.get(shard).map_or(NONE, |n| global(&n.flows, local))
+        self.conv(shard, ConvId { flow: local, inner: 0 }).flow
+    }
+
+    fn numbers_mut(&mut self, shard: usize) -> Option<&mut Numbers> {
+        if shard == AGAIN { Some(&mut self.again) } else { self.shards.get_mut(shard) }
+    }
+
+    fn message_number(&self, shard: usize, local: u32) -> u32 {
+        let numbers = if shard == AGAIN { Some(&self.again) } else { self.shards.get(shard) };
+        numbers.map_or(NONE, |n| global(&n.messages, local))
+    }
+
+    /// Whether an event is of a flow that was read again: then only its log and packets count.
+    fn is_over(&mut self, shard: usize, event: &Event, o: &Output) -> bool {
+        if shard == AGAIN
+            || self.due.nothing_done()
+            || matches!(event, Event::Flow { .. } | Event::Joined(..) | Event::Log(..) | Event::Note { .. })
+            || !self.due.is_taken_over(self.flow_of(shard, event, o))
+        {
+            return false;
+        }
+        if let (Event::Opened(_), Some(n)) = (event, self.numbers_mut(shard)) {
+            n.messages.push(NONE);
+        }
+        true
+    }
+
+    /// A flow knows of its announcement; false where it knew the same.
+    pub fn bind(&mut self, flow: u32, bound: Bound) -> bool {
+        let e = &bound.expected;
+        self.builder.cause(flow, e.by, e.key, &e.about);
+        let mut ledger = self.ledger.write().unwrap_or_else(PoisonError::into_inner);
+        if ledger.told(flow).bound == Some(&bound) {
+            return false;
+        }
+        ledger.bind(flow, Box::new(bound));
+        true
+    }
+
+    /// The user says what a flow speaks.
+    pub fn decide(&mut self, flow: u32, name: Option<&'static str>) {
+        self.ledger.write().unwrap_or_else(PoisonError::into_inner).decide(flow, name);
+        self.due.flow(flow);
+    }
+
+    /// Takes what a second reading of a flow told; the rows of the readings before it are withdrawn.
+    pub fn read_again(&mut self, flow: u32, generation: u16, out: &Output, flipped: Option<bool>) {
+        let ledger = Arc::clone(&self.ledger);
+        let mut ledger = ledger.write().unwrap_or_else(PoisonError::into_inner);
+        self.builder.withdraw(ConvId { flow, inner: 0 }, generation);
+        if let Some(row) = self.builder.flow_mut(flow) {
+            row.set_protocol(None, Evidence::None);
+            match flipped {
+                Some(true) => row.flags.set(FlowFlags::CLIENT_IS_SECOND),
+                Some(false) => row.flags.clear(FlowFlags::CLIENT_IS_SECOND),
+                None => {}
+            }
+        }
+        self.again = Numbers::default();
+        self.generation = generation;
+        for (_, event) in &out.events {
+            self.event(AGAIN, event, out, &mut ledger);
+        }
+        self.generation = 0;
     }
 
     fn conv(&self, shard: usize, conv: ConvId) -> ConvId {
+        if shard == AGAIN {
+            return conv;
+        }
         let flow = self.shards.get(shard).map_or(NONE, |n| global(&n.flows, conv.flow));
         ConvId { flow, inner: conv.inner }
     }
@@ -156,6 +236,9 @@ impl Merger {
     }
 
     fn event(&mut self, shard: usize, event: &Event, o: &Output, ledger: &mut Ledger) {
+        if self.is_over(shard, event, o) {
+            return;
+        }
         match event {
             Event::Flow { ends, transport, tunnel, first } => {
                 let Some((a, b)) = addresses(ends.net) else { return };
@@ -194,12 +277,14 @@ impl Merger {
                 self.builder.cause(flow, bound.expected.by, bound.expected.key, &bound.expected.about);
                 ledger.bind(flow, bound);
             }
-            Event::About(conv, key, what) => self.builder.about(self.conv(shard, *conv), *key, what),
-            Event::Concerns(conv, key, local) => {
+            Event::About(conv, key, what) => {
                 let by = self.conv(shard, *conv);
-                if let Some(n) = self.shards.get(shard) {
-                    self.builder.concerns(global(&n.messages, *local), by, *key);
-                }
+                self.builder.about(by, *key, what);
+                self.due.about(by, *key, what);
+            }
+            Event::Concerns(conv, key, local) => {
+                let (by, message) = (self.conv(shard, *conv), self.message_number(shard, *local));
+                self.builder.concerns(message, by, *key);
             }
             Event::Opened(m) => {
                 if let Some(m) = o.messages.get(*m as usize) {
@@ -221,7 +306,16 @@ impl Merger {
                 ledger.append(flow, o.logs.get(range.start as usize..range.end as usize).unwrap_or(&[]));
             }
             Event::Joined(number, proto, pieces) => ledger.join(*number, *proto, pieces.clone()),
-            Event::Expect(..) | Event::Wants(..) => {}
+            Event::Expect(conv, expect, made) => {
+                let by = self.conv(shard, *conv);
+                if let Some([a, b]) = self.builder.flow_hosts(by.flow) {
+                    self.due.expect(by, (a, b), expect, *made);
+                }
+            }
+            Event::Wants(conv, id) => {
+                let flow = self.conv(shard, *conv).flow;
+                self.due.wants(flow, id);
+            }
         }
     }
 
@@ -249,9 +343,9 @@ impl Merger {
             cells: cells_of(m, o),
             arena: &o.text,
             notes: &self.notes,
-            generation: 0,
+            generation: self.generation,
         });
-        if let Some(n) = self.shards.get_mut(shard) {
+        if let Some(n) = self.numbers_mut(shard) {
             n.messages.push(id);
         }
         self.exchange(shard, m, id);
@@ -259,7 +353,7 @@ impl Merger {
 
     fn changed(&mut self, shard: usize, m: &MessageEvent, o: &Output) {
         self.gather(shard, m, o);
-        let Some(id) = self.shards.get(shard).map(|n| global(&n.messages, m.local)) else { return };
+        let id = self.message_number(shard, m.local);
         self.builder.message_changed(
             id,
             &MessageEnd {
@@ -275,10 +369,13 @@ impl Merger {
     }
 
     fn exchange(&mut self, shard: usize, m: &MessageEvent, id: u32) {
-        let Some(n) = self.shards.get_mut(shard).filter(|_| m.exchange != NONE) else { return };
+        if m.exchange == NONE {
+            return;
+        }
+        let at = m.exchange as usize;
         if m.asks {
             let exchange = self.builder.asks(id);
-            let at = m.exchange as usize;
+            let Some(n) = self.numbers_mut(shard) else { return };
             if n.exchanges.len() <= at {
                 n.exchanges.resize(at.saturating_add(1), NONE);
             }
@@ -286,7 +383,7 @@ impl Merger {
                 *slot = exchange;
             }
         } else {
-            let known = Some(global(&n.exchanges, m.exchange)).filter(|e| *e != NONE);
+            let known = self.numbers_mut(shard).map(|n| global(&n.exchanges, m.exchange)).filter(|e| *e != NONE);
             self.builder.answers(id, known, if m.more { More::Yes } else { More::No });
         }
     }

@@ -219,6 +219,39 @@ impl Recall {
         Log::from_runs(self.ledger.read().unwrap_or_else(PoisonError::into_inner).log(flow))
     }
 
+    /// Bytes of a flow's delivery log so far.
+    #[must_use]
+    pub fn log_len(&self, flow: u32) -> usize {
+        self.ledger.read().unwrap_or_else(PoisonError::into_inner).log_len(flow)
+    }
+
+    /// What the user said that a flow speaks.
+    #[must_use]
+    pub fn decided(&self, flow: u32) -> Option<&'static str> {
+        self.ledger.read().unwrap_or_else(PoisonError::into_inner).told(flow).user
+    }
+
+    /// The protocols that it reads with.
+    #[must_use]
+    pub const fn table(&self) -> &'static [&'static Spec] {
+        self.table
+    }
+
+    /// Forgets what was read of a flow: it is read anew from now on.
+    pub fn forget(&self, flow: u32) {
+        let mut kept = self.lock();
+        kept.places.retain(|p| p.flow != flow);
+        let Kept { trees, order, bytes, .. } = &mut *kept;
+        trees.retain(|name, _| name.0.flow != flow);
+        order.retain(|(name, weight)| {
+            let stays = name.0.flow != flow;
+            if !stays {
+                *bytes = bytes.saturating_sub(*weight);
+            }
+            stays
+        });
+    }
+
     /// Reads a whole conversation again, at `level`, telling `to`.
     ///
     /// # Errors
@@ -266,8 +299,8 @@ impl Recall {
     fn begin(&self, snapshot: &Snapshot, flow: u32) -> Option<Rereading> {
         let row = snapshot.flow(flow)?;
         let ledger = self.ledger.read().unwrap_or_else(PoisonError::into_inner);
-        let (marks, bound) = (ledger.marks(flow), ledger.bound(flow));
-        Some(Rereading::new(flow, &ends_of(&row), row.transport, marks, &self.decode_as, bound))
+        let told = ledger.told(flow);
+        Some(Rereading::new(flow, &ends_of(&row), row.transport, ledger.marks(flow), &self.decode_as, told))
     }
 
     fn message(&self, id: u32, cancel: &Cancel) -> Result<Arc<Tree>, Problem> {

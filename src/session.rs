@@ -3,12 +3,13 @@
 //! One thread reads batches, one for each shard turns them into rows and events, one merges and publishes. Queues are bounded: a file
 //! waits for the slowest. Dropping the session cancels the reading.
 
+use crate::again::{self, Again};
 use crate::merge::Merger;
 use crate::recall::Recall;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use wirelore_capture::{Address, Batch, Event, Item, Source, Step, secrets};
 use wirelore_engine::ipfrag::Datagram;
@@ -54,6 +55,8 @@ pub struct Session {
     pub recall: Arc<Recall>,
     /// Its keys.
     pub keys: Arc<RwLock<KeyTable>>,
+    /// Has things read again: with more keys, as another protocol.
+    pub again: Again,
     cancel: Arc<Cancel>,
     threads: Vec<JoinHandle<()>>,
     problem: Arc<Mutex<Option<Problem>>>,
@@ -113,11 +116,12 @@ impl Session {
         let (told_in, told_out) = bounded::<Told>(WAITING * 4);
         let (mut works, mut outputs, mut backs) = (Vec::new(), Vec::new(), Vec::new());
         let mut threads = Vec::new();
-        let merger = Merger::new(builder, ledger, count);
+        let writer = Arc::new(Mutex::new(Writer::new(Merger::new(builder, ledger, count))));
+        let again = Again { writer: Arc::clone(&writer), recall: Arc::clone(&recall), keys: Arc::clone(&keys), table };
         let mut alone = None;
         if options.shards.is_none() && cores <= 2 {
             let shard = Shard::new(table).decoding(&options.decode_as);
-            alone = Some(Alone { shard, writer: Writer::new(merger), out: Output::default() });
+            alone = Some(Alone { shard, writer, out: Output::default() });
         } else {
             for n in 0..count {
                 let (work_in, work_out) = bounded::<Arc<Work>>(WAITING);
@@ -131,7 +135,8 @@ impl Session {
                 threads
                     .push(spawn(format!("shard {n}"), move || run_shard(n as u32, shard, &work_out, &out_in, &back_out, &keys)));
             }
-            threads.push(spawn("writer".into(), move || run_writer(merger, &told_out, &outputs, &backs)));
+            let again = again.clone();
+            threads.push(spawn("writer".into(), move || run_writer(&again, &told_out, &outputs, &backs)));
         }
         let reader = Reader {
             source,
@@ -144,9 +149,11 @@ impl Session {
             router: (count > 1).then(|| Router::new(count as u32)),
             keylog: options.keylog.map(|path| KeyLog { path, read: 0 }),
             alone,
+            again: again.clone(),
+            settled: std::time::Instant::now(),
         };
         threads.push(spawn("reader".into(), move || reader.run()));
-        Session { store, recall, keys, cancel, threads, problem }
+        Session { store, recall, keys, again, cancel, threads, problem }
     }
 
     /// Asks the reading to stop soon; what was read stays.
@@ -228,12 +235,15 @@ struct Reader {
     keylog: Option<KeyLog>,
     /// On one or two cores everything is done here, batch by batch: handing work over would cost more than it saves.
     alone: Option<Alone>,
+    again: Again,
+    /// When things were read again last.
+    settled: std::time::Instant,
 }
 
 /// Shard and writer on the reader's own thread.
 struct Alone {
     shard: Shard,
-    writer: Writer,
+    writer: Arc<Mutex<Writer>>,
     out: Output,
 }
 
@@ -259,6 +269,11 @@ impl Reader {
                     if let Some(k) = &mut self.keylog {
                         // The next look tells the same if it is still unreadable.
                         let _ = k.follow(&self.keys, false);
+                    }
+                    // Nothing comes just now: time for what can be read better by now.
+                    if self.settled.elapsed().as_millis() > 500 {
+                        self.again.settle();
+                        self.settled = std::time::Instant::now();
                     }
                     std::thread::sleep(std::time::Duration::from_millis(50));
                     true
@@ -295,7 +310,7 @@ impl Reader {
                 a.out.clear();
                 let last = a.out.first;
                 finish_shard(&mut a.shard, last, &self.keys, &mut a.out);
-                a.writer.end(std::slice::from_ref(&a.out));
+                lock(&a.writer).end(std::slice::from_ref(&a.out), &self.again);
             }
             None => {
                 let _ = self.told.send(Told::End);
@@ -307,7 +322,7 @@ impl Reader {
     fn tell(&mut self, told: Told) -> bool {
         match &mut self.alone {
             Some(a) => {
-                a.writer.told(told, None);
+                lock(&a.writer).told(told, None);
                 true
             }
             None => self.told.send(told).is_ok(),
@@ -340,7 +355,7 @@ impl Reader {
         if let Some(a) = &mut self.alone {
             a.out.clear();
             let last = shard_batch(0, &mut a.shard, &work, &self.keys, &mut a.out);
-            a.writer.told(Told::Batch, Some(std::slice::from_ref(&a.out)));
+            lock(&a.writer).told(Told::Batch, Some(std::slice::from_ref(&a.out)));
             a.out.first = last;
             return true;
         }
@@ -456,14 +471,14 @@ fn run_shard(
 }
 
 /// Merges and publishes.
-struct Writer {
-    merger: Merger,
+pub(crate) struct Writer {
+    pub(crate) merger: Merger,
     progress: Progress,
     first: bool,
 }
 
 impl Writer {
-    fn new(merger: Merger) -> Writer {
+    pub(crate) fn new(merger: Merger) -> Writer {
         Writer { merger, progress: Progress::default(), first: true }
     }
 
@@ -486,32 +501,38 @@ impl Writer {
     }
 
     /// `outputs` are what ended with the capture.
-    fn end(&mut self, outputs: &[Output]) {
+    fn end(&mut self, outputs: &[Output], again: &Again) {
         self.merger.take(outputs);
+        again::settle(&mut self.merger, &again.recall, &again.keys);
         self.merger.builder.progress(Progress { done: true, ..self.progress });
         self.merger.builder.publish(true);
     }
 }
 
-fn run_writer(merger: Merger, told: &Receiver<Told>, outputs: &[Receiver<Output>], backs: &[Sender<Output>]) {
+/// A lock is poisoned only where a thread panicked between two events: the rows are whole.
+fn lock(writer: &Mutex<Writer>) -> MutexGuard<'_, Writer> {
+    writer.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn run_writer(again: &Again, told: &Receiver<Told>, outputs: &[Receiver<Output>], backs: &[Sender<Output>]) {
     let collect = || -> Vec<Output> { outputs.iter().filter_map(|o| o.recv().ok()).collect() };
-    let mut writer = Writer::new(merger);
     while let Ok(t) = told.recv() {
         match t {
             Told::Batch => {
                 let batch = collect();
-                writer.told(Told::Batch, Some(&batch));
+                lock(&again.writer).told(Told::Batch, Some(&batch));
                 for (out, back) in batch.into_iter().zip(backs) {
                     // A full or closed way back only means that the memory is not used again.
                     let _ = back.try_send(out);
                 }
             }
             Told::End => break,
-            other => writer.told(other, None),
+            other => lock(&again.writer).told(other, None),
         }
     }
     // The shards end when the reader has let go of them; each gives one last output.
-    writer.end(&collect());
+    let last = collect();
+    lock(&again.writer).end(&last, again);
 }
 
 pub(crate) fn source_event(b: &mut Builder, e: Event) {

@@ -73,7 +73,8 @@ fn an_announced_connection_knows_what_it_is_for() {
     assert_eq!(concerning, ["OPEN 6000\\n", "WANT notes\\n"]);
     assert_eq!(s.messages_of(2).iter().map(|m| s.summary(*m)).collect::<Vec<_>>(), ["data of list"]);
     assert!(s.cause_of(3).is_none() && s.messages_of(3).is_empty(), "an announcement expires");
-    assert_eq!(s.flows_caused_by(cause.by).get(..2), Some(&[1, 2][..]));
+    assert_eq!(s.messages_of(4).iter().map(|m| s.summary(*m)).collect::<Vec<_>>(), ["data of elsewhere"]);
+    assert_eq!(s.flows_caused_by(cause.by), [1, 2, 4]);
 }
 
 #[test]

@@ -31,8 +31,38 @@ pub struct Announced {
 }
 
 impl Announced {
+    /// An announcement by a conversation between `hosts`, at time `made`.
+    #[must_use]
+    pub fn new(by: ConvId, hosts: (IpAddr, IpAddr), expect: &Expect, made: i64) -> Announced {
+        Announced { by, hosts, expect: expect.clone(), made }
+    }
+
+    /// Whether `by` made it with `key`.
+    #[must_use]
+    pub fn is(&self, by: ConvId, key: u64) -> bool {
+        self.by == by && self.expect.key == key
+    }
+
+    /// What is announced.
+    #[must_use]
+    pub const fn expect(&self) -> &Expect {
+        &self.expect
+    }
+
+    /// Says what its flow is for.
+    pub fn set_about(&mut self, what: &str) {
+        self.expect.about = what.into();
+    }
+
+    /// From when to when its flow may begin.
+    #[must_use]
+    pub const fn times(&self) -> (i64, i64) {
+        (self.made, self.made.saturating_add(self.expect.within))
+    }
+
     /// How much better a flow fits than another: 0 for not at all.
-    fn fits(&self, src: (IpAddr, u16), dst: (IpAddr, u16), transport: Transport, now: i64) -> u8 {
+    #[must_use]
+    pub fn fits(&self, src: (IpAddr, u16), dst: (IpAddr, u16), transport: Transport, now: i64) -> u8 {
         let e = &self.expect;
         if e.transport != transport || now.saturating_sub(self.made) > e.within {
             return 0;
@@ -89,7 +119,7 @@ impl Board {
         let number = self.first.wrapping_add(self.rows.len() as u32);
         let port = expect.to_port.or(expect.from_port).unwrap_or(0);
         self.by_port.entry(port).or_default().push(number);
-        self.rows.push_back(Announced { by, hosts, expect: expect.clone(), made: now });
+        self.rows.push_back(Announced::new(by, hosts, expect, now));
     }
 
     fn forget_oldest(&mut self, now: i64) {
@@ -114,8 +144,8 @@ impl Board {
     /// What the flow announced by `by` with `key` is for.
     pub fn about(&mut self, by: ConvId, key: u64, what: &str) {
         // Said soon behind the announcement.
-        for row in self.rows.iter_mut().rev().filter(|r| r.by == by && r.expect.key == key) {
-            row.expect.about = what.into();
+        for row in self.rows.iter_mut().rev().filter(|r| r.is(by, key)) {
+            row.set_about(what);
         }
     }
 

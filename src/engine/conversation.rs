@@ -248,7 +248,7 @@ pub struct Conversation {
     confirmed: bool,
     depth: u8,
     tries: u8,
-    not: u64,
+    not: u128,
     user: Option<&'static str>,
     halves: [Half; 2],
     pending: SmallVec<[(u64, u32); 2]>,

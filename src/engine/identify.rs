@@ -4,6 +4,9 @@
 //! sure, a probe that finds it likely together with the port, the port alone. A candidate wins only when no better one can still come:
 //! every other probe has said something other than [`Verdict::More`], or [`PEEK`] bytes are there, or no more will come.
 
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+use std::sync::OnceLock;
 use wirelore_kit::row::Evidence;
 use wirelore_kit::{Claim, Hint, Peek, Spec, Start, Transport, Verdict, reader_of};
 
@@ -42,29 +45,58 @@ pub struct Question<'q> {
     /// Whether the ends' roles are open (the beginning was not seen).
     pub roles_open: bool,
     /// Table places that were tried and withdrawn, as bits.
-    pub not: u64,
+    pub not: u128,
     /// Said by the user.
     pub user: Option<&'static str>,
 }
 
-fn port_of(spec: &Spec, transport: Transport, port: u16) -> bool {
-    port != 0
-        && spec.claims.iter().any(|c| match (c, transport) {
-            (Claim::Tcp(p), Transport::Tcp) | (Claim::Udp(p), Transport::Udp) => *p == port,
-            _ => false,
-        })
+/// Table places; most ports have one claimant.
+type Places = SmallVec<[u16; 2]>;
+
+/// Which protocols claim which server ports.
+struct Ports {
+    table: &'static [&'static Spec],
+    by_port: HashMap<(Transport, u16), Places>,
+}
+
+impl Ports {
+    fn new(table: &'static [&'static Spec]) -> Ports {
+        let mut by_port: HashMap<(Transport, u16), Places> = HashMap::new();
+        for (place, spec) in table.iter().enumerate() {
+            for claim in spec.claims {
+                let port = match claim {
+                    Claim::Tcp(port) => (Transport::Tcp, *port),
+                    Claim::Udp(port) => (Transport::Udp, *port),
+                    _ => continue,
+                };
+                by_port.entry(port).or_default().push(place as u16);
+            }
+        }
+        Ports { table, by_port }
+    }
+}
+
+/// The protocols of the table that claim `port` as their server's.
+fn claimants(table: &'static [&'static Spec], transport: Transport, port: u16) -> Places {
+    // The program has one table, and every flow asks: it is turned round once. Other tables are those of tests.
+    static TURNED: OnceLock<Ports> = OnceLock::new();
+    let ports = TURNED.get_or_init(|| Ports::new(table));
+    if std::ptr::eq(ports.table, table) {
+        return ports.by_port.get(&(transport, port)).cloned().unwrap_or_default();
+    }
+    Ports::new(table).by_port.remove(&(transport, port)).unwrap_or_default()
 }
 
 /// Whether any protocol of the table claims `port` as its server's.
 #[must_use]
-pub fn is_server_port(table: &[&'static Spec], transport: Transport, port: u16) -> bool {
-    table.iter().any(|s| port_of(s, transport, port))
+pub fn is_server_port(table: &'static [&'static Spec], transport: Transport, port: u16) -> bool {
+    !claimants(table, transport, port).is_empty()
 }
 
 /// Weighs the candidates.
 #[must_use]
 pub fn identify(q: &Question<'_>) -> Decision {
-    let free = |i: usize| i >= 64 || q.not & (1 << i) == 0;
+    let free = |i: usize| q.not & 1u128.checked_shl(i as u32).unwrap_or(0) == 0;
     let is = |index, evidence, flipped| Decision::Is { index, evidence, flipped };
     if let Some(i) = q.user.and_then(|name| q.table.iter().position(|s| s.name == name)).filter(|i| free(*i)) {
         return is(i, Evidence::User, false);
@@ -104,17 +136,23 @@ pub fn identify(q: &Question<'_>) -> Decision {
                 ended: q.ended,
             }
         };
-        for (index, spec) in q.table.iter().enumerate().filter(|(i, _)| free(*i)) {
+        // Who claims the port is asked first: most flows are what their port says, and a sure word ends the asking.
+        let claimants = claimants(q.table, q.start.transport, peek.server_port);
+        let claims = |i: usize| claimants.iter().any(|c| usize::from(*c) == i);
+        let first = claimants.iter().map(|c| usize::from(*c));
+        for index in first.chain((0..q.table.len()).filter(|i| !claims(*i))).filter(|i| free(*i)) {
+            let Some(spec) = q.table.get(index) else { continue };
+            let port = claims(index);
             match (spec.probe)(&peek) {
                 Verdict::Sure => return is(index, Evidence::Probe, flipped),
                 Verdict::No => continue,
-                Verdict::Likely if port_of(spec, q.start.transport, peek.server_port) => {
+                Verdict::Likely if port => {
                     likely = likely.or(Some(is(index, Evidence::ProbeAndPort(peek.server_port), flipped)));
                 }
                 Verdict::Likely => {}
                 Verdict::More => open = true,
             }
-            if port_of(spec, q.start.transport, peek.server_port) {
+            if port {
                 by_port = by_port.or(Some(is(index, Evidence::Port(peek.server_port), flipped)));
             }
         }

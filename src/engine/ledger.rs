@@ -1,6 +1,7 @@
 //! The ledger: delivery logs of all flows and the IP datagrams that were joined, so that any conversation can be read again.
 
 use crate::announce::Bound;
+use crate::shard::Told;
 use hashbrown::HashMap;
 use wirelore_kit::row::NONE;
 
@@ -22,6 +23,7 @@ pub struct Ledger {
     arena: Vec<u8>,
     joined: HashMap<u32, (u8, Box<[JoinedPiece]>)>,
     bound: HashMap<u32, Box<Bound>>,
+    user: HashMap<u32, &'static str>,
 }
 
 const HEAD: usize = 8;
@@ -50,10 +52,31 @@ impl Ledger {
         self.bound.insert(flow, bound);
     }
 
-    /// The same.
+    /// What the user says that a flow speaks; `None`: nothing any more.
+    pub fn decide(&mut self, flow: u32, name: Option<&'static str>) {
+        match name {
+            Some(name) => self.user.insert(flow, name),
+            None => self.user.remove(&flow),
+        };
+    }
+
+    /// What a flow's conversation is told when it starts.
     #[must_use]
-    pub fn bound(&self, flow: u32) -> Option<&Bound> {
-        self.bound.get(&flow).map(|b| &**b)
+    pub fn told(&self, flow: u32) -> Told<'_> {
+        Told { user: self.user.get(&flow).copied(), bound: self.bound.get(&flow).map(|b| &**b) }
+    }
+
+    /// Bytes of a flow's log.
+    #[must_use]
+    pub fn log_len(&self, flow: u32) -> usize {
+        let mut at = self.flows.get(flow as usize).map_or(NONE, |f| f.first);
+        let mut total = 0usize;
+        while at != NONE {
+            let (Some(next), Some(len)) = (self.word(at as usize), self.word((at as usize).saturating_add(4))) else { break };
+            total = total.saturating_add(len as usize);
+            at = next;
+        }
+        total
     }
 
     /// Adds to a flow's log. Without room (4 GiB of logs) the rest is left out: the conversation then ends there when read again.

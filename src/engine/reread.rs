@@ -1,11 +1,10 @@
 //! Reading a conversation again: the delivery log is replayed into a fresh state machine, at any level, deciding nothing anew.
 
-use crate::announce::Bound;
 use crate::conversation::{Arrival, Context, Conversation, Listen, Scratch};
 use crate::flow::Ends;
 use crate::log::{Entry, Log, Mark, replay_entry};
 use crate::reassembly::{Deliver, GapWhy, Source};
-use crate::shard::{DecodeAs, start_conversation};
+use crate::shard::{DecodeAs, Told, start_conversation};
 use bytes::Bytes;
 use std::ops::ControlFlow;
 use wirelore_kit::{End, Level, Secrets, Spec, Transport};
@@ -50,18 +49,11 @@ impl<L: Listen + ?Sized> Deliver for Feed<'_, L> {
 }
 
 impl Rereading {
-    /// From the beginning of flow `flow`, whose conversation started with `marks`; `bound`: what it knew of its announcement.
+    /// From the beginning of flow `flow`, whose conversation started with `marks`.
     #[must_use]
-    pub fn new(
-        flow: u32,
-        ends: &Ends,
-        transport: Transport,
-        marks: u16,
-        decode_as: &[DecodeAs],
-        bound: Option<&Bound>,
-    ) -> Rereading {
+    pub fn new(flow: u32, ends: &Ends, transport: Transport, marks: u16, decode_as: &[DecodeAs], told: Told<'_>) -> Rereading {
         Rereading {
-            conv: start_conversation(flow, ends, marks, decode_as, bound),
+            conv: start_conversation(flow, ends, marks, decode_as, told),
             at: Mark::default(),
             datagrams: transport == Transport::Udp,
             scratch: Scratch::default(),

@@ -31,8 +31,8 @@ pub struct Tell<'t> {
     pub numbers: &'t mut Numbers,
     /// The table, for protocols' places in it.
     pub table: &'static [&'static Spec],
-    /// Flows to come.
-    pub board: &'t mut Board,
+    /// Flows to come; `None` in a second reading, where those flows are among the ones that came.
+    pub board: Option<&'t mut Board>,
     /// The packet at hand.
     pub packet: u32,
     /// Its time.
@@ -81,6 +81,13 @@ impl Tell<'_> {
         }
     }
 
+    /// In a second reading, the packet at hand is the one that a message tells of.
+    fn follow(&mut self, m: &Message<'_>) {
+        if self.board.is_none() {
+            (self.packet, self.now) = (m.done.number, m.done.time);
+        }
+    }
+
     fn push(&mut self, e: Event) {
         self.out.events.push((self.packet, e));
     }
@@ -100,6 +107,7 @@ impl Listen for Tell<'_> {
     }
 
     fn opened(&mut self, m: &Message<'_>) {
+        self.follow(m);
         let local = self.numbers.messages;
         self.numbers.messages = local.wrapping_add(1);
         if m.state == MessageState::Open {
@@ -113,6 +121,7 @@ impl Listen for Tell<'_> {
     }
 
     fn changed(&mut self, m: &Message<'_>) {
+        self.follow(m);
         let name = (m.conv, m.dir, m.at);
         let local =
             if m.state == MessageState::Open { self.numbers.open.get(&name).copied() } else { self.numbers.open.remove(&name) };
@@ -132,21 +141,22 @@ impl Listen for Tell<'_> {
 
     fn expect(&mut self, conv: ConvId, message: (Dir, u64), of: &Start, e: &Expect) {
         let Some(((a, _), (b, _))) = of.client.zip(of.server) else { return };
-        if is_foreign(e, (a, b)) {
-            self.push(Event::Expect(conv, Box::new(e.clone()), self.now));
-        } else {
-            let before = self.board.forgotten;
-            self.board.announce(conv, (a, b), e, self.now);
-            if self.board.forgotten > before {
-                let at = Span::new(BufId::stream(conv, message.0), message.1, 0);
-                let noted = Noted { what: &ANNOUNCED_LIMIT, at };
-                self.push(Event::Note { flow: conv.flow, packet: self.packet, noted });
-            }
+        let now = self.now;
+        let Some(board) = self.board.as_deref_mut().filter(|_| !is_foreign(e, (a, b))) else {
+            return self.push(Event::Expect(conv, Box::new(e.clone()), now));
+        };
+        let before = board.forgotten;
+        board.announce(conv, (a, b), e, now);
+        if board.forgotten > before {
+            let at = Span::new(BufId::stream(conv, message.0), message.1, 0);
+            self.push(Event::Note { flow: conv.flow, packet: self.packet, noted: Noted { what: &ANNOUNCED_LIMIT, at } });
         }
     }
 
     fn about(&mut self, conv: ConvId, _: (Dir, u64), key: u64, what: &str) {
-        self.board.about(conv, key, what);
+        if let Some(board) = self.board.as_deref_mut() {
+            board.about(conv, key, what);
+        }
         self.push(Event::About(conv, key, what.into()));
     }
 

@@ -152,6 +152,13 @@ impl Builder {
         self.flows.get(flow)
     }
 
+    /// The addresses of a flow's ends.
+    #[must_use]
+    pub fn flow_hosts(&self, flow: u32) -> Option<[IpAddr; 2]> {
+        let [a, b] = self.flows.get(flow)?.hosts;
+        Some([*self.hosts.get(a)?, *self.hosts.get(b)?])
+    }
+
     /// Number of flows so far.
     #[must_use]
     pub const fn flow_count(&self) -> u32 {

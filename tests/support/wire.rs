@@ -8,7 +8,8 @@ pub type End = (Ipv4Addr, u16);
 
 /// A capture that grows.
 pub struct Wire {
-    file: Vec<u8>,
+    /// Time and bytes of each packet.
+    packets: Vec<(u32, Vec<u8>)>,
     time: u32,
     /// Next sequence numbers by ends.
     seq: std::collections::HashMap<(End, End), u32>,
@@ -17,27 +18,19 @@ pub struct Wire {
 impl Wire {
     /// An empty capture.
     pub fn new() -> Wire {
-        let mut file = Vec::new();
-        file.extend(0xa1b2_c3d4u32.to_le_bytes());
-        file.extend([2, 0, 4, 0]);
-        file.extend([0; 8]);
-        file.extend(65535u32.to_le_bytes());
-        file.extend(101u32.to_le_bytes());
-        Wire { file, time: 1_700_000_000, seq: std::collections::HashMap::new() }
+        Wire { packets: Vec::new(), time: 1_700_000_000, seq: std::collections::HashMap::new() }
     }
 
     fn packet(&mut self, proto: u8, from: Ipv4Addr, to: Ipv4Addr, payload: &[u8]) {
         self.time += 1;
-        let len = 20 + payload.len() as u32;
-        for word in [self.time, 0, len, len] {
-            self.file.extend(word.to_le_bytes());
-        }
-        self.file.extend([0x45, 0]);
-        self.file.extend((len as u16).to_be_bytes());
-        self.file.extend([0, 0, 0x40, 0, 64, proto, 0, 0]);
-        self.file.extend(from.octets());
-        self.file.extend(to.octets());
-        self.file.extend_from_slice(payload);
+        let len = 20 + payload.len() as u16;
+        let mut p = vec![0x45, 0];
+        p.extend(len.to_be_bytes());
+        p.extend([0, 0, 0x40, 0, 64, proto, 0, 0]);
+        p.extend(from.octets());
+        p.extend(to.octets());
+        p.extend_from_slice(payload);
+        self.packets.push((self.time, p));
     }
 
     /// A segment with these flags (2 SYN, 16 ACK, 1 FIN, 8 PSH).
@@ -78,8 +71,46 @@ impl Wire {
         self
     }
 
-    /// The file.
+    /// As a pcap file.
     pub fn bytes(&self) -> Vec<u8> {
-        self.file.clone()
+        let mut file = Vec::new();
+        file.extend(0xa1b2_c3d4u32.to_le_bytes());
+        file.extend([2, 0, 4, 0]);
+        file.extend([0; 8]);
+        file.extend(65535u32.to_le_bytes());
+        file.extend(101u32.to_le_bytes());
+        for (time, p) in &self.packets {
+            for word in [*time, 0, p.len() as u32, p.len() as u32] {
+                file.extend(word.to_le_bytes());
+            }
+            file.extend_from_slice(p);
+        }
+        file
+    }
+
+    /// As a pcapng file with a key log before packet `at`.
+    pub fn with_keys(&self, at: usize, keys: &str) -> Vec<u8> {
+        let mut file = Vec::new();
+        let mut block = |kind: u32, body: &[u8]| {
+            let pad = body.len().next_multiple_of(4) - body.len();
+            let total = (12 + body.len() + pad) as u32;
+            for part in [&kind.to_le_bytes()[..], &total.to_le_bytes(), body, &[0; 3][..pad], &total.to_le_bytes()] {
+                file.extend_from_slice(part);
+            }
+        };
+        block(0x0a0d_0d0a, &[0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255]);
+        block(1, &[101, 0, 0, 0, 0, 0, 0, 0]);
+        for n in 0..=self.packets.len() {
+            if n == at {
+                let head = [&0x544c_534bu32.to_le_bytes()[..], &(keys.len() as u32).to_le_bytes(), keys.as_bytes()];
+                block(10, &head.concat());
+            }
+            let Some((time, p)) = self.packets.get(n) else { break };
+            let micros = u64::from(*time) * 1_000_000;
+            let words = [0, (micros >> 32) as u32, micros as u32, p.len() as u32, p.len() as u32];
+            let head: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
+            block(6, &[head, p.clone()].concat());
+        }
+        file
     }
 }

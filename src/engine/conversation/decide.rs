@@ -41,7 +41,7 @@ impl Conversation {
                 }
                 Decision::Is { index, evidence, flipped } => {
                     let Some(spec) = cx.table.get(index).copied() else { return self.leave() };
-                    self.not |= 1u64.checked_shl(index as u32).unwrap_or(0);
+                    self.not |= 1u128.checked_shl(index as u32).unwrap_or(0);
                     if flipped {
                         self.flipped = !self.flipped;
                         std::mem::swap(&mut self.start.client, &mut self.start.server);

@@ -1,7 +1,7 @@
 //! A toy tunnel: frames that carry streams, as they are or masked, to any depth.
 //!
 //! A frame is a kind, a key, a length of two bytes, and bytes. `D`: bytes of the stream `key` as they are; `M`: masked with 0x5a;
-//! `E`: the stream ends in this direction. The inner streams are the toy protocol, or a tunnel where the key is 100 or more;
+//! `K`: masked with the secret `TOY` of the key, if that is given; `E`: the stream ends in this direction. The inner streams are the toy protocol, or a tunnel where the key is 100 or more;
 //! those of key 200 or more are contents.
 
 use wirelore_kit::note::{About, Severity};
@@ -21,7 +21,7 @@ impl Dissector for Tunnel {
     fn read(&mut self, turn: &Turn<'_>, r: &mut Reader<'_>, out: &mut Out<'_>) -> Result<(), Stop> {
         r.group(&FRAME, |r| {
             let kind = *r.peek(1)?.first().ok_or(Stop::Short { need: 1 })?;
-            if !b"DME".contains(&kind) {
+            if !b"DMEK".contains(&kind) {
                 return Err(Stop::Bad(&BAD_KIND));
             }
             r.text(&KIND, 1)?;
@@ -42,6 +42,16 @@ impl Dissector for Tunnel {
                     made.extend(bytes.iter().map(|b| b ^ 0x5a));
                     out.inner_made(key, turn.dir, made, span, How::Decrypted, hint);
                 }
+                b'K' => {
+                    let id = SecretId { label: "TOY".into(), of: vec![key as u8].into() };
+                    match turn.secrets.find(&id).and_then(|s| s.first().copied()) {
+                        Some(mask) => {
+                            let made = bytes.iter().map(|b| b ^ mask).collect();
+                            out.inner_made(key, turn.dir, made, span, How::Decrypted, hint);
+                        }
+                        None => out.wants(id),
+                    }
+                }
                 _ => out.inner_end(key, turn.dir, End::Fin),
             }
             out.summary(format_args!("{} {key} {len}", char::from(kind)));
@@ -60,14 +70,14 @@ impl Dissector for Tunnel {
 
 fn probe(p: &Peek<'_>) -> Verdict {
     match p.to_server.first() {
-        Some(b'D' | b'M' | b'E') => Verdict::Likely,
+        Some(b'D' | b'M' | b'E' | b'K') => Verdict::Likely,
         Some(_) => Verdict::No,
         None => Verdict::More,
     }
 }
 
 fn resync(b: &[u8], _: Dir) -> Option<usize> {
-    b.windows(3).position(|w| b"DME".contains(&w[0]) && w[2] == 0)
+    b.windows(3).position(|w| b"DMEK".contains(&w[0]) && w[2] == 0)
 }
 
 pub static SPEC: Spec = Spec {
@@ -87,10 +97,17 @@ pub static SPEC: Spec = Spec {
     explain: &[],
 };
 
+/// The secret of every key.
+pub const SECRET: u8 = 0x33;
+
 /// A frame.
 pub fn frame(kind: u8, key: u8, bytes: &[u8]) -> Vec<u8> {
     let mut f = vec![kind, key];
     f.extend((bytes.len() as u16).to_be_bytes());
-    f.extend(bytes.iter().map(|b| if kind == b'M' { b ^ 0x5a } else { *b }));
+    f.extend(bytes.iter().map(|b| match kind {
+        b'M' => b ^ 0x5a,
+        b'K' => b ^ SECRET,
+        _ => *b,
+    }));
     f
 }

@@ -1,0 +1,261 @@
+//! Reading again what was read already: when keys come late, when a conversation turns out to have announced others, when the user says
+//! what a connection speaks. The rows of the second reading take the place of those of the first.
+//!
+//! Whole flows are read again, from their delivery logs, until nothing is left to read again. So the rows that remain do not depend on
+//! whether keys came before, among or behind the packets.
+
+use crate::merge::Merger;
+use crate::recall::Recall;
+use crate::session::Writer;
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use wirelore_engine::announce::{Announced, Bound};
+use wirelore_engine::output::Output;
+use wirelore_engine::tell::{Numbers, Tell};
+use wirelore_kit::{Cancel, ConvId, Expect, KeyLogRead, KeyTable, Level, Problem, SecretId, Secrets, Spec};
+use wirelore_store::Snapshot;
+
+/// Connections that wait for keys, all secrets taken together.
+const MOST_WANTS: usize = 1 << 20;
+/// Announcements whose flows are looked for behind the fact.
+const MOST_LATE: usize = 4096;
+/// Flows that are looked at for them in one go.
+const MOST_STEPS: u32 = 1 << 22;
+/// One reading may bring another about (keys, then an announced connection, then its keys), but not for ever.
+const MOST_ROUNDS: usize = 8;
+
+/// What is to be read again, and why.
+#[derive(Default)]
+pub struct Due {
+    flows: BTreeSet<u32>,
+    wants: HashMap<SecretId, Vec<u32>>,
+    wanting: usize,
+    /// How many keys there were when wants were looked through last.
+    keys: usize,
+    late: Vec<Late>,
+    /// Flows that were read again: how often, and how long their logs were then.
+    done: HashMap<u32, (u16, usize)>,
+}
+
+/// An announcement whose flow is looked for among those that came.
+struct Late {
+    row: Announced,
+    found: bool,
+}
+
+impl Due {
+    /// A flow is to be read again.
+    pub fn flow(&mut self, flow: u32) {
+        self.flows.insert(flow);
+    }
+
+    /// A flow would be read otherwise with that secret.
+    pub fn wants(&mut self, flow: u32, id: &SecretId) {
+        let waiting = self.wants.entry(id.clone()).or_default();
+        if self.wanting < MOST_WANTS && waiting.last() != Some(&flow) {
+            waiting.push(flow);
+            self.wanting += 1;
+        }
+    }
+
+    /// A conversation between `hosts` announced a flow.
+    pub fn expect(&mut self, by: ConvId, hosts: (IpAddr, IpAddr), expect: &Expect, made: i64) {
+        let known = self.late.iter().any(|l| l.row.is(by, expect.key) && l.row.expect() == expect);
+        if self.late.len() < MOST_LATE && !known {
+            self.late.push(Late { row: Announced::new(by, hosts, expect, made), found: false });
+        }
+    }
+
+    /// What the flows that it announced with `key` are for.
+    pub fn about(&mut self, by: ConvId, key: u64, what: &str) {
+        for l in self.late.iter_mut().filter(|l| l.row.is(by, key)) {
+            l.row.set_about(what);
+        }
+    }
+
+    /// Whether a flow was read again, so that the first reading's further words do not count.
+    #[must_use]
+    pub fn is_taken_over(&self, flow: u32) -> bool {
+        self.done.contains_key(&flow)
+    }
+
+    /// Whether no flow was.
+    #[must_use]
+    pub fn nothing_done(&self) -> bool {
+        self.done.is_empty()
+    }
+
+    /// Flows whose keys are there now.
+    fn keys_came(&mut self, keys: &KeyTable) {
+        if keys.len() == self.keys {
+            return;
+        }
+        self.keys = keys.len();
+        let found: Vec<SecretId> = self.wants.keys().filter(|id| keys.find(id).is_some()).cloned().collect();
+        for id in found {
+            let flows = self.wants.remove(&id).unwrap_or_default();
+            self.wanting = self.wanting.saturating_sub(flows.len());
+            self.flows.extend(flows);
+        }
+    }
+
+    /// The flows of announcements that were told late, or that lie between other hosts.
+    fn late_flows(&mut self, snapshot: &Snapshot) -> Vec<(u32, Bound)> {
+        let mut bound = Vec::new();
+        let mut steps = MOST_STEPS;
+        for l in self.late.iter_mut().filter(|l| !l.found) {
+            let (from, to) = l.row.times();
+            let mut at = first_at(snapshot, from);
+            while let Some(flow) = snapshot.flow(at).filter(|f| f.first_time <= to) {
+                let [a, b] = flow.ends().map(|e| (e.ip, e.port));
+                if l.row.fits(a, b, flow.transport, flow.first_time) > 0 && !bound.iter().any(|(f, _)| *f == at) {
+                    bound.push((at, l.row.bound()));
+                    l.found = true;
+                    break;
+                }
+                at += 1;
+                steps -= 1;
+                if steps == 0 {
+                    return bound;
+                }
+            }
+        }
+        bound
+    }
+}
+
+/// The first flow that began at `time` or later.
+fn first_at(snapshot: &Snapshot, time: i64) -> u32 {
+    let (mut low, mut high) = (0, snapshot.flows());
+    while low < high {
+        let mid = low + (high - low) / 2;
+        if snapshot.flow(mid).is_some_and(|f| f.first_time < time) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    low
+}
+
+/// Reads again all that is due, and what becomes due by that. Returns how many flows were read.
+pub(crate) fn settle(merger: &mut Merger, recall: &Recall, keys: &RwLock<KeyTable>) -> usize {
+    let mut count = 0;
+    for _ in 0..MOST_ROUNDS {
+        merger.due.keys_came(&keys.read().unwrap_or_else(PoisonError::into_inner));
+        let grown: Vec<u32> =
+            merger.due.done.iter().filter(|(flow, (_, len))| recall.log_len(**flow) > *len).map(|(flow, _)| *flow).collect();
+        merger.due.flows.extend(grown);
+        if merger.due.flows.is_empty() && merger.due.late.iter().all(|l| l.found) {
+            break;
+        }
+        merger.builder.publish(true);
+        let snapshot = merger.builder.store().snapshot();
+        for (flow, bound) in merger.due.late_flows(&snapshot) {
+            if merger.bind(flow, bound) {
+                merger.due.flow(flow);
+            }
+        }
+        let flows = std::mem::take(&mut merger.due.flows);
+        if flows.is_empty() {
+            break;
+        }
+        count += flows.len();
+        for flow in flows {
+            read(merger, recall, flow);
+        }
+    }
+    if count > 0 {
+        merger.builder.publish(true);
+    }
+    count
+}
+
+/// Reads a flow again; its new rows take the place of the old ones.
+fn read(merger: &mut Merger, recall: &Recall, flow: u32) {
+    let len = recall.log_len(flow);
+    let (mut out, mut numbers) = (Output::default(), Numbers::default());
+    let mut tell = Tell {
+        out: &mut out,
+        numbers: &mut numbers,
+        table: recall.table(),
+        board: None,
+        packet: 0,
+        now: i64::MIN,
+        flipped: None,
+    };
+    recall.forget(flow);
+    // What can no longer be read keeps the rows that it has.
+    if recall.reread(flow, Level::Rows, &Cancel::new(), &mut tell).is_err() {
+        return;
+    }
+    let flipped = tell.flipped;
+    let done = merger.due.done.entry(flow).or_default();
+    *done = (done.0.saturating_add(1), len);
+    let generation = done.0;
+    merger.read_again(flow, generation, &out, flipped);
+}
+
+/// Has things read again, from any thread.
+#[derive(Clone)]
+pub struct Again {
+    pub(crate) writer: Arc<Mutex<Writer>>,
+    pub(crate) recall: Arc<Recall>,
+    pub(crate) keys: Arc<RwLock<KeyTable>>,
+    pub(crate) table: &'static [&'static Spec],
+}
+
+impl Again {
+    /// Reads again what is due, on this thread. Returns how many flows were read.
+    pub fn settle(&self) -> usize {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        settle(&mut writer.merger, &self.recall, &self.keys)
+    }
+
+    /// Reads a flow again as another protocol (a Spec's name), or as its bytes say for `None`.
+    ///
+    /// # Errors
+    /// [`Problem`]: there is no such flow or protocol.
+    pub fn decode(&self, flow: u32, protocol: Option<&str>) -> Result<(), Problem> {
+        let name = match protocol {
+            None => None,
+            Some(p) => Some(self.table.iter().find(|s| s.name == p).map(|s| s.name).ok_or_else(|| Problem {
+                what: format!("Nothing here reads {p}"),
+                why: "No protocol of the table has that name.".into(),
+                what_to_do: "Choose one of those that are listed.".into(),
+            })?),
+        };
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.merger.builder.flow_row(flow).is_none() {
+            return Err(Problem {
+                what: "There is no such connection".into(),
+                why: "No row has that number.".into(),
+                what_to_do: "Choose one from the list.".into(),
+            });
+        }
+        writer.merger.decide(flow, name);
+        settle(&mut writer.merger, &self.recall, &self.keys);
+        Ok(())
+    }
+
+    /// What the user said that a flow speaks.
+    #[must_use]
+    pub fn decoded(&self, flow: u32) -> Option<&'static str> {
+        self.recall.decided(flow)
+    }
+
+    /// Adds the keys of key log text and reads again what waited for them.
+    pub fn add_keys(&self, text: &[u8]) -> KeyLogRead {
+        let read = {
+            let mut table = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+            let (taken, mut read) = table.read_log(text);
+            table.read_line(text.get(taken..).unwrap_or(&[]), &mut read);
+            read
+        };
+        if read.added > 0 {
+            self.settle();
+        }
+        read
+    }
+}
