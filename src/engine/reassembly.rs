@@ -228,6 +228,20 @@ impl Tcp {
         }
     }
 
+    /// Takes a segment that only acknowledges what was delivered, as every other one does: nothing comes of it. False: it was not taken,
+    /// [`Tcp::segment`] must see it.
+    pub fn passes(&mut self, dir: usize, s: &Segment<'_>) -> bool {
+        let dir = dir & 1;
+        if !s.payload.is_empty() || !self.is_plain(dir, s) {
+            return false;
+        }
+        self.packets = self.packets.wrapping_add(1);
+        self.last_number = s.number;
+        self.last_time = s.time;
+        self.half_mut(dir).flags |= flag::SEEN;
+        true
+    }
+
     /// Whether `s` can pass at once: no flags, nothing waits, next in order, all captured, and it acknowledges only what was delivered.
     fn is_plain(&mut self, dir: usize, s: &Segment<'_>) -> bool {
         let half = self.half(dir);

@@ -397,6 +397,9 @@ impl Shard {
                     time: p.time,
                     offset: h.payload_at,
                 };
+                if live.tcp.passes(dir, &segment) {
+                    return;
+                }
                 let mut tell = Tell {
                     out,
                     numbers: &mut self.numbers,
