@@ -104,9 +104,16 @@ impl Offer {
         s
     }
 
-    /// JA4; `carrier` is `t` over TCP, `q` in QUIC, `d` in DTLS.
+    /// JA4. It begins with what carries the hello: QUIC's has parameters for it, DTLS has versions of its own.
     #[must_use]
-    pub fn ja4(&self, carrier: char) -> String {
+    pub fn ja4(&self) -> String {
+        let carrier = if as_tls(self.legacy) != self.legacy {
+            'd'
+        } else if self.extensions.iter().any(|e| matches!(e, 57 | 0xffa5)) {
+            'q'
+        } else {
+            't'
+        };
         let version = match if self.newest == 0 { self.legacy } else { self.newest } {
             0x0304 => "13",
             0x0303 => "12",

@@ -26,9 +26,6 @@ pub fn client(r: &mut Reader<'_>, body: &[u8], known: &mut Known, line: &mut Str
     known.host = None;
     let version = r.u16(&f::VERSION)?;
     let dtls = as_tls(version) != version;
-    if dtls {
-        known.carrier = 'd';
-    }
     r.bytes(&f::RANDOM, 32)?;
     session_id(r)?;
     if dtls {
@@ -52,12 +49,11 @@ pub fn client(r: &mut Reader<'_>, body: &[u8], known: &mut Known, line: &mut Str
     if !r.is_empty() {
         extensions::list(r, 1, known, line)?;
     }
-    known.hello = true;
     if let Some(offer) = finger::offer(body) {
         let all = r.since(from);
         let ja3 = offer.ja3();
         r.derived(&f::JA3, all, finger::md5(&ja3));
-        r.derived(&f::JA4, all, offer.ja4(known.carrier));
+        r.derived(&f::JA4, all, offer.ja4());
         if r.level() == Level::Tree {
             r.derived(&f::JA3_FULL, all, ja3);
         }
@@ -79,9 +75,11 @@ fn session_id(r: &mut Reader<'_>) -> Result<(), Stop> {
 /// [`Stop`].
 pub fn server(r: &mut Reader<'_>, body: &[u8], known: &mut Known, line: &mut String) -> Result<(), Stop> {
     let from = r.at();
+    let version_at = r.span(2);
     let legacy = r.u16(&f::VERSION)?;
     let random = r.bytes(&f::RANDOM, 32)?;
     session_id(r)?;
+    let suite_at = r.span(2);
     let id = r.u16(&f::SUITE)?;
     r.u8(&f::METHOD)?;
     known.version = as_tls(legacy);
@@ -94,8 +92,8 @@ pub fn server(r: &mut Reader<'_>, body: &[u8], known: &mut Known, line: &mut Str
     let all = r.since(from);
     // DTLS counts its own way.
     let shown = if as_tls(legacy) == legacy || known.version != as_tls(legacy) { known.version } else { legacy };
-    r.derived(&f::CHOSEN_VERSION, all, u64::from(shown));
-    r.derived(&f::CHOSEN_CIPHER, all, u64::from(id));
+    r.derived(&f::CHOSEN_VERSION, version_at, u64::from(shown));
+    r.derived(&f::CHOSEN_CIPHER, suite_at, u64::from(id));
     if let Some(text) = finger::ja3s(body) {
         r.derived(&f::JA3S, all, finger::md5(&text));
         if r.level() == Level::Tree {
@@ -118,7 +116,7 @@ pub fn server(r: &mut Reader<'_>, body: &[u8], known: &mut Known, line: &mut Str
 }
 
 /// What a look at the whole hello says of it.
-pub fn judge(kind: u8, known: &Known, _: bool, span: Span, r: &mut Reader<'_>) {
+pub fn judge(kind: u8, known: &Known, span: Span, r: &mut Reader<'_>) {
     if kind != 2 {
         return;
     }

@@ -9,9 +9,7 @@ mod hello;
 use super::notes as n;
 use super::{names, session};
 use fields as f;
-use wirelore_kit::{
-    AfterGapPromise, Claim, Dir, Dissector, Framing, More, Out, Peek, Reader, Relay, Spec, Start, Stop, Transport, Turn, Verdict,
-};
+use wirelore_kit::{AfterGapPromise, Claim, Dir, Dissector, Framing, More, Out, Peek, Reader, Relay, Spec, Stop, Turn, Verdict};
 
 /// The stream of handshake messages.
 pub static SPEC: Spec = Spec {
@@ -28,7 +26,7 @@ pub static SPEC: Spec = Spec {
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::WatchAlways,
     rewrite: None,
-    new: |start| Box::new(Handshake::new(start)),
+    new: |_| Box::new(Handshake { known: Known::default() }),
     explain: &[("en", include_str!("explain.en.toml"))],
 };
 
@@ -44,23 +42,12 @@ pub struct Known {
     pub suite: u16,
     /// The host that the client asked for.
     pub host: Option<Box<str>>,
-    /// `t`, `q` or `d`, as JA4 begins.
-    pub carrier: char,
-    /// A hello was read.
-    hello: bool,
     /// Questions so far: hellos that want an answer.
     asked: u64,
 }
 
 struct Handshake {
     known: Known,
-}
-
-impl Handshake {
-    fn new(start: &Start) -> Handshake {
-        let carrier = if start.transport == Transport::Udp { 'q' } else { 't' };
-        Handshake { known: Known { carrier, ..Known::default() } }
-    }
 }
 
 /// Whether a message may begin here: seen behind a hole.
@@ -111,7 +98,7 @@ impl Dissector for Handshake {
             Ok(())
         })?;
         let span = r.since(at);
-        hello::judge(kind, &known, self.known.hello, span, r);
+        hello::judge(kind, &known, span, r);
         match kind {
             1 => {
                 known.asked = known.asked.wrapping_add(1);
