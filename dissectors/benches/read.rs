@@ -67,3 +67,33 @@ fn http1(bencher: Bencher<'_, '_>, level: Level) {
 fn dns_udp(bencher: Bencher<'_, '_>, level: Level) {
     run(bencher, &dns(), level);
 }
+
+/// A handshake of TLS 1.3 and records that stay closed: what a connection without keys costs.
+fn tls() -> Script {
+    let record = |kind: u8, body: &[u8]| [&[kind, 3, 3][..], &(body.len() as u16).to_be_bytes(), body].concat();
+    let hello = |kind: u8, suites: &[u8], extensions: &[u8]| {
+        let body = [&[3, 3][..], &[7; 32], &[0], suites, &(extensions.len() as u16).to_be_bytes(), extensions].concat();
+        let [_, a, b, c] = (body.len() as u32).to_be_bytes();
+        record(22, &[&[kind, a, b, c][..], &body].concat())
+    };
+    let name = b"\x00\x00\x00\x12\x00\x10\x00\x00\x0dwww.cafe.test";
+    let client = hello(1, &[0, 4, 0x13, 1, 0x13, 2, 1, 0], name);
+    let server = hello(2, &[0x13, 1, 0], &[0, 43, 0, 2, 3, 4]);
+    let mut s = Script::tcp(443).bytes(0, &client).bytes(1, &server);
+    for i in 0..EXCHANGES {
+        s = s.bytes(0, &record(23, &[i as u8; 200])).bytes(1, &record(23, &[i as u8; 4096]));
+    }
+    s.ended()
+}
+
+#[divan::bench(args = [Level::Rows, Level::Tree])]
+fn tls_closed(bencher: Bencher<'_, '_>, level: Level) {
+    let script = tls();
+    // Two records and two messages of the handshake besides.
+    let messages = laws::read(wirelore_dissectors::TABLE, &script, level).messages.len();
+    assert_eq!(messages, EXCHANGES * 2 + 4, "the script is read as meant");
+    bencher
+        .counter(ItemsCount::new(messages))
+        .counter(BytesCount::new(bytes(&script)))
+        .bench(|| laws::read(wirelore_dissectors::TABLE, black_box(&script), level));
+}
