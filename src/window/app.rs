@@ -178,7 +178,9 @@ impl App {
             }
             C::SaveStream => tab.follows.bytes().is_some(),
             C::ExportLadder => tab.ladders.newest().is_some(),
-            C::LadderScope | C::LadderTcp | C::LadderScale | C::ZoomIn | C::ZoomOut => self.prefs.view == View::Ladder,
+            C::LadderScope | C::LadderTcp | C::LadderCarriers | C::LadderScale | C::ZoomIn | C::ZoomOut => {
+                self.prefs.view == View::Ladder
+            }
             C::StreamForm => self.prefs.view == View::Stream,
             C::CopyValue | C::CopyFieldName => tab.selection.node.is_some(),
             C::CopyBytes | C::CopyPath => tab.selection.span.is_some(),
@@ -576,6 +578,7 @@ impl App {
             C::ViewBody => self.look_at(View::Body),
             C::LadderScope => self.prefs.ladder.whole = !self.prefs.ladder.whole,
             C::LadderTcp => self.prefs.ladder.tcp = !self.prefs.ladder.tcp,
+            C::LadderCarriers => self.prefs.ladder.carriers = !self.prefs.ladder.carriers,
             C::LadderScale => self.prefs.ladder.to_scale = !self.prefs.ladder.to_scale,
             C::ZoomIn => self.prefs.ladder.zoom_by(1.25),
             C::ZoomOut => self.prefs.ladder.zoom_by(0.8),

@@ -135,6 +135,7 @@ commands! {
     ViewBody = View, FILE_TEXT, "Body", "What a message carries, decoded", [NO F5];
     LadderScope = View, LADDER_SIMPLE, "Ladder of connection or exchange", "All of the connection, or only the exchange that is selected", [NO S];
     LadderTcp = View, NETWORK, "TCP events in the ladder", "Handshake, end, retransmissions", [NO T];
+    LadderCarriers = View, STACK, "Carriers in the ladder", "Also what only carries other messages: records around requests, frames around answers", [NO W];
     LadderScale = View, RULER, "Ladder to scale", "Distances show time, or every arrow the same", [NO P];
     ZoomIn = View, PLUS, "Zoom ladder in", "Arrows farther apart", [NO Plus, NO Equals];
     ZoomOut = View, MINUS, "Zoom ladder out", "Arrows closer together", [NO Minus];

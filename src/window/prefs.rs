@@ -78,6 +78,8 @@ pub struct LadderPrefs {
     pub whole: bool,
     /// TCP's own events too.
     pub tcp: bool,
+    /// Also what only carries other messages.
+    pub carriers: bool,
     /// Distances show time.
     pub to_scale: bool,
     /// 1 is the usual distance of arrows.
@@ -86,7 +88,7 @@ pub struct LadderPrefs {
 
 impl Default for LadderPrefs {
     fn default() -> Self {
-        LadderPrefs { whole: true, tcp: true, to_scale: false, zoom: 1.0 }
+        LadderPrefs { whole: true, tcp: true, carriers: false, to_scale: false, zoom: 1.0 }
     }
 }
 

@@ -110,6 +110,22 @@ pub fn stack(s: &Snapshot, m: &MessageRow, speaks: impl Fn(ConvId) -> Option<&'s
     path
 }
 
+/// Whether a conversation lies inside another, at whatever depth.
+#[must_use]
+pub fn is_inside(s: &Snapshot, conv: ConvId, outer: ConvId) -> bool {
+    let mut at = conv;
+    for _ in 0..MOST_DEEP {
+        if at.flow != outer.flow || at.inner <= outer.inner {
+            return false;
+        }
+        at = s.inside(at).map_or(ConvId { inner: 0, ..at }, |r| r.outer);
+        if at == outer {
+            return true;
+        }
+    }
+    false
+}
+
 /// The connections that a connection caused: FTP's data connections.
 #[must_use]
 pub fn caused_by(s: &Snapshot, flow: u32) -> Vec<u32> {

@@ -1,7 +1,7 @@
 //! What a tab keeps of its ladder: the course of the flow that is looked at, the ladder made of it, and where its arrows stand.
 
 use super::place::{Places, Spacing};
-use super::{Ladder, Scope, make};
+use super::{Ladder, Scope, Shows, make};
 use crate::door::{Conversations, Course};
 use std::sync::Arc;
 use wirelore_kit::Problem;
@@ -65,7 +65,7 @@ impl CourseKeeper {
 struct Made {
     scope: Scope,
     generation: u64,
-    tcp: bool,
+    shows: Shows,
     course: bool,
 }
 
@@ -84,12 +84,12 @@ impl LadderKeeper {
     pub fn of(
         &mut self,
         scope: Scope,
-        tcp: bool,
+        shows: Shows,
         course: Option<&Arc<Course>>,
         s: &Arc<Snapshot>,
         jobs: &Jobs,
     ) -> Option<Arc<Ladder>> {
-        let wanted = Made { scope, generation: s.generation(), tcp, course: course.is_some() };
+        let wanted = Made { scope, generation: s.generation(), shows, course: course.is_some() };
         if let Some((made, job)) = &self.job
             && let Some(end) = job.poll()
         {
@@ -105,10 +105,10 @@ impl LadderKeeper {
         }
         let stale = self.now.as_ref().is_none_or(|(m, _)| *m != wanted);
         // While a capture grows, one ladder after the other; another scope at once.
-        let other = self.job.as_ref().is_some_and(|(m, _)| m.scope != scope || m.tcp != tcp);
+        let other = self.job.as_ref().is_some_and(|(m, _)| m.scope != scope || m.shows != shows);
         if stale && (self.job.is_none() || other) && self.broken.is_none() {
             let (s, course) = (s.clone(), course.cloned());
-            self.job = Some((wanted, jobs.start(move |w| make(&s, scope, course.as_deref(), tcp, w))));
+            self.job = Some((wanted, jobs.start(move |w| make(&s, scope, course.as_deref(), shows, w))));
         }
         self.now.as_ref().filter(|(m, _)| m.scope == scope).map(|(_, l)| l.clone())
     }

@@ -9,11 +9,11 @@ pub mod svg;
 
 use crate::door::{Course, Segment};
 use crate::view::{self, Paths};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use wirelore_kit::row::NONE;
 use wirelore_kit::{ConvId, Dir, MessageState, Severity, Side, State, verdict};
-use wirelore_store::{Flow, Snapshot, Work};
+use wirelore_store::{Flow, MessageRow, Snapshot, Work};
 
 /// Arrows that are drawn of one conversation; the rest is counted.
 pub const MOST_STEPS: usize = 200_000;
@@ -189,26 +189,37 @@ impl Ladder {
     }
 }
 
-/// Makes a ladder. `course` adds states and TCP's own events (those only with `tcp`). `None` when cancelled.
+/// What a ladder shall show besides messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Shows {
+    /// TCP's own events.
+    pub tcp: bool,
+    /// Messages that only carry others: a TLS record around a request that is an arrow itself.
+    pub carriers: bool,
+}
+
+/// Makes a ladder. `course` adds states and TCP's own events. `None` when cancelled.
 #[must_use]
-pub fn make(s: &Snapshot, scope: Scope, course: Option<&Course>, tcp: bool, work: &Work) -> Option<Ladder> {
+pub fn make(s: &Snapshot, scope: Scope, course: Option<&Course>, shows: Shows, work: &Work) -> Option<Ladder> {
     let Some(flow) = s.flow(scope.flow()) else { return Some(Ladder::default()) };
     let mut l = Ladder { lanes: lanes(s, &flow), ..Ladder::default() };
     let mut paths = Paths::default();
-    let wanted = |m: &wirelore_store::MessageRow| match scope {
+    let wanted = |m: &MessageRow| match scope {
         Scope::Flow(_) => true,
         Scope::Conversation(c) => m.conv == c,
         Scope::Exchange(_, e) => m.exchange == e,
     };
     let mut names: HashMap<(ConvId, Dir, u64), u32> = HashMap::new();
-    for (i, m) in s.messages_of(flow.id).into_iter().enumerate() {
+    let all = s.messages_of(flow.id);
+    let hidden = if shows.carriers { HashSet::new() } else { carriers(s, &all) };
+    for (i, m) in all.into_iter().enumerate() {
         if i.is_multiple_of(1024) && work.is_cancelled() {
             return None;
         }
         let Some(row) = s.message(m) else { continue };
         // Also of those left out: what is inside must be told from what is around.
         let path = paths.of(s, &row);
-        if wanted(&row) {
+        if wanted(&row) && !hidden.contains(&m) {
             let (from, to) = if row.dir == Dir::ToServer { (0, 1) } else { (1, 0) };
             l.message(s, m, &row, from, to, path);
             names.insert((row.conv, row.dir, row.at), m);
@@ -219,7 +230,7 @@ pub fn make(s: &Snapshot, scope: Scope, course: Option<&Course>, tcp: bool, work
         l.caused(s, other, &flow, scope, &mut paths);
     }
     l.paths = paths.done();
-    if let Some(course) = course.filter(|_| tcp) {
+    if let Some(course) = course.filter(|_| shows.tcp) {
         let span = l.steps.iter().filter(|_| !matches!(scope, Scope::Flow(_))).fold(None, |span: Option<(u32, u32)>, st| {
             Some(span.map_or((st.packet, st.packet), |(a, b)| (a.min(st.packet), b.max(st.packet))))
         });
@@ -259,6 +270,40 @@ pub fn make(s: &Snapshot, scope: Scope, course: Option<&Course>, tcp: bool, work
     Some(l)
 }
 
+/// Messages whose bytes are told by messages inside them, seen in the same packets: their arrows would say the same twice.
+fn carriers(s: &Snapshot, all: &[u32]) -> HashSet<u32> {
+    /// Inside messages under way at one moment that are looked at.
+    const MOST_OPEN: usize = 512;
+    /// A carrier is no shorter than what it carries, or than a piece of it of this length.
+    const PIECE: u64 = 64;
+    let mut hidden = HashSet::new();
+    let rows: Vec<(u32, MessageRow)> = all.iter().filter_map(|m| Some((*m, s.message(*m)?))).collect();
+    if rows.iter().all(|(_, r)| r.conv.inner == 0) {
+        return hidden;
+    }
+    let done = |r: &MessageRow| if r.done == NONE { u32::MAX } else { r.done };
+    for dir in Dir::BOTH {
+        let mut mine: Vec<&(u32, MessageRow)> = rows.iter().filter(|(_, r)| r.dir == dir).collect();
+        mine.sort_by_key(|(_, r)| r.first);
+        let mut inside: std::iter::Peekable<_> = mine.iter().filter(|(_, r)| r.conv.inner != 0).peekable();
+        let mut open: Vec<&MessageRow> = Vec::new();
+        for (m, r) in &mine {
+            while let Some((_, i)) = inside.next_if(|(_, i)| i.first <= done(r)) {
+                if open.len() < MOST_OPEN {
+                    open.push(i);
+                }
+            }
+            open.retain(|i| done(i) >= r.first);
+            // What asks or answers says something of its own.
+            let told = |i: &&MessageRow| i.first <= done(r) && r.len >= i.len.min(PIECE) && view::is_inside(s, i.conv, r.conv);
+            if view::some(r.exchange).is_none() && open.iter().any(told) {
+                hidden.insert(*m);
+            }
+        }
+    }
+    hidden
+}
+
 fn lanes(s: &Snapshot, flow: &Flow<'_>) -> Vec<Lane> {
     [(Role::Client, flow.client()), (Role::Server, flow.server())]
         .into_iter()
@@ -272,7 +317,7 @@ fn lanes(s: &Snapshot, flow: &Flow<'_>) -> Vec<Lane> {
 }
 
 impl Ladder {
-    fn message(&mut self, s: &Snapshot, m: u32, row: &wirelore_store::MessageRow, from: u8, to: u8, path: u16) {
+    fn message(&mut self, s: &Snapshot, m: u32, row: &MessageRow, from: u8, to: u8, path: u16) {
         let time = s.time_of(row.first).unwrap_or(i64::MIN);
         let end = view::some(row.done).and_then(|d| s.time_of(d)).unwrap_or(time);
         self.steps.push(Step {

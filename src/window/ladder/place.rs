@@ -45,7 +45,7 @@ pub const BREAK: f64 = 30.0;
 /// Silence is worth saying from so many times the median on.
 const LONG: i64 = 10;
 /// And never below this, nanoseconds.
-const LEAST: i64 = 2_000_000;
+const LEAST: i64 = 10_000_000;
 /// Above the first and below the last arrow.
 const MARGIN: f64 = 10.0;
 

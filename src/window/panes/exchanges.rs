@@ -35,7 +35,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
         .map_or(0, |(a, b)| b.time.saturating_sub(a.time));
     let columns = [
         Column::right(cx.prefs.time.head(), Width::Chars(cx.prefs.time.chars(span)), 1),
-        Column::left("Protocol", Width::Chars(if tab.listing().nested() { 14.5 } else { 8.0 }), 2),
+        Column::left("Protocol", Width::Chars(if tab.listing().nested() { 17.0 } else { 8.0 }), 2),
         Column::left("Asked", Width::Share(1.0, 150.0), 0),
         Column::left("Answered", Width::Share(0.8, 96.0), 0),
         Column::right("Bytes", Width::Chars(8.0), 3),
@@ -244,15 +244,25 @@ impl Drawn<'_> {
             ink::right(p, laid.cell(TIME, self.row.rect), &time(m.first), look.mono(), side);
         }
         let mut cell = laid.cell(PROTOCOL, self.row.rect);
-        // What is inside stands inside: the outer protocol, then its own.
+        // What is inside stands inside: the outer protocols as far as there is room, then its own.
+        let label = view::message_label(self.s, m);
         if m.conv.inner != 0 {
             let mut path = view::stack(self.s, m, |_| None);
             path.pop();
-            for outer in path {
-                cell.min.x += ink::left(p, cell, &format!("{outer} ›"), look.fine(), t.text_faint) + 5.0;
+            // "TLS handshake" says by itself what it is inside of.
+            path.retain(|outer| !label.starts_with(outer));
+            let own = p.layout_no_wrap(label.to_owned(), look.small(), t.text).size().x + 12.0;
+            let words = |path: &[&str]| path.iter().map(|o| format!("{o} › ")).collect::<String>();
+            let wide = |w: &str| p.layout_no_wrap(w.to_owned(), look.fine(), t.text).size().x;
+            let room = cell.width() - own;
+            let whole = words(&path);
+            let shown = if wide(&whole) <= room { whole } else { path.first().map_or_else(String::new, |o| format!("{o} … ")) };
+            if wide(&shown) <= room {
+                cell.min.x +=
+                    ink::left(p, cell, shown.trim_end(), look.fine(), t.text_faint) + if shown.is_empty() { 0.0 } else { 5.0 };
             }
         }
-        protocol_chip(p, look, cell, view::message_label(self.s, m));
+        protocol_chip(p, look, cell, label);
         laid.cell(ASKED, self.row.rect)
     }
 

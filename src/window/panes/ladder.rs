@@ -70,6 +70,7 @@ fn controls(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab) {
             (Command::ZoomIn, icons::PLUS, false),
             (Command::ZoomOut, icons::MINUS, false),
             (Command::LadderScale, icons::RULER, p.to_scale),
+            (Command::LadderCarriers, icons::STACK, p.carriers),
             (Command::LadderTcp, icons::NETWORK, p.tcp),
         ] {
             if button::icon(ui, look, icon, c.facts().text.trim_end_matches('…'), &c.keys(), true, on).clicked() {
@@ -95,18 +96,19 @@ impl Grid {
     fn new(body: Rect, lanes: usize, states: bool) -> Grid {
         let right = body.right() - BAR;
         let room = right - body.left();
-        let column = ((room - ARROWS) / 2.0).min(210.0);
-        let states = states && column >= 110.0;
+        // Beyond the server's lifeline stands a third one, or its states.
+        let column = if lanes > 2 { (room - ARROWS - 150.0).min(130.0) } else { ((room - ARROWS) / 2.0).min(210.0) };
+        let states = states && column >= 100.0;
         // Without columns of states there must be room for the names over the lifelines.
         let first = body.left() + TIME + if states { column } else { 24.0 };
-        let last = (right - if states { column } else { 64.0 }).max(first + 40.0);
+        let last = (right - if states && lanes <= 2 { column } else { 64.0 }).max(first + 40.0);
         let n = lanes.max(2);
         // The data connection stands closer: between client and server most is said.
         let share = |i: usize| {
             if n == 2 {
                 i as f32
             } else {
-                [0.0, 0.62, 1.0].get(i).copied().filter(|_| n == 3).unwrap_or(i as f32 / (n - 1) as f32)
+                [0.0, 0.66, 1.0].get(i).copied().filter(|_| n == 3).unwrap_or(i as f32 / (n - 1) as f32)
             }
         };
         Grid {
@@ -213,6 +215,7 @@ fn draw(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, l: &Arc<Ladder>, body: Rect
         for c in [
             Command::LadderScope,
             Command::LadderTcp,
+            Command::LadderCarriers,
             Command::LadderScale,
             Command::ExportLadder,
             Command::CopyRow,

@@ -179,7 +179,7 @@ pub fn protocol_chip(p: &egui::Painter, look: &Look, cell: Rect, label: &str) {
         return;
     }
     let hue = look.t.hue(&hue_name(label));
-    ink::chip(&p.with_clip_rect(cell.intersect(p.clip_rect())), look, pos2(cell.left(), cell.center().y), label, hue);
+    ink::chip_within(p, look, pos2(cell.left(), cell.center().y), label, hue, cell.width());
 }
 
 /// The short name that hues go by, from a label: "HTTP/1.1" and "HTTP" are both "http".

@@ -3,7 +3,7 @@
 use super::Tab;
 use crate::door::{Conversations, Course, Followed};
 use crate::follow::{Cut, Lines};
-use crate::ladder::{Ladder, Scope};
+use crate::ladder::{Ladder, Scope, Shows};
 use crate::prefs::{Prefs, View};
 use crate::select::Focus;
 use std::sync::Arc;
@@ -38,8 +38,9 @@ impl Tab {
     pub fn ladder(&mut self, scope: Scope, prefs: &Prefs) -> Option<Arc<Ladder>> {
         let (s, jobs) = (self.snap.clone(), self.jobs.clone());
         let course = self.courses.of(scope.flow(), &s, &jobs, &self.source).and_then(Result::ok);
-        let (before, tcp) = (self.ladders.newest(), prefs.ladder.tcp);
-        let now = self.ladders.of(scope, tcp, course.as_ref(), &s, &jobs);
+        let shows = Shows { tcp: prefs.ladder.tcp, carriers: prefs.ladder.carriers };
+        let before = self.ladders.newest();
+        let now = self.ladders.of(scope, shows, course.as_ref(), &s, &jobs);
         // A new ladder shows where the selection is.
         if let Some(n) = &now
             && !before.is_some_and(|b| Arc::ptr_eq(&b, n))

@@ -50,7 +50,13 @@ pub fn icon(p: &Painter, center: Pos2, icon: char, font: FontId, color: Color32)
 
 /// A word on a tinted ground, its left edge at `at` (centre of its height); gives its width.
 pub fn chip(p: &Painter, look: &Look, at: Pos2, text: &str, hue: Color32) -> f32 {
-    let g = p.layout_no_wrap(text.to_owned(), look.small(), hue);
+    chip_within(p, look, at, text, hue, f32::INFINITY)
+}
+
+/// The same, at most so wide: a longer word is cut with an ellipsis.
+pub fn chip_within(p: &Painter, look: &Look, at: Pos2, text: &str, hue: Color32, most: f32) -> f32 {
+    let whole = p.layout_no_wrap(text.to_owned(), look.small(), hue);
+    let g = if whole.size().x + 12.0 <= most { whole } else { line(p, text, look.small(), hue, most - 12.0) };
     let size = vec2(g.size().x + 12.0, (look.size + 4.0).round());
     let rect = Rect::from_min_size(pos2(at.x, (at.y - size.y / 2.0).round()), size);
     p.rect_filled(rect, CornerRadius::same(4), look.t.tint(hue));
