@@ -89,7 +89,7 @@ def scripts():
     c, s = Side(), Side()
     yield "extensions", begin((8, 1), (0x1A1A, 7)) + [
         (">", c.ask(1, "/x", ("priority", "u=1")) + frame(UPDATE, 0, 0, number(1) + b"u=0, i") + frame(0x2A, 0, 0, b"grease")),
-        ("<", frame(ALTSVC, 0, 0, b"\0\x14http://www.cafe.test" + b'h3=":443"; ma=60') + frame(ORIGIN, 0, 0, b"\0\x16https://cakes.cafe.test") + s.answer(1, flags=5)),
+        ("<", frame(ALTSVC, 0, 0, b"\0\x14http://www.cafe.test" + b'h3=":443"; ma=60') + frame(ORIGIN, 0, 0, b"\0\x17https://cakes.cafe.test") + s.answer(1, flags=5)),
         (">", frame(PING, 0, 0, b"are you?") + frame(PRIORITY, 0, 9, number(1) + b"\xff")),
         ("<", frame(PING, 1, 0, b"are you?")),
     ], [("GET", "/x", 200)]
