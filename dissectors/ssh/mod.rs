@@ -141,14 +141,10 @@ impl Ssh {
         }
         match code {
             20 => {
+                // Either side may offer first.
+                if other.is_some() { out.answers(0, More::No) } else { out.asks(0) }
                 let [a, b] = &mut self.offers;
-                if turn.dir == Dir::ToServer {
-                    out.asks(0);
-                    *a = offer;
-                } else {
-                    out.answers(0, More::No);
-                    *b = offer;
-                }
+                *(if turn.dir == Dir::ToServer { a } else { b }) = offer;
                 out.state(turn.dir.sender(), &f::EXCHANGING);
             }
             30 | 32 | 34 => out.asks(u64::from(code)),
