@@ -10,16 +10,18 @@ pub mod grpc;
 pub mod http1;
 pub mod http2;
 pub mod http3;
+pub mod imap;
 pub mod imf;
 pub mod json;
 pub mod mqtt;
 pub mod ntp;
 pub mod pgsql;
+pub mod pop3;
 pub mod protobuf;
 pub mod quic;
-pub mod sse;
 pub mod redis;
 pub mod smtp;
+pub mod sse;
 pub mod ssh;
 pub mod telnet;
 pub mod tftp;
@@ -63,4 +65,6 @@ pub static TABLE: &[&Spec] = &[
     &mqtt::SPEC,
     &redis::SPEC,
     &pgsql::SPEC,
+    &pop3::SPEC,
+    &imap::SPEC,
 ];

@@ -46,12 +46,13 @@ const MOST_COMPARED: usize = 64;
 struct Letter {
     body: Option<Box<Body>>,
     facts: Box<[Fact]>,
-    done: bool,
+    /// The one direction in which it travels.
+    dir: Option<Dir>,
 }
 
 impl Letter {
     fn new(start: &Start) -> Letter {
-        Letter { body: None, facts: start.hint.facts().into(), done: false }
+        Letter { body: None, facts: start.hint.facts().into(), dir: None }
     }
 
     fn fact<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s [u8]> {
@@ -99,6 +100,7 @@ impl Letter {
             body.read(turn, r, out)?;
         }
         self.body = body;
+        self.dir = Some(turn.dir);
         out.open();
         out.state(turn.dir.sender(), &f::BODY);
         let subject = summary.subject.as_deref().map_or("(no subject)", str::trim);
@@ -155,10 +157,11 @@ impl Dissector for Letter {
     }
 
     fn end(&mut self, dir: Dir, how: End, out: &mut Out<'_>) {
-        if let Some(mut body) = self.body.take() {
+        if self.dir == Some(dir)
+            && let Some(mut body) = self.body.take()
+        {
             body.end(how, out);
-            if how == End::Fin && !self.done {
-                self.done = true;
+            if how == End::Fin {
                 out.state(dir.sender(), &f::DONE);
                 out.close();
             }

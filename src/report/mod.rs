@@ -7,6 +7,8 @@ mod dns;
 mod ftp;
 mod http;
 mod http2;
+mod mail;
+mod smtp;
 mod streams;
 mod websocket;
 
@@ -25,7 +27,7 @@ use wirelore_store::{Flow, MessageRow, Snapshot};
 pub const VERSION: u32 = 1;
 
 /// Lists whose protocols are not read yet: present and empty, so that other programs need not ask.
-const EMPTY: [&str; 3] = ["tls", "smtp", "mail"];
+const EMPTY: [&str; 1] = ["tls"];
 
 /// What a list may look at besides the message at hand.
 pub struct Cx<'c> {
@@ -85,6 +87,8 @@ fn lists() -> Vec<Box<dyn List>> {
         Box::<ftp::Control>::default(),
         Box::<ftp::Data>::default(),
         Box::<websocket::WebSocket>::default(),
+        Box::<mail::Mail>::default(),
+        Box::<smtp::Smtp>::default(),
     ]
 }
 
