@@ -69,6 +69,18 @@ pub static EXTENSIONS: Field =
 pub static SUBPROTOCOL: Field =
     Field::new("websocket.handshake.protocol", "Subprotocol agreed", Kind::Text).rfc("RFC 6455 §1.9").oracle("-");
 
+const ENGINE: &str = "Engine.IO protocol, revision 4";
+const SOCKET: &str = "Socket.IO protocol, revision 5";
+pub static ENGINE_IO: Field = Field::new("engineio.type", "Engine.IO packet", Kind::Text).rfc(ENGINE).oracle("-");
+pub static SOCKET_IO: Field = Field::new("socketio.type", "Socket.IO packet", Kind::Text).rfc(SOCKET).oracle("-");
+pub static SOCKET_IO_BINARY: Field =
+    Field::new("socketio.attachments", "Binary messages that follow", Kind::Text).rfc(SOCKET).oracle("-");
+pub static SOCKET_IO_NAMESPACE: Field = Field::new("socketio.namespace", "Namespace", Kind::Text).rfc(SOCKET).oracle("-");
+pub static SOCKET_IO_ACK: Field = Field::new("socketio.ack", "Acknowledgement id", Kind::Text).rfc(SOCKET).oracle("-");
+pub static SOCKET_IO_EVENT: Field = Field::new("socketio.event", "Event", Kind::Text).rfc(SOCKET).oracle("-");
+pub static STOMP_COMMAND: Field = Field::new("stomp.command", "STOMP command", Kind::Text).rfc("STOMP 1.2").oracle("-");
+pub static STOMP_HEADER: Field = Field::new("stomp.header", "STOMP header", Kind::Text).rfc("STOMP 1.2").oracle("-");
+
 /// Every field of the protocol.
 pub static ALL: &[F] = &[
     &WEBSOCKET,
@@ -96,6 +108,14 @@ pub static ALL: &[F] = &[
     &ACCEPT,
     &EXTENSIONS,
     &SUBPROTOCOL,
+    &ENGINE_IO,
+    &SOCKET_IO,
+    &SOCKET_IO_BINARY,
+    &SOCKET_IO_NAMESPACE,
+    &SOCKET_IO_ACK,
+    &SOCKET_IO_EVENT,
+    &STOMP_COMMAND,
+    &STOMP_HEADER,
 ];
 
 pub static OPEN: State = State { name: "websocket.state.open", label: "Open" };

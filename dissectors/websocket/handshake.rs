@@ -21,8 +21,10 @@ pub enum Carries {
     Unsaid,
     /// A byte stream that pays no heed to messages.
     Stream(&'static str),
-    /// Each message by itself, of this media type.
-    Content(&'static str),
+    /// Engine.IO, and in it Socket.IO.
+    EngineIo,
+    /// STOMP, a frame a message.
+    Stomp,
 }
 
 /// The agreement.
@@ -95,7 +97,7 @@ pub fn agreed(start: &Start) -> Agreed {
     }
     let path = said(Side::Client, "path").or(said(Side::Client, ":path")).unwrap_or(b"");
     if a.carries == Carries::Unsaid && memchr::memmem::find(path, b"EIO=").is_some() {
-        a.carries = Carries::Content("application/x-engine.io");
+        a.carries = Carries::EngineIo;
     }
     a
 }
@@ -106,7 +108,7 @@ fn carried(name: &[u8]) -> Carries {
     if is(b"mqtt") || is(b"mqttv3.1") || is(b"mqttv3.1.1") {
         Carries::Stream("mqtt")
     } else if is(b"v10.stomp") || is(b"v11.stomp") || is(b"v12.stomp") {
-        Carries::Stream("stomp")
+        Carries::Stomp
     } else {
         Carries::Unsaid
     }
@@ -198,6 +200,6 @@ mod tests {
         let names: Vec<&str> = a.faults.iter().map(|f| f.name).collect();
         let want = ["accept_wrong", "extension_not_offered", "protocol_not_offered"].map(|w| format!("websocket.note.{w}"));
         assert_eq!(names, want);
-        assert_eq!(a.carries, Carries::Stream("stomp"));
+        assert_eq!(a.carries, Carries::Stomp);
     }
 }

@@ -105,7 +105,8 @@ pub struct Message {
     /// It cannot be decompressed (from here on).
     pub broken: bool,
     utf8: Utf8,
-    last: u8,
+    /// Its last byte so far.
+    pub last: u8,
     held: Vec<(Vec<u8>, Span)>,
     held_bytes: usize,
     over: bool,
@@ -275,21 +276,20 @@ impl Message {
     pub const fn is_bad_text(&self) -> bool {
         self.text && !self.holed && !self.broken && !self.utf8.is_good()
     }
+}
 
-    /// Whether it looks like a JSON text: an object or a list from end to end.
-    pub fn is_json(&self) -> bool {
-        let start = self.start.trim_ascii_start();
-        let end = if self.last.is_ascii_whitespace() { self.start.trim_ascii_end().last().copied() } else { Some(self.last) };
-        match start {
-            [b'{', ..] => end == Some(b'}'),
-            [b'[', rest @ ..] => {
-                // `[info] text` is none.
-                let next = rest.trim_ascii_start().first();
-                end == Some(b']')
-                    && next.is_some_and(|c| matches!(c, b'[' | b']' | b'{' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'))
-            }
-            _ => false,
+/// Whether a text that begins with `start` and ends with the byte `last` looks like JSON: an object or a list from end to end.
+pub fn is_json(start: &[u8], last: u8) -> bool {
+    let end = if last.is_ascii_whitespace() { start.trim_ascii_end().last().copied() } else { Some(last) };
+    match start.trim_ascii_start() {
+        [b'{', ..] => end == Some(b'}'),
+        [b'[', rest @ ..] => {
+            // `[info] text` is none.
+            let next = rest.trim_ascii_start().first();
+            let begins = |c: &u8| matches!(c, b'[' | b']' | b'{' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n');
+            end == Some(b']') && next.is_some_and(begins)
         }
+        _ => false,
     }
 }
 

@@ -6,6 +6,7 @@
 mod fields;
 mod frame;
 mod handshake;
+mod inside;
 mod message;
 mod notes;
 
@@ -42,8 +43,17 @@ pub static SPEC: Spec = Spec {
 /// or (`joined`) the whole message that ends with this frame, where that is something else: joined from fragments or decompressed.
 #[must_use]
 pub const fn payload_key(number: u64, dir: Dir, joined: bool) -> u64 {
-    (number << 2) | ((dir as u64) << 1) | joined as u64
+    (number << 3) | ((dir as u64) << 2) | joined as u64
 }
+
+/// The key of the inner stream that carries the data of a message without the head of Socket.IO or STOMP in front of it.
+#[must_use]
+pub const fn data_key(number: u64, dir: Dir) -> u64 {
+    payload_key(number, dir, false) | DATA
+}
+
+/// The bit of a key that says so.
+pub const DATA: u64 = 2;
 
 /// The key of the one inner stream of a connection that carries a byte stream.
 pub const STREAM_KEY: u64 = u64::MAX;
@@ -305,6 +315,7 @@ impl WebSocket {
         let (head, level) = (under.head, out.level());
         let split = m.is_split(&head);
         let kind = if m.text { "text" } else { "binary" };
+        let mut inside = None;
         if head.fin {
             match m.finish(&mut half.window, &mut made, level) {
                 Ok(added) => {
@@ -317,6 +328,7 @@ impl WebSocket {
                 }
                 Err(what) => note(r, out, what, under.payload),
             }
+            inside = inside::look(carries, &m.start).filter(|_| m.text && !m.broken && !m.holed);
             if m.is_bad_text() {
                 note(r, out, &n::NOT_UTF8, under.payload);
             }
@@ -324,6 +336,17 @@ impl WebSocket {
                 note(r, out, &n::MESSAGE_HOLE, under.payload);
             }
             if level > Level::Rows {
+                if let Some(i) = &inside {
+                    let data = m.start.get(i.data.clone()).unwrap_or(&[]);
+                    // A longer message is not here in full.
+                    if m.len == m.start.len() as u64 && message::is_json(data, data.last().copied().unwrap_or(0)) {
+                        let key = data_key(number, dir);
+                        let from = if split { under.payload } else { part(under.payload, &i.data) };
+                        let how = if m.compressed { How::Inflated } else { How::Unmasked };
+                        out.inner_made(key, dir, data.to_vec(), from, how, Hint::media("application/json"));
+                        ended(key, dir, End::Fin, out);
+                    }
+                }
                 let hint = if m.broken { Hint::Bytes(kind) } else { hint(carries, &m) };
                 if let Some(what) = m.hand_on(payload_key(number, dir, split), dir, hint, out) {
                     note(r, out, what, under.payload);
@@ -335,6 +358,10 @@ impl WebSocket {
                 }
                 if split && !m.broken {
                     r.derived(&f::MESSAGE_LENGTH, under.payload, m.len);
+                }
+                for (field, at, value) in inside.iter().flat_map(|i| &i.parts) {
+                    let of = if split { under.payload } else { part(under.payload, at) };
+                    r.derived(field, of, value.as_str());
                 }
                 if m.text && !m.broken {
                     r.derived(&f::TEXT, under.payload, String::from_utf8_lossy(&m.start).into_owned());
@@ -348,6 +375,7 @@ impl WebSocket {
         }
         let line = Text(m.line());
         match (head.fin, m.broken) {
+            _ if inside.is_some() => out.summary(inside.map(|i| i.line).unwrap_or_default()),
             (_, true) => out.summary(format_args!("{kind}, {} bytes, cannot be decompressed", head.len)),
             (true, _) if m.text && m.holed => out.summary(format_args!("{kind} with a hole: {line}")),
             (true, _) if m.text => out.summary(format_args!("{kind}: {line}")),
@@ -479,10 +507,15 @@ const fn stream(carries: Carries, m: &Message) -> Option<Hint> {
 /// What a whole message is.
 fn hint(carries: Carries, m: &Message) -> Hint {
     match carries {
-        Carries::Content(media) => Hint::media(media),
-        Carries::Unsaid if m.text && m.is_json() => Hint::media("application/json"),
+        Carries::Unsaid if m.text && message::is_json(&m.start, m.last) => Hint::media("application/json"),
         _ => Hint::Bytes(if m.text { "text" } else { "binary" }),
     }
+}
+
+/// A range of a payload, as a span.
+fn part(payload: Span, range: &std::ops::Range<usize>) -> Span {
+    let len = range.end.saturating_sub(range.start);
+    Span { at: payload.at.saturating_add(range.start as u64), len: u32::try_from(len).unwrap_or(u32::MAX), ..payload }
 }
 
 fn hand_on_stream(dir: Dir, bytes: &[u8], from: Span, made: bool, inflated: bool, hint: Hint, out: &mut Out<'_>) {

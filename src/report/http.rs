@@ -1,9 +1,11 @@
 //! The list `http`: HTTP/1 requests with their answers, wherever they were found (in the clear, inside TLS), by order within the stream.
+//! What was tunnelled through a WebSocket stands apart, in `http_in_websocket`.
 
 use super::{Cx, List, hex};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use wirelore_dissectors::websocket::STREAM_KEY;
 use wirelore_engine::conversation::{InnerBytes, Message};
 use wirelore_kit::row::MessageState;
 use wirelore_kit::{Cell, ConvId, Dir, Transport, note};
@@ -34,6 +36,19 @@ pub struct Http {
     halves: Vec<Half>,
     by_name: HashMap<(ConvId, Dir, u64), usize>,
     entries: Vec<Value>,
+    /// Conversations inside of WebSocket, and what they said.
+    tunnels: BTreeSet<ConvId>,
+    tunnelled: Vec<Value>,
+}
+
+fn in_order(mut all: Vec<Value>) -> Value {
+    all.sort_by_key(|e: &Value| e.get("order").and_then(Value::as_u64));
+    for e in &mut all {
+        if let Some(e) = e.as_object_mut() {
+            e.remove("order");
+        }
+    }
+    Value::Array(all)
 }
 
 impl List for Http {
@@ -42,6 +57,9 @@ impl List for Http {
     }
 
     fn body(&mut self, b: &InnerBytes<'_>) {
+        if let Some((reader, _)) = b.read_by.filter(|_| b.key.0 == STREAM_KEY) {
+            self.tunnels.insert(reader);
+        }
         if let Some(h) = self.by_name.get(&(b.conv, b.message.0, b.message.1)).and_then(|i| self.halves.get_mut(*i)) {
             let body = h.bodies.entry(b.key.0).or_default();
             body.len = body.len.saturating_add(b.bytes.len() as u64);
@@ -57,21 +75,18 @@ impl List for Http {
         }
         // Over UDP the same grammar is SSDP's.
         if cx.flow.transport == Transport::Tcp {
-            for halves in convs.into_values() {
-                entries(cx.flow.stream, halves, &mut self.entries);
+            for (conv, halves) in convs {
+                let inside = self.tunnels.contains(&conv);
+                entries(cx.flow.stream, halves, if inside { &mut self.tunnelled } else { &mut self.entries });
             }
         }
     }
 
     fn finish(self: Box<Self>, report: &mut Map<String, Value>) {
-        let mut all = self.entries;
-        all.sort_by_key(|e: &Value| e.get("order").and_then(Value::as_u64));
-        for e in &mut all {
-            if let Some(e) = e.as_object_mut() {
-                e.remove("order");
-            }
+        report.insert("http".into(), in_order(self.entries));
+        if !self.tunnelled.is_empty() {
+            report.insert("http_in_websocket".into(), in_order(self.tunnelled));
         }
-        report.insert("http".into(), Value::Array(all));
     }
 
     fn message(&mut self, m: &Message<'_>) {

@@ -4,7 +4,7 @@ use super::{Cx, List, hex};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use wirelore_dissectors::websocket::STREAM_KEY;
+use wirelore_dissectors::websocket::{DATA, STREAM_KEY};
 use wirelore_engine::conversation::{InnerBytes, Message};
 use wirelore_kit::row::MessageState;
 use wirelore_kit::{Cell, ConvId, Dir};
@@ -63,7 +63,7 @@ impl List for WebSocket {
 
     fn body(&mut self, b: &InnerBytes<'_>) {
         let Some(f) = self.by_name.get(&(b.conv, b.message.0, b.message.1)).and_then(|i| self.frames.get_mut(*i)) else { return };
-        if b.key.0 != STREAM_KEY {
+        if b.key.0 != STREAM_KEY && b.key.0 & DATA == 0 {
             let [payload, message] = &mut f.sums;
             let joined = b.key.0 & 1 == 1;
             f.joined |= joined;

@@ -248,7 +248,12 @@ impl Stream {
         let body = match (&self.connect, dir) {
             (Some(protocol), Dir::ToServer) => Some(Body::tunnel(dir, protocol, &self.facts, out)),
             (Some(protocol), Dir::ToClient) if head.status.is_some_and(|s| (200..300).contains(&s)) => {
-                Some(Body::tunnel(dir, protocol, &self.facts, out))
+                // What both sides said counts, whichever of them speaks first.
+                self.facts.extend_from_slice(&head.facts);
+                let tunnel = |dir| Body::tunnel(dir, protocol, &self.facts, out);
+                let [client, _] = &mut self.halves;
+                client.body = client.body.take().map(|_| tunnel(Dir::ToServer));
+                Some(tunnel(dir))
             }
             _ => None,
         };
