@@ -430,7 +430,7 @@ impl Dtls {
             Why::WrongKey | Why::ChainLost => (&n::WRONG_KEY, 1),
             Why::Cipher => (&n::CIPHER, 2),
             Why::NoHello => (&n::HELLO_MISSING, 3),
-            Why::NotOpened => (&n::NOT_OPENED, 4),
+            Why::NotOpened | Why::Refused => (&n::NOT_OPENED, 4),
         };
         if self.told & (1 << bit) == 0 {
             self.told |= 1 << bit;

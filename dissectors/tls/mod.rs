@@ -96,6 +96,8 @@ struct Tls {
     inside: Option<&'static str>,
     midstream: bool,
     begun: bool,
+    /// The server asked for a second hello that was not read yet.
+    retry: bool,
     /// TLS's client is the end that was called.
     turned: bool,
     /// Which ends have said that they send no more.
@@ -116,6 +118,7 @@ impl Tls {
             inside,
             midstream: start.midstream,
             begun: false,
+            retry: false,
             turned: false,
             closed: [false; 2],
             told: 0,
@@ -145,9 +148,13 @@ impl Tls {
         match turn.dir {
             Dir::ToServer => {
                 let sealed = head.kind == 23 || (head.kind == 22 && self.half(turn.dir).ccs);
-                sealed && self.session.client.is_some() && self.session.server.is_none()
+                let s = &self.session;
+                // Whether early data are part of what was said depends on the server: they count only where it took them.
+                let early =
+                    s.early && s.early_taken.is_none() && s.secret(turn.secrets, "SERVER_HANDSHAKE_TRAFFIC_SECRET").is_some();
+                sealed && s.client.is_some() && !self.retry && (s.server.is_none() || early)
             }
-            Dir::ToClient => head.kind == 22 && self.session.client.is_none(),
+            Dir::ToClient => head.kind == 22 && (self.session.client.is_none() || self.retry),
         }
     }
 
@@ -163,29 +170,27 @@ impl Tls {
         }
         let whole = r.peek(len)?;
         let body = whole.get(HEAD..).unwrap_or(&[]);
-        let early = self.session.early && head.kind == 23 && self.session.server.is_none() && dir == Dir::ToServer;
-        let wait = self.must_wait(turn, &head);
-        if wait && !early {
+        if self.must_wait(turn, &head) {
             return Err(Stop::Wait);
         }
         let sealed = self.is_sealed(dir, &head, body);
         let mut plain = out.memory();
-        let opened = if sealed {
+        let refused = dir == Dir::ToServer && head.kind == 23 && self.retry;
+        let opened = if refused {
+            Err(Why::Refused)
+        } else if sealed {
             let [a, b] = &mut self.halves;
             let half = if dir == Dir::ToServer { a } else { b };
             half.open(&mut self.session, dir, turn.secrets, head.sealed(body), &mut plain)
         } else {
             Ok(Opened::clear(head.kind))
         };
-        if opened.is_err() && early && wait {
-            return Err(Stop::Wait);
-        }
         let half = self.half(dir);
         if half.guessed {
             // A start guessed behind a hole: the tag proves it, or else the next header.
             match &opened {
                 Ok(_) if sealed => {}
-                Err(_) if half.opened > 0 => return Err(Stop::Bad(&n::NOT_TLS)),
+                Err(Why::NotOpened) if half.opened > 0 => return Err(Stop::Bad(&n::NOT_TLS)),
                 _ if r.is_bounded() && r.left() == len => {}
                 _ => {
                     let next = r.peek(len.saturating_add(HEAD))?;
@@ -199,7 +204,7 @@ impl Tls {
         self.begun = true;
         // From here on nothing fails for want of bytes.
         let span = r.span(len);
-        let shown = record::Shown { head, sealed, opened, plain: &plain };
+        let shown = record::Shown { head, sealed, hides: self.session.version >= TLS13, opened, plain: &plain };
         record::show(r, &shown)?;
         if let Ok(o) = &opened
             && o.skipped > 0
@@ -298,7 +303,9 @@ impl Tls {
             }
             20 => {
                 out.summary("Change Cipher Spec");
-                if self.session.version < TLS13 {
+                // Before the version is known only a client that offers TLS 1.3 sends it, and means nothing by it.
+                let unsure = self.midstream || self.half(dir).lost;
+                if self.session.version < TLS13 && (self.session.version > 0 || unsure) {
                     self.half(dir).change_cipher();
                 }
             }
@@ -324,12 +331,13 @@ impl Tls {
         match event {
             Event::ClientHello => {
                 // Within TLS 1.3 a hello never comes twice but behind a retry; before, it renegotiates and keys stay until the next change.
+                self.retry = false;
                 let early = self.session.early;
                 self.half(Dir::ToServer).client_hello(early);
             }
-            Event::Retry => {
-                self.session.early = false;
-                self.half(Dir::ToServer).retry();
+            Event::Retry => self.retry = true,
+            Event::EncryptedExtensions if self.session.early && self.session.early_taken == Some(false) => {
+                self.half(Dir::ToServer).early_data_over();
             }
             Event::ServerHello if self.session.version >= TLS13 => self.halves.iter_mut().for_each(Half::server_hello),
             Event::Finished if self.session.version >= TLS13 => self.half(dir).finished(),
@@ -362,13 +370,17 @@ impl Tls {
         if head.kind == 23 {
             self.ends.data(turn.dir, &self.session, out);
         }
+        if why == Why::Refused {
+            out.summary("Early data that the server did not take");
+            return;
+        }
         let (note, bit): (&'static Note, u8) = match why {
             Why::NoKeys => (&n::NO_KEYS, 0),
             Why::WrongKey => (&n::WRONG_KEY, 1),
             Why::Cipher => (&n::CIPHER, 2),
             Why::NoHello => (&n::HELLO_MISSING, 3),
             Why::ChainLost => (&n::CHAIN_LOST, if from_client { 4 } else { 5 }),
-            Why::NotOpened => {
+            Why::NotOpened | Why::Refused => {
                 r.note(&n::NOT_OPENED, span);
                 return;
             }

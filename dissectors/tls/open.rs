@@ -40,6 +40,8 @@ pub enum Why {
     NoHello,
     /// What the cipher builds on is lost.
     ChainLost,
+    /// Early data that the server did not take.
+    Refused,
     /// Others were opened, this one is not.
     NotOpened,
 }
@@ -117,14 +119,10 @@ impl Half {
 
     /// A ClientHello of this direction was read.
     pub fn client_hello(&mut self, early: bool) {
-        if self.epoch == Epoch::Clear && early {
-            self.epoch = Epoch::Early;
+        if matches!(self.epoch, Epoch::Clear | Epoch::Early) {
+            self.enter(if early { Epoch::Early } else { Epoch::Clear });
+            self.dead = None;
         }
-    }
-
-    /// The server wants another hello: early data are refused.
-    pub fn retry(&mut self) {
-        self.enter(Epoch::Clear);
     }
 
     /// The server's hello of TLS 1.3 was read.
@@ -135,7 +133,7 @@ impl Half {
         self.dead = None;
     }
 
-    /// The client's early data have ended.
+    /// The client's early data have ended, or the server took none.
     pub fn early_data_over(&mut self) {
         self.enter(Epoch::Handshake);
     }
@@ -293,7 +291,9 @@ impl Half {
                 return Ok(opened);
             }
         }
+        let refused = from_client && session.early && session.early_taken == Some(false);
         Err(match (tried || self.opener.is_some(), self.opened) {
+            (_, 0) if refused => Why::Refused,
             // Early data that the server passes over stay closed where their key was not given.
             (false, 0) if self.epoch != Epoch::Early => self.die(Why::NoKeys),
             (false, 0) => Why::NoKeys,

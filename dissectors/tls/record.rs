@@ -56,6 +56,8 @@ pub struct Shown<'s> {
     pub head: Head,
     /// Whether its content is encrypted.
     pub sealed: bool,
+    /// Whether what is encrypted hides its type (TLS 1.3).
+    pub hides: bool,
     /// What opening it came to.
     pub opened: Result<Opened, Why>,
     /// Its content, where it was opened.
@@ -99,14 +101,14 @@ pub fn show(r: &mut Reader<'_>, s: &Shown<'_>) -> Result<(), Stop> {
         let from = r.at();
         // What TLS 1.3 hides behind type 23 has its own type inside.
         let inside = match s.opened {
-            Ok(o) if s.sealed && o.kind != s.head.kind => Some(o.kind),
+            Ok(o) if s.sealed && o.epoch != Epoch::Old => Some(o.kind),
             _ => None,
         };
         if let Some(kind) = inside {
             r.u8(&f::OPAQUE_TYPE)?;
             r.derived(&f::CONTENT_TYPE, r.since(from), Value::U64(u64::from(kind)));
         } else {
-            r.u8(&f::CONTENT_TYPE)?;
+            r.u8(if s.sealed && s.hides { &f::OPAQUE_TYPE } else { &f::CONTENT_TYPE })?;
         }
         r.u16(&f::VERSION)?;
         r.u16(&f::LENGTH)?;
@@ -117,7 +119,8 @@ pub fn show(r: &mut Reader<'_>, s: &Shown<'_>) -> Result<(), Stop> {
             r.note(&n::LONG_RECORD, body);
         }
         if s.sealed {
-            let field = if s.head.kind == 23 && inside.is_none() { &f::APP_DATA } else { &f::ENCRYPTED };
+            let data = inside.unwrap_or(s.head.kind) == 23;
+            let field = if data { &f::APP_DATA } else { &f::ENCRYPTED };
             r.bytes(field, len)?;
             if let Ok(o) = s.opened {
                 if r.level() == wirelore_kit::Level::Tree {

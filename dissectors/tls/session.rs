@@ -35,6 +35,8 @@ pub const fn as_tls(version: u16) -> u16 {
 pub enum Event {
     /// A ClientHello.
     ClientHello,
+    /// EncryptedExtensions: they say whether early data were taken.
+    EncryptedExtensions,
     /// A ServerHello that was one.
     ServerHello,
     /// The server wants another ClientHello.
@@ -72,6 +74,8 @@ pub struct Session {
     offered: Option<Box<[u8]>>,
     /// The client announced early data.
     pub early: bool,
+    /// The server took them, or not, as far as it has said so.
+    pub early_taken: Option<bool>,
     /// First bytes of the encrypted premaster secret, by which key logs may name it.
     epms: Option<[u8; 8]>,
     transcript: Vec<u8>,
@@ -170,6 +174,7 @@ impl Session {
         self.version = version;
         self.suite = suite;
         if random == RETRY_RANDOM {
+            self.early_taken = Some(false);
             return Some(Event::Retry);
         }
         self.server = Some(random);
@@ -181,12 +186,15 @@ impl Session {
 
     fn encrypted_extensions(&mut self, body: &[u8]) -> Option<Event> {
         let mut extensions = Cursor(body).vector(2)?;
+        let mut taken = false;
         while let Some((kind, mut data)) = extensions.extension() {
+            taken |= kind == 42;
             if kind == 16 {
                 self.alpn = data.vector(2).and_then(|mut names| names.vector(1)).map(|name| name.0.into());
             }
         }
-        Some(Event::Other)
+        self.early_taken = Some(taken);
+        Some(Event::EncryptedExtensions)
     }
 
     /// The protocol inside, as far as it is known: agreed on, or the only one offered where early data come before the answer.

@@ -85,7 +85,7 @@ pub fn verify(r: &mut Reader<'_>, known: &Known) -> Result<(), Stop> {
     if known.version >= 0x0303 || known.version == 0 {
         r.u16(&f::SIGNATURE)?;
     }
-    vector(r, &f::SIG_LENGTH, &f::SIG)
+    vector(r, &f::VERIFY_SIG_LENGTH, &f::VERIFY_SIG)
 }
 
 /// CertificateRequest (RFC 8446 §4.3.2, RFC 5246 §7.4.4).
@@ -111,9 +111,17 @@ pub fn certificate_request(r: &mut Reader<'_>, known: &Known) -> Result<(), Stop
     }
     r.u16(&f::DNAMES_LENGTH)?;
     while !r.is_empty() {
-        let len = usize::from(r.u16(&f::DNAME_LENGTH)?);
-        let words = Walk::new(r.peek(len)?).any().map_or_else(String::new, |t| name(&t));
-        r.valued(&f::DNAME, len, Value::from(words))?;
+        authority(r)?;
     }
     Ok(())
+}
+
+/// The name of an authority.
+///
+/// # Errors
+/// [`Stop`].
+pub fn authority(r: &mut Reader<'_>) -> Result<(), Stop> {
+    let len = usize::from(r.u16(&f::DNAME_LENGTH)?);
+    let words = Walk::new(r.peek(len)?).any().map_or_else(String::new, |t| name(&t));
+    r.valued(&f::DNAME, len, Value::from(words)).map(|_| ())
 }

@@ -1,6 +1,6 @@
 //! Extensions of hellos and of other messages, one by one; what is not known is shown as bytes.
 
-use super::{Known, fields as f};
+use super::{Known, exchange, fields as f};
 use crate::tls::session::as_tls;
 use crate::tls::{names, notes as n};
 use std::fmt::Write as _;
@@ -93,7 +93,7 @@ fn one(r: &mut Reader<'_>, kind: u16, of: u8, known: &mut Known, line: &mut Stri
             Ok(())
         }
         (13 | 50, _) => {
-            r.u16(&f::LIST_LENGTH)?;
+            r.u16(&f::SIGNATURES_LENGTH)?;
             numbers(r, &f::SIGNATURE)
         }
         (43, 1) => {
@@ -168,6 +168,13 @@ fn one(r: &mut Reader<'_>, kind: u16, of: u8, known: &mut Known, line: &mut Stri
             if len > 0 {
                 r.bytes(&f::RENEGOTIATION, len)?;
                 say(line, &"renegotiating");
+            }
+            Ok(())
+        }
+        (47, _) => {
+            r.u16(&f::DNAMES_LENGTH)?;
+            while !r.is_empty() {
+                exchange::authority(r)?;
             }
             Ok(())
         }

@@ -180,6 +180,8 @@ fields! { ALL:
     EXCHANGE = new("tls.handshake.key_exchange", "Key exchange", Kind::Bytes).rfc("RFC 5246 §7.4.3").oracle("-");
     SIG_LENGTH = new("tls.handshake.sig_len", "Signature length", Kind::Dec).rfc("RFC 5246 §7.4.3");
     SIG = new("tls.handshake.sig", "Signature", Kind::Bytes).rfc("RFC 5246 §7.4.3");
+    VERIFY_SIG_LENGTH = new("tls.handshake.client_cert_vrfy.sig_len", "Signature length", Kind::Dec).rfc("RFC 8446 §4.4.3");
+    VERIFY_SIG = new("tls.handshake.client_cert_vrfy.sig", "Signature", Kind::Bytes).rfc("RFC 8446 §4.4.3");
     VERIFY_DATA = new("tls.handshake.verify_data", "Verify data", Kind::Bytes).rfc("RFC 8446 §4.4.4");
     REQUEST_UPDATE = new("tls.handshake.key_update.request_update", "The peer's update is", Kind::Dec).names(UPDATES).rfc("RFC 8446 §4.6.3");
     PACKED_LENGTH = new("tls.compress_certificate.compressed_certificate_message.length", "Length", Kind::Dec).rfc("RFC 8879 §4");
