@@ -21,6 +21,8 @@ pub struct Numbers {
     open: HashMap<(ConvId, Dir, u64), u32>,
     /// The message told last.
     last: Option<((ConvId, Dir, u64), u32)>,
+    /// When the message told last was complete.
+    said: i64,
 }
 
 /// Writes events for the packet at hand.
@@ -108,6 +110,7 @@ impl Listen for Tell<'_> {
 
     fn opened(&mut self, m: &Message<'_>) {
         self.follow(m);
+        self.numbers.said = m.done.time;
         let local = self.numbers.messages;
         self.numbers.messages = local.wrapping_add(1);
         if m.state == MessageState::Open {
@@ -122,6 +125,7 @@ impl Listen for Tell<'_> {
 
     fn changed(&mut self, m: &Message<'_>) {
         self.follow(m);
+        self.numbers.said = m.done.time;
         let name = (m.conv, m.dir, m.at);
         let local =
             if m.state == MessageState::Open { self.numbers.open.get(&name).copied() } else { self.numbers.open.remove(&name) };
@@ -142,10 +146,15 @@ impl Listen for Tell<'_> {
     fn expect(&mut self, conv: ConvId, message: (Dir, u64), of: &Start, e: &Expect) {
         let Some(((a, _), (b, _))) = of.client.zip(of.server) else { return };
         let now = self.now;
+        let said = self.numbers.said.min(now);
         let Some(board) = self.board.as_deref_mut().filter(|_| !is_foreign(e, (a, b))) else {
-            return self.push(Event::Expect(conv, Box::new(e.clone()), now));
+            return self.push(Event::Expect(conv, Box::new(e.clone()), said));
         };
         let before = board.forgotten;
+        if said < now {
+            // Read late, behind a hole: its flow may have come in the meantime.
+            self.out.events.push((self.packet, Event::Expect(conv, Box::new(e.clone()), said)));
+        }
         board.announce(conv, (a, b), e, now);
         if board.forgotten > before {
             let at = Span::new(BufId::stream(conv, message.0), message.1, 0);
