@@ -196,11 +196,13 @@ impl Tab {
     pub fn step(&mut self, prefs: &Prefs, now: f64) {
         let new = self.capture.snapshot();
         if new.generation() != self.snap.generation() {
-            // Trees and lines made of a half-read capture may say less than is known at its end.
-            if new.progress().done && !self.snap.progress().done {
+            // Trees and lines made of a half-read capture may say less than is known at its end; and behind its end only what is
+            // read again, with new keys or as another protocol, makes a newer snapshot.
+            if new.progress().done {
                 self.desk.forget();
             }
             self.snap = new;
+            self.follow_rows();
         }
         let (snap, jobs) = (self.snap.clone(), self.jobs.clone());
         let wanted = self.wanted(prefs, lists_packets(self.level));
@@ -221,6 +223,20 @@ impl Tab {
         self.hover = std::mem::take(&mut self.hover_next);
         if let Some(t) = &mut self.traced {
             t.step(self.rows.len(&snap), snap.progress().done);
+        }
+    }
+
+    /// A selected message whose conversation was read again has a newer row: the one that its packet leads to.
+    fn follow_rows(&mut self) {
+        let old = self.selection;
+        if old.message.and_then(|m| self.snap.message(m)).is_some_and(|m| m.withdrawn)
+            && let Some(packet) = old.packet
+        {
+            let new = Selection::packet(&self.snap, packet, None);
+            let focus = if new.message.is_some() { old.focus } else { Focus::Packet };
+            self.selection = Selection { focus, ..new };
+            self.buffer = None;
+            self.reveal_all();
         }
     }
 
