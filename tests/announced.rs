@@ -96,3 +96,19 @@ fn a_second_reading_knows_what_the_first_knew() {
         assert_eq!(again.messages.iter().map(|m| m.summary.as_str()).collect::<Vec<_>>(), first, "flow {flow}");
     }
 }
+
+#[test]
+fn a_connection_that_only_comes_from_an_announced_port_is_not_the_announced_one() {
+    let mut w = Wire::new();
+    let (client, server) = (end(10, 40_000), end(2, 7777));
+    w.open(client, server).say(client, server, b"OPEN 6000\n").say(server, client, b"OK passive\n");
+    // The host that is to be called calls from that very port.
+    w.open(end(2, 6000), end(10, 7777)).say(end(2, 6000), end(10, 7777), b"OPEN 1\n");
+    w.open(end(10, 40_001), end(2, 6000)).say(end(2, 6000), end(10, 40_001), b"data");
+    let source = Source::from_bytes(w.bytes(), Options::default()).expect("a capture");
+    let mut session = Session::start(source, TABLE, SessionOptions { shards: Some(1), ..SessionOptions::default() });
+    session.wait().expect("read");
+    let s = session.store.snapshot();
+    assert!(s.cause_of(1).is_none(), "{:?}", s.cause_of(1));
+    assert!(s.cause_of(2).is_some());
+}

@@ -526,7 +526,9 @@ impl Shard {
         }
         let Some((a, b)) = addresses(ends.net) else { return marks };
         let found = self.board.find((a, ends.ports.src), (b, ends.ports.dst), transport, now, false);
-        let Some((row, turned)) = found else { return marks };
+        // Where the opening was seen, who opened it must fit: a client's port may by chance be one that was announced.
+        let opened = marks & mark::ROLES_OPEN == 0;
+        let Some((row, turned)) = found.filter(|f| !opened || f.1 == (marks & mark::TURNED != 0)) else { return marks };
         if let Some(row) = self.board.get(row) {
             out.events.push((number, Event::Bound(flow, Box::new(row.bound()))));
         }
