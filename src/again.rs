@@ -6,6 +6,7 @@
 
 use crate::merge::Merger;
 use crate::recall::Recall;
+use crate::remember::Remember;
 use crate::session::Writer;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -203,10 +204,39 @@ pub struct Again {
     pub(crate) writer: Arc<Mutex<Writer>>,
     pub(crate) recall: Arc<Recall>,
     pub(crate) keys: Arc<RwLock<KeyTable>>,
-    pub(crate) table: &'static [&'static Spec],
+    table: &'static [&'static Spec],
+    remember: Option<Arc<Mutex<Remember>>>,
 }
 
 impl Again {
+    pub(crate) fn new(
+        writer: Arc<Mutex<Writer>>,
+        recall: Arc<Recall>,
+        keys: Arc<RwLock<KeyTable>>,
+        table: &'static [&'static Spec],
+        remember: Option<Remember>,
+    ) -> Again {
+        Again { writer, recall, keys, table, remember: remember.map(|r| Arc::new(Mutex::new(r))) }
+    }
+
+    /// The capture is read: what the user said of its connections in earlier days holds.
+    pub(crate) fn recollect(&self, merger: &mut Merger) {
+        let Some(remember) = &self.remember else { return };
+        let remember = remember.lock().unwrap_or_else(PoisonError::into_inner);
+        if remember.choices().is_empty() {
+            return;
+        }
+        merger.builder.publish(true);
+        let snapshot = merger.builder.store().snapshot();
+        for choice in remember.choices() {
+            let spec = self.table.iter().find(|s| s.name == choice.protocol);
+            let flow = snapshot.each_flow().find(|f| choice.is_of(f));
+            if let (Some(spec), Some(flow)) = (spec, flow) {
+                merger.decide(flow.id, Some(spec.name));
+            }
+        }
+    }
+
     /// Reads again what is due, on this thread. Returns how many flows were read.
     pub fn settle(&self) -> usize {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -216,7 +246,7 @@ impl Again {
     /// Reads a flow again as another protocol (a Spec's name), or as its bytes say for `None`.
     ///
     /// # Errors
-    /// [`Problem`]: there is no such flow or protocol.
+    /// [`Problem`]: there is no such flow or protocol, or the choice could not be kept.
     pub fn decode(&self, flow: u32, protocol: Option<&str>) -> Result<(), Problem> {
         let name = match protocol {
             None => None,
@@ -236,7 +266,13 @@ impl Again {
         }
         writer.merger.decide(flow, name);
         settle(&mut writer.merger, &self.recall, &self.keys);
-        Ok(())
+        writer.merger.builder.publish(true);
+        let snapshot = writer.merger.builder.store().snapshot();
+        drop(writer);
+        match (&self.remember, snapshot.flow(flow)) {
+            (Some(remember), Some(row)) => remember.lock().unwrap_or_else(PoisonError::into_inner).keep(&row, name),
+            _ => Ok(()),
+        }
     }
 
     /// What the user said that a flow speaks.

@@ -1,9 +1,10 @@
 //! Whole conversations for the window: states, TCP's own events, bytes of both directions, what the user decides about them.
 
+use crate::again::Again;
 use crate::recall::Recall;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use wirelore_engine::conversation::{InnerBytes, Listen};
 use wirelore_engine::log::Entry;
 use wirelore_engine::packet::{Headers, Transport as Header};
@@ -31,8 +32,8 @@ pub struct Rereading {
     pub store: Store,
     /// Bytes.
     pub recall: Arc<Recall>,
-    /// Keys.
-    pub keys: Arc<RwLock<KeyTable>>,
+    /// Reads again for good.
+    pub again: Again,
 }
 
 fn missing() -> Problem {
@@ -130,16 +131,12 @@ impl Conversations for Rereading {
         Ok(out.done)
     }
 
-    fn decode_as(&self, _: u32, _: Option<&str>) -> Result<(), Problem> {
-        Err(Problem {
-            what: "This connection cannot be read as another protocol".into(),
-            why: "Reading anew what was read is not possible yet.".into(),
-            what_to_do: "Open the file with `wirelore open --decode-as PORT=PROTOCOL`.".into(),
-        })
+    fn decode_as(&self, flow: u32, protocol: Option<&str>) -> Result<(), Problem> {
+        self.again.decode(flow, protocol)
     }
 
-    fn decoded_as(&self, _: u32) -> Option<String> {
-        None
+    fn decoded_as(&self, flow: u32) -> Option<String> {
+        self.again.decoded(flow).map(str::to_owned)
     }
 
     fn add_keys(&self, path: &Path) -> Result<usize, Problem> {
@@ -160,10 +157,7 @@ impl Conversations for Rereading {
         if read.added == 0 {
             return Err(unreadable("No line of it is a key.".into()));
         }
-        let mut table = self.keys.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (taken, mut read) = table.read_log(&text);
-        table.read_line(text.get(taken..).unwrap_or(&[]), &mut read);
-        Ok(read.added)
+        Ok(self.again.add_keys(&text).added)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::cli::{Open, exit};
 use crate::conversations::Rereading;
 use crate::reading::Failure;
+use crate::remember::Remember;
 use crate::session::{Session, SessionOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +29,7 @@ impl Opener for Doorman {
             shards: None,
             name: path.display().to_string(),
             size: std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len()),
+            remember: crate::remember::state_folder().map(|folder| Remember::open(&folder, path)),
         };
         let session = Session::start(source, wirelore_dissectors::TABLE, options);
         session.store.on_publish(move || wake());
@@ -52,7 +54,7 @@ impl Capture for Opened {
     }
 
     fn conversations(&self) -> Arc<dyn Conversations> {
-        Arc::new(Rereading { store: self.0.store.clone(), recall: Arc::clone(&self.0.recall), keys: Arc::clone(&self.0.keys) })
+        Arc::new(Rereading { store: self.0.store.clone(), recall: Arc::clone(&self.0.recall), again: self.0.again.clone() })
     }
 
     fn cancel(&self) {

@@ -11,6 +11,7 @@ pub mod merge;
 pub mod objects;
 pub mod reading;
 pub mod recall;
+pub mod remember;
 pub mod report;
 pub mod session;
 pub mod sift;

@@ -6,6 +6,7 @@
 use crate::again::{self, Again};
 use crate::merge::Merger;
 use crate::recall::Recall;
+use crate::remember::Remember;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ use wirelore_engine::ledger::Ledger;
 use wirelore_engine::output::Output;
 use wirelore_engine::router::Router;
 use wirelore_engine::shard::{DecodeAs, Joining, Packet, Shard};
-use wirelore_kit::{Cancel, End, F, Flags, KeyTable, Problem, Spec};
+use wirelore_kit::{Cancel, End, F, Flags, KeyTable, KeysThen, Problem, Spec};
 use wirelore_store::{Builder, Damage, InterfaceFact, Progress, Schema, Store};
 
 /// How a capture is read.
@@ -33,6 +34,8 @@ pub struct SessionOptions {
     pub name: String,
     /// Its size in bytes, where known.
     pub size: Option<u64>,
+    /// What the user said of its connections before; more is kept there.
+    pub remember: Option<Remember>,
 }
 
 /// The table of protocols and the fields that are columns.
@@ -63,16 +66,27 @@ pub struct Session {
 }
 
 /// A batch on its way to the shards.
-struct Work {
+pub(crate) struct Work {
     batch: Batch,
     links: Arc<Vec<u32>>,
     /// Which shard each packet belongs to; empty when there is only one.
     routes: Vec<u32>,
     joined: BTreeMap<u32, Box<Datagram>>,
+    /// How many keys stood before it.
+    keys: usize,
+    /// Packets behind these are left out.
+    most: usize,
+}
+
+impl Work {
+    /// The first packets of a batch for the only shard that there is.
+    pub(crate) fn whole(batch: Batch, links: Arc<Vec<u32>>, keys: usize, most: usize) -> Work {
+        Work { batch, links, routes: Vec::new(), joined: BTreeMap::new(), keys, most }
+    }
 }
 
 /// What the writer is told, in order.
-enum Told {
+pub(crate) enum Told {
     /// Every shard has this batch.
     Batch,
     Event(Box<Event>),
@@ -117,7 +131,7 @@ impl Session {
         let (mut works, mut outputs, mut backs) = (Vec::new(), Vec::new(), Vec::new());
         let mut threads = Vec::new();
         let writer = Arc::new(Mutex::new(Writer::new(Merger::new(builder, ledger, count))));
-        let again = Again { writer: Arc::clone(&writer), recall: Arc::clone(&recall), keys: Arc::clone(&keys), table };
+        let again = Again::new(Arc::clone(&writer), Arc::clone(&recall), Arc::clone(&keys), table, options.remember);
         let mut alone = None;
         if options.shards.is_none() && cores <= 2 {
             let shard = Shard::new(table).decoding(&options.decode_as);
@@ -351,7 +365,8 @@ impl Reader {
                 }
             }
         }
-        let work = Work { batch, links, routes, joined };
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner).len();
+        let work = Work { batch, links, routes, joined, keys, most: usize::MAX };
         if let Some(a) = &mut self.alone {
             a.out.clear();
             let last = shard_batch(0, &mut a.shard, &work, &self.keys, &mut a.out);
@@ -369,40 +384,45 @@ impl Reader {
     }
 
     fn event(&mut self, event: Event) -> bool {
-        match &event {
-            Event::Interface(i) => {
-                let mut links = self.links.write().unwrap_or_else(PoisonError::into_inner);
-                let list = Arc::make_mut(&mut links);
-                let at = i.index as usize;
-                if list.len() <= at {
-                    list.resize(at.saturating_add(1), u32::MAX);
-                }
-                if let Some(link) = list.get_mut(at) {
-                    *link = i.link_type;
-                }
-            }
-            // Some recorders write the key log into the section's comment.
-            Event::Section(s) => {
-                let mut table = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-                let mut done = wirelore_kit::KeyLogRead::default();
-                for line in s.comments.iter().flat_map(|c| c.lines()) {
-                    table.read_line(line.as_bytes(), &mut done);
-                }
-            }
-            Event::Secrets(s) if s.kind == secrets::TLS_KEY_LOG => {
-                let mut table = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-                let (taken, _) = table.read_log(&s.data);
-                let mut done = wirelore_kit::KeyLogRead::default();
-                table.read_line(s.data.get(taken..).unwrap_or(&[]), &mut done);
-            }
-            _ => {}
-        }
+        heed(&event, &self.links, &self.keys);
         self.tell(Told::Event(Box::new(event)))
     }
 }
 
+/// What an event of the source means for the packets behind it: link types and keys.
+pub(crate) fn heed(event: &Event, links: &RwLock<Arc<Vec<u32>>>, keys: &RwLock<KeyTable>) {
+    match event {
+        Event::Interface(i) => {
+            let mut links = links.write().unwrap_or_else(PoisonError::into_inner);
+            let list = Arc::make_mut(&mut links);
+            let at = i.index as usize;
+            if list.len() <= at {
+                list.resize(at.saturating_add(1), u32::MAX);
+            }
+            if let Some(link) = list.get_mut(at) {
+                *link = i.link_type;
+            }
+        }
+        // Some recorders write the key log into the section's comment.
+        Event::Section(s) => {
+            let mut table = keys.write().unwrap_or_else(PoisonError::into_inner);
+            let mut done = wirelore_kit::KeyLogRead::default();
+            for line in s.comments.iter().flat_map(|c| c.lines()) {
+                table.read_line(line.as_bytes(), &mut done);
+            }
+        }
+        Event::Secrets(s) if s.kind == secrets::TLS_KEY_LOG => {
+            let mut table = keys.write().unwrap_or_else(PoisonError::into_inner);
+            let (taken, _) = table.read_log(&s.data);
+            let mut done = wirelore_kit::KeyLogRead::default();
+            table.read_line(s.data.get(taken..).unwrap_or(&[]), &mut done);
+        }
+        _ => {}
+    }
+}
+
 /// A packet of a batch as a shard takes it; `links` are the link types of the interfaces.
-pub(crate) fn packet_of<'b>(batch: &'b Batch, item: &Item, links: &[u32]) -> Packet<'b> {
+fn packet_of<'b>(batch: &'b Batch, item: &Item, links: &[u32]) -> Packet<'b> {
     Packet {
         bytes: batch.data(item),
         wire_len: item.wire_len,
@@ -414,15 +434,16 @@ pub(crate) fn packet_of<'b>(batch: &'b Batch, item: &Item, links: &[u32]) -> Pac
 }
 
 /// Reads a batch; returns the number of its last packet.
-fn shard_batch(me: u32, shard: &mut Shard, w: &Work, keys: &RwLock<KeyTable>, out: &mut Output) -> u32 {
+pub(crate) fn shard_batch(me: u32, shard: &mut Shard, w: &Work, keys: &RwLock<KeyTable>, out: &mut Output) -> u32 {
     out.first = w.batch.first as u32;
     let mut last = out.first;
-    let secrets = keys.read().unwrap_or_else(PoisonError::into_inner);
-    for (i, item) in w.batch.items.iter().enumerate() {
+    let table = keys.read().unwrap_or_else(PoisonError::into_inner);
+    let secrets = &KeysThen { table: &table, count: w.keys };
+    for (i, item) in w.batch.items.iter().enumerate().take(w.most) {
         let number = out.first.saturating_add(i as u32);
         last = number;
         if number.is_multiple_of(TICK) {
-            shard.tick(number, item.time_ns, &*secrets, out);
+            shard.tick(number, item.time_ns, secrets, out);
         }
         let mut joining = Joining::Own;
         if !w.routes.is_empty() {
@@ -433,14 +454,14 @@ fn shard_batch(me: u32, shard: &mut Shard, w: &Work, keys: &RwLock<KeyTable>, ou
             joining = Joining::Given(w.joined.get(&number).map(|d| &**d));
         }
         let packet = packet_of(&w.batch, item, &w.links);
-        shard.packet(number, &packet, joining, &*secrets, out);
+        shard.packet(number, &packet, joining, secrets, out);
     }
     shard.batch_ends(last, out);
     last
 }
 
 /// The end of the capture behind packet `last`.
-fn finish_shard(shard: &mut Shard, last: u32, keys: &RwLock<KeyTable>, out: &mut Output) {
+pub(crate) fn finish_shard(shard: &mut Shard, last: u32, keys: &RwLock<KeyTable>, out: &mut Output) {
     out.first = last.saturating_add(1);
     let secrets = keys.read().unwrap_or_else(PoisonError::into_inner);
     shard.finish(last, End::Capture, &*secrets, out);
@@ -483,7 +504,7 @@ impl Writer {
     }
 
     /// `outputs` are those of the batch that is told.
-    fn told(&mut self, told: Told, outputs: Option<&[Output]>) {
+    pub(crate) fn told(&mut self, told: Told, outputs: Option<&[Output]>) {
         match told {
             Told::Batch => {
                 self.merger.take(outputs.unwrap_or(&[]));
@@ -501,8 +522,9 @@ impl Writer {
     }
 
     /// `outputs` are what ended with the capture.
-    fn end(&mut self, outputs: &[Output], again: &Again) {
+    pub(crate) fn end(&mut self, outputs: &[Output], again: &Again) {
         self.merger.take(outputs);
+        again.recollect(&mut self.merger);
         again::settle(&mut self.merger, &again.recall, &again.keys);
         self.merger.builder.progress(Progress { done: true, ..self.progress });
         self.merger.builder.publish(true);
@@ -535,7 +557,7 @@ fn run_writer(again: &Again, told: &Receiver<Told>, outputs: &[Receiver<Output>]
     lock(&again.writer).end(&last, again);
 }
 
-pub(crate) fn source_event(b: &mut Builder, e: Event) {
+fn source_event(b: &mut Builder, e: Event) {
     match e {
         Event::Section(s) => {
             let f = b.facts();

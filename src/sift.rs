@@ -1,18 +1,19 @@
 //! Reading a capture on one thread, from bytes in memory to rows and trees: for tests, for the fuzzer, and wherever threads are not wanted.
 //!
-//! It does what [`crate::session`] does with its threads, in the same order, so that both give the same rows.
+//! The same shard and writer as in [`crate::session`] do the work, so both give the same rows.
 
+use crate::again::Again;
 use crate::merge::Merger;
 use crate::recall::Recall;
-use crate::session::{packet_of, schema, source_event};
-use std::sync::{Arc, PoisonError, RwLock};
-use wirelore_capture::{Event, OpenError, Options, Source, Step, secrets};
+use crate::session::{Told as Tells, Work, Writer, finish_shard, heed, schema, shard_batch};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use wirelore_capture::{OpenError, Options, Source, Step};
 use wirelore_engine::laws::{Record, Told};
 use wirelore_engine::ledger::Ledger;
 use wirelore_engine::output::Output;
-use wirelore_engine::shard::{Joining, Shard};
+use wirelore_engine::shard::Shard;
 use wirelore_kit::row::NONE;
-use wirelore_kit::{Cancel, End, KeyTable, Level, MessageState, Problem, Spec, TreeSource, What};
+use wirelore_kit::{Cancel, KeyTable, Level, MessageState, Problem, Spec, TreeSource, What};
 use wirelore_store::{Builder, CellView, Progress, Snapshot, Store};
 
 /// How far to read.
@@ -37,7 +38,9 @@ pub struct Sifted {
     /// Its rows.
     pub store: Store,
     /// Its trees.
-    pub recall: Recall,
+    pub recall: Arc<Recall>,
+    /// Has things read again.
+    pub again: Again,
 }
 
 /// Reads a capture from memory with the protocols of `table`.
@@ -51,61 +54,45 @@ pub fn read(bytes: &[u8], table: &'static [&'static Spec], limits: Limits) -> Re
     let store = builder.store();
     let ledger = Arc::new(RwLock::new(Ledger::default()));
     let keys = Arc::new(RwLock::new(KeyTable::default()));
-    let mut links: Vec<u32> = Vec::new();
-    let mut merger = Merger::new(builder, Arc::clone(&ledger), 1);
+    let links = Arc::new(RwLock::new(Arc::new(Vec::new())));
+    let (spool, log) = (source.reader(), Arc::clone(&ledger));
+    let recall = Arc::new(Recall::new(store.clone(), spool, log, Arc::clone(&links), Arc::clone(&keys), table, Vec::new()));
+    let writer = Arc::new(Mutex::new(Writer::new(Merger::new(builder, ledger, 1))));
+    let again = Again::new(Arc::clone(&writer), Arc::clone(&recall), Arc::clone(&keys), table, None);
+    let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
     let mut shard = Shard::new(table);
-    let (mut number, mut idle) = (0u32, 0u32);
+    let (mut read, mut last, mut idle) = (0u32, 0u32, 0u32);
     let mut out = Output::default();
-    while number < limits.packets && idle < limits.idle {
+    while read < limits.packets && idle < limits.idle {
         idle += 1;
         match source.next() {
-            Ok(Step::Batch(batch)) => {
+            Ok(Step::Batch(batch)) if !batch.items.is_empty() => {
+                let most = limits.packets - read;
+                read = read.saturating_add(batch.items.len() as u32);
+                idle = 0;
+                let links = Arc::clone(&links.read().unwrap_or_else(PoisonError::into_inner));
+                let count = keys.read().unwrap_or_else(PoisonError::into_inner).len();
+                let work = Work::whole(batch, links, count, most as usize);
                 out.clear();
-                out.first = number;
-                let table = keys.read().unwrap_or_else(PoisonError::into_inner);
-                for item in batch.items.iter().take((limits.packets - number) as usize) {
-                    let packet = packet_of(&batch, item, &links);
-                    shard.packet(number, &packet, Joining::Own, &*table, &mut out);
-                    number += 1;
-                    idle = 0;
-                }
-                shard.batch_ends(number.saturating_sub(1), &mut out);
-                merger.take(std::slice::from_ref(&out));
+                last = shard_batch(0, &mut shard, &work, &keys, &mut out);
+                writer.told(Tells::Batch, Some(std::slice::from_ref(&out)));
             }
+            Ok(Step::Batch(_)) => {}
             Ok(Step::Event(event)) => {
-                match &event {
-                    Event::Interface(i) => {
-                        let at = i.index as usize;
-                        if links.len() <= at {
-                            links.resize(at.saturating_add(1), u32::MAX);
-                        }
-                        if let Some(link) = links.get_mut(at) {
-                            *link = i.link_type;
-                        }
-                    }
-                    Event::Secrets(s) if s.kind == secrets::TLS_KEY_LOG => {
-                        let mut table = keys.write().unwrap_or_else(PoisonError::into_inner);
-                        let (taken, _) = table.read_log(&s.data);
-                        table.read_line(s.data.get(taken..).unwrap_or(&[]), &mut wirelore_kit::KeyLogRead::default());
-                    }
-                    _ => {}
-                }
-                source_event(&mut merger.builder, event);
+                heed(&event, &links, &keys);
+                writer.told(Tells::Event(Box::new(event)), None);
             }
             // Memory is never pending, and cannot fail to be read twice in the same way.
             Ok(Step::Pending | Step::End) | Err(_) => break,
         }
     }
     out.clear();
-    out.first = number;
-    shard.finish(number.saturating_sub(1), End::Capture, &*keys.read().unwrap_or_else(PoisonError::into_inner), &mut out);
-    merger.take(std::slice::from_ref(&out));
+    finish_shard(&mut shard, last, &keys, &mut out);
     let p = source.progress();
-    merger.builder.progress(Progress { read: p.read, of: p.of, done: true });
-    merger.builder.publish(true);
-    let links = Arc::new(RwLock::new(Arc::new(links)));
-    let recall = Recall::new(store.clone(), source.reader(), ledger, links, keys, table, Vec::new());
-    Ok(Sifted { store, recall })
+    writer.told(Tells::Progress(Progress { read: p.read, of: p.of, done: true }), None);
+    writer.end(std::slice::from_ref(&out), &again);
+    drop(writer);
+    Ok(Sifted { store, recall, again })
 }
 
 /// Reads a capture and looks at it as people do: every list line, and the trees of its first `most` packets and messages, all values

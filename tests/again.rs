@@ -9,6 +9,7 @@ mod wire;
 use std::net::Ipv4Addr;
 use toy::tunnel::{self, SECRET, frame};
 use wire::{End, Wire};
+use wirelore::remember::Remember;
 use wirelore::session::{Session, SessionOptions};
 use wirelore_capture::{Options, Source};
 use wirelore_kit::{Cancel, ConvId, Evidence, Spec, TreeSource, What};
@@ -115,4 +116,30 @@ fn the_user_has_the_last_word() {
     assert_eq!(lines(), first);
     assert!(session.again.decode(2, Some("gopher")).is_err() && session.again.decode(77, None).is_err());
     assert_eq!(session.store.snapshot().messages_in(ConvId { flow: 2, inner: 0 }).len(), 2);
+}
+
+#[test]
+fn what_the_user_said_is_remembered_for_the_file() {
+    let folder = std::env::temp_dir().join(format!("wirelore-again-{}", std::process::id()));
+    let path = folder.join("a.pcap");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(&path, wire().bytes()).expect("a capture");
+    let open = || {
+        let source = Source::open(&path, Options::default()).expect("a capture");
+        let options = SessionOptions { remember: Some(Remember::open(&folder, &path)), ..SessionOptions::default() };
+        let mut session = Session::start(source, TABLE, options);
+        session.wait().expect("read");
+        session
+    };
+    let protocol = |s: &Session| {
+        s.store.snapshot().flow(2).and_then(|f| f.protocol()).and_then(|p| TABLE.get(usize::from(p))).map(|p| p.name)
+    };
+    let first = open();
+    assert_eq!(protocol(&first), Some("toy"));
+    first.again.decode(2, Some("toy.data")).expect("kept");
+    let second = open();
+    assert_eq!((protocol(&second), second.again.decoded(2)), (Some("toy.data"), Some("toy.data")));
+    second.again.decode(2, None).expect("forgotten");
+    assert_eq!(protocol(&open()), Some("toy"));
+    std::fs::remove_dir_all(&folder).expect("cleared");
 }

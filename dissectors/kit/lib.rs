@@ -46,7 +46,7 @@ pub use note::{About, Note, Noted, Severity};
 pub use out::{Chunk, End, More, Op, Ops, Out};
 pub use reader::{Memo, Reader, Stop};
 pub use row::{Endpoint, Evidence, MessageState, PacketFacts, PacketRow};
-pub use secrets::{KeyLogRead, KeyTable, NoSecrets, SecretId, Secrets};
+pub use secrets::{KeyLogRead, KeyTable, KeysThen, NoSecrets, SecretId, Secrets};
 pub use sink::{Cell, Level, Mark, Sink};
 pub use source::{Cancel, PacketLine, Problem, Strand, TreeSource, What};
 pub use span::{BitRange, BufId, BufKind, ConvId, Dir, How, Piece, Side, Span};

@@ -34,7 +34,8 @@ pub const MOST_SECRETS: usize = 1 << 20;
 /// Secrets by id. Filled from key log text in the SSLKEYLOGFILE format (RFC 9850).
 #[derive(Debug, Clone, Default)]
 pub struct KeyTable {
-    known: HashMap<SecretId, Arc<[u8]>>,
+    /// Each with the number of those that came before it.
+    known: HashMap<SecretId, (Arc<[u8]>, usize)>,
 }
 
 /// What reading a key log gave.
@@ -91,9 +92,10 @@ impl KeyTable {
             None => done.odd_lines = done.odd_lines.saturating_add(1),
             Some(_) if self.known.len() >= MOST_SECRETS => done.left_out = done.left_out.saturating_add(1),
             Some((id, secret)) => {
-                if self.known.insert(id, secret.into()).is_none() {
-                    done.added = done.added.saturating_add(1);
-                }
+                let before = self.known.len();
+                let known = self.known.entry(id).or_insert_with(|| (Arc::default(), before));
+                known.0 = secret.into();
+                done.added = done.added.saturating_add(self.known.len().saturating_sub(before));
             }
         }
     }
@@ -101,7 +103,22 @@ impl KeyTable {
 
 impl Secrets for KeyTable {
     fn find(&self, id: &SecretId) -> Option<Arc<[u8]>> {
-        self.known.get(id).cloned()
+        self.known.get(id).map(|(secret, _)| Arc::clone(secret))
+    }
+}
+
+/// A table as it was when it held so many secrets: what is read at the same time by several threads must not depend on their pace.
+#[derive(Debug, Clone, Copy)]
+pub struct KeysThen<'k> {
+    /// The table by now.
+    pub table: &'k KeyTable,
+    /// How many secrets it held then.
+    pub count: usize,
+}
+
+impl Secrets for KeysThen<'_> {
+    fn find(&self, id: &SecretId) -> Option<Arc<[u8]>> {
+        self.table.known.get(id).filter(|(_, before)| *before < self.count).map(|(secret, _)| Arc::clone(secret))
     }
 }
 
@@ -131,5 +148,7 @@ mod tests {
         assert_eq!(&log[taken..], b"CLIENT_RANDOM 00fe 01");
         let id = SecretId { label: "CLIENT_RANDOM".into(), of: vec![0, 0xff].into() };
         assert_eq!(table.find(&id).as_deref(), Some(&[1u8, 2][..]));
+        let (then, later) = (KeysThen { table: &table, count: 0 }, KeysThen { table: &table, count: 1 });
+        assert_eq!((then.find(&id), later.find(&id).is_some()), (None, true));
     }
 }

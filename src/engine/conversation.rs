@@ -25,10 +25,12 @@ use wirelore_kit::{
 
 /// A direction keeps at most so many unread bytes; a message that needs more is not waited for.
 pub const MOST_UNREAD: usize = 4 << 20;
+/// These may have come in so many packets.
+const MOST_RUNS: usize = 1 << 16;
 /// Conversations nest at most so deep.
 pub const MOST_DEPTH: u8 = 8;
 /// At most so many conversations live inside one at a time.
-pub const MOST_INNER: usize = 1 << 16;
+pub const MOST_INNER: usize = 1 << 14;
 /// At most so many questions wait for their answers.
 const MOST_PENDING: usize = 4096;
 /// So many datagrams of a flow are looked at before it is taken for something that we do not read.
@@ -525,6 +527,10 @@ impl Conversation {
 
     fn ends<L: Listen + ?Sized>(&mut self, way: usize, how: End, at: Arrival, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
         self.half_mut(way).ended = Some((how, at));
+        if self.half(way).open.is_some() {
+            // Who waited for the rest of a line of an open message may take what is left.
+            self.half_mut(way).need = 0;
+        }
         self.decide_and_pump(cx, s, to);
         // An end can let the other side go on, and that this one.
         for _ in 0..2 {

@@ -28,6 +28,10 @@ impl Arrivals {
     }
 
     pub fn push(&mut self, end: u64, first: Arrival, last: Arrival) {
+        if let Some(same) = self.newest.as_mut().filter(|r| r.first == first && r.last == last) {
+            same.end = end;
+            return;
+        }
         if let Some(before) = self.newest.replace(Run { end, first, last }) {
             self.older.push_back(before);
         }
@@ -78,6 +82,11 @@ impl Arrivals {
         if self.older.is_empty() && self.newest.is_some_and(|r| r.end <= base) {
             self.newest = None;
         }
+    }
+
+    /// How many runs they are: tiny packets cost more than their bytes.
+    pub fn runs(&self) -> usize {
+        self.older.len().saturating_add(usize::from(self.newest.is_some()))
     }
 
     pub fn clear(&mut self) {

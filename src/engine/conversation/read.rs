@@ -353,7 +353,7 @@ impl Conversation {
 
     /// Keeps a direction's memory under its bound.
     pub(super) fn bound<L: Listen + ?Sized>(&mut self, way: usize, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
-        if self.half(way).unread.len() > MOST_UNREAD {
+        if self.half(way).unread.len() > MOST_UNREAD || self.half(way).arrivals.runs() > MOST_RUNS {
             self.cut_unread(way, &note::TOO_LONG, cx, s, to);
             let h = self.half_mut(way);
             h.seeking = true;

@@ -112,6 +112,17 @@ fn deeper_than_the_bound_is_said_and_not_read() {
 }
 
 #[test]
+fn datagrams_inside_keep_their_borders() {
+    let bytes = join(&[frame(b'G', 1, b"GET a\nleft over"), frame(b'G', 1, b"GET b\n"), frame(b'G', 1, b"GET cut")]);
+    let s = Script::tcp(8888).bytes(0, &bytes[..30]).bytes(0, &bytes[30..]).ended();
+    let r = laws::read(TABLE, &s, Level::Tree);
+    let t = laws::transcript(&r);
+    let rows: Vec<(u64, u64, MessageState, usize)> = inner(&r).iter().map(|m| (m.at, m.len, m.state, m.notes.len())).collect();
+    assert_eq!(rows, [(0, 15, MessageState::Whole, 1), (15, 6, MessageState::Whole, 0), (21, 7, MessageState::Cut, 1)], "{t}");
+    laws::all(TABLE, &s, 1000).unwrap();
+}
+
+#[test]
 fn a_checkpoint_may_lie_inside_open_messages() {
     use wirelore_engine::conversation::{Arrival, Context, Conversation, Scratch};
     let start = Start {

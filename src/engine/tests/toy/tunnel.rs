@@ -1,7 +1,7 @@
 //! A toy tunnel: frames that carry streams, as they are or masked, to any depth.
 //!
 //! A frame is a kind, a key, a length of two bytes, and bytes. `D`: bytes of the stream `key` as they are; `M`: masked with 0x5a;
-//! `K`: masked with the secret `TOY` of the key, if that is given; `E`: the stream ends in this direction. The inner streams are the toy protocol, or a tunnel where the key is 100 or more;
+//! `G`: a datagram of it; `K`: masked with the secret `TOY` of the key, if that is given; `E`: the stream ends in this direction. The inner streams are the toy protocol, or a tunnel where the key is 100 or more;
 //! those of key 200 or more are contents.
 
 use wirelore_kit::note::{About, Severity};
@@ -21,7 +21,7 @@ impl Dissector for Tunnel {
     fn read(&mut self, turn: &Turn<'_>, r: &mut Reader<'_>, out: &mut Out<'_>) -> Result<(), Stop> {
         r.group(&FRAME, |r| {
             let kind = *r.peek(1)?.first().ok_or(Stop::Short { need: 1 })?;
-            if !b"DMEK".contains(&kind) {
+            if !b"DMEKG".contains(&kind) {
                 return Err(Stop::Bad(&BAD_KIND));
             }
             r.text(&KIND, 1)?;
@@ -42,6 +42,7 @@ impl Dissector for Tunnel {
                     made.extend(bytes.iter().map(|b| b ^ 0x5a));
                     out.inner_made(key, turn.dir, made, span, How::Decrypted, hint);
                 }
+                b'G' => out.inner_datagram(key, turn.dir, bytes.to_vec(), span, How::Verbatim, hint),
                 b'K' => {
                     let id = SecretId { label: "TOY".into(), of: vec![key as u8].into() };
                     match turn.secrets.find(&id).and_then(|s| s.first().copied()) {
@@ -70,14 +71,14 @@ impl Dissector for Tunnel {
 
 fn probe(p: &Peek<'_>) -> Verdict {
     match p.to_server.first() {
-        Some(b'D' | b'M' | b'E' | b'K') => Verdict::Likely,
+        Some(b'D' | b'M' | b'E' | b'K' | b'G') => Verdict::Likely,
         Some(_) => Verdict::No,
         None => Verdict::More,
     }
 }
 
 fn resync(b: &[u8], _: Dir) -> Option<usize> {
-    b.windows(3).position(|w| b"DMEK".contains(&w[0]) && w[2] == 0)
+    b.windows(3).position(|w| b"DMEKG".contains(&w[0]) && w[2] == 0)
 }
 
 pub static SPEC: Spec = Spec {
