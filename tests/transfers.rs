@@ -47,9 +47,13 @@ fn every_transfer_is_there_to_the_last_byte() {
             assert!(got.get(key).is_some_and(|m| m >= n), "{group}: {key:?} is missing; found {got:#?}");
         }
         let more: i64 = got.values().sum::<i64>() - want.values().sum::<i64>();
-        // Aborted transfers ended somewhere; the truth cannot say where.
-        let aborted = if group == "ftp/passive" { 2 } else { 0 };
-        assert!((0..=aborted).contains(&more), "{group}: {more} objects that nobody transferred");
+        // Of aborted transfers, and of listings that curl printed, the truth cannot say the bytes.
+        let unknown = match group {
+            "ftp/passive" => 2,
+            "ftp/servers" => 1,
+            _ => 0,
+        };
+        assert!((0..=unknown).contains(&more), "{group}: {more} objects that nobody transferred");
     }
 }
 
