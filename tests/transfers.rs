@@ -40,17 +40,18 @@ fn every_transfer_is_there_to_the_last_byte() {
     for group in ["ftp/passive", "ftp/active", "ftp/servers", "ftp/ftps", "ftp/implicit", "tftp/transfers"] {
         let truth = truth(&format!("captures/{group}.truth.json"));
         let found = found(&format!("captures/{group}.pcapng"));
-        assert!(truth.len() > 2, "{group}: too little truth");
+        assert!(truth.len() > 1, "{group}: too little truth");
         let want = bag(truth.iter().map(|t| (t.1, t.2.clone())));
         let got = bag(found.iter().filter(|o| o.whole).map(|o| (o.size, o.sha256.clone())));
         for (key, n) in &want {
             assert!(got.get(key).is_some_and(|m| m >= n), "{group}: {key:?} is missing; found {got:#?}");
         }
         let more: i64 = got.values().sum::<i64>() - want.values().sum::<i64>();
-        // Of aborted transfers, and of listings that curl printed, the truth cannot say the bytes.
+        // Of aborted transfers, and of listings that curl and lftp printed, the truth cannot say the bytes.
         let unknown = match group {
             "ftp/passive" => 2,
-            "ftp/servers" => 1,
+            "ftp/servers" => 2,
+            "ftp/implicit" => 1,
             _ => 0,
         };
         assert!((0..=unknown).contains(&more), "{group}: {more} objects that nobody transferred");

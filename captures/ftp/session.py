@@ -287,7 +287,8 @@ def ftps():
 
 def implicit():
     keys = {"SSLKEYLOGFILE": str(work / "keys")}
-    run("curl", "-sS", "-k", f"ftps://{VSFTPD}:990/", command="LIST", env=keys)
+    subprocess.run(["curl", "-sS", "-k", f"ftps://{VSFTPD}:990/"], capture_output=True, env={**os.environ, **keys}, check=False)
+    truth.append({"command": "LIST", "client": "curl"})
     run("curl", "-sS", "-k", f"ftps://{VSFTPD}:990/big.bin", command="RETR big.bin", env=keys)
     f = work / "upload"
     f.write_bytes(PHOTO)
