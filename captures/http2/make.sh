@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the HTTP/2 captures: everyday.pcapng (nginx over TLS and curl, keys in the file), cleartext.pcapng (nghttpd, nghttpx, nginx with
-# nghttp and curl: prior knowledge, upgrade, push, trailers), odd.pcapng (odd.py, spoken frame by frame over real TCP),
-# events.pcapng (server-sent events over HTTP/1 and HTTP/2). Usage: sudo ./make.sh
+# nghttp and curl: prior knowledge, upgrade, push, trailers), odd.pcapng (odd.py, spoken frame by frame over real TCP).
+# Usage: sudo ./make.sh
 
 cd "$(dirname "$0")" || exit 1
 HERE=$PWD
@@ -13,7 +13,7 @@ space guest
 space cafe
 cable guest eth0 00:00:5e:00:53:0a cafe eth0 00:00:5e:00:53:50
 ip -n wl-guest addr add 192.0.2.10/24 dev eth0
-for a in 80 81 82; do ip -n wl-cafe addr add 192.0.2.$a/24 dev eth0; done
+for a in 80 81; do ip -n wl-cafe addr add 192.0.2.$a/24 dev eth0; done
 
 finish() { # RAW OUT COMMENT [KEYS]
     "$PY" - "$@" <<'P'
@@ -29,14 +29,13 @@ mkdir -p "$WORK/www"
 chmod -R a+rwX "$WORK"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=www.cafe.test" \
     -addext "subjectAltName=DNS:www.cafe.test" -keyout "$WORK/www.key" -out "$WORK/www.crt" 2>/dev/null
-start cafe "$PY" events.py
 start cafe nginx -p "$WORK" -c "$WORK/nginx.conf" -e "$WORK/nginx.log"
 start cafe nghttpd --no-tls -d "$WORK/www" --push=/index.html=/style.css --trailer "x-sum: plum" 8088
 start cafe nghttpx --frontend="*,3128;no-tls" --backend="127.0.0.1,8088;;proto=h2" --workers=1 --errorlog-file="$WORK/nghttpx.log"
 start cafe "$PY" odd.py serve
 listening cafe 80 443 3128 8080 8088
 
-for group in everyday cleartext events odd; do
+for group in everyday cleartext odd; do
     rm -f "$WORK/keys"
     sniff guest eth0 "$WORK/$group.pcap" tcp
     if [ $group = odd ]; then

@@ -1,4 +1,4 @@
-"""HTTP/2 with real programs: `prepare WORK` writes the servers' files, `everyday|cleartext|events WORK TRUTH` visits with curl and nghttp."""
+"""HTTP/2 with real programs: `prepare WORK` writes the servers' files, `everyday|cleartext WORK TRUTH` visits with curl and nghttp."""
 
 import hashlib
 import json
@@ -38,7 +38,6 @@ http {{
     location = /nothing {{ return 204; }}
     location = /set {{ add_header Set-Cookie "table=4; Path=/"; add_header Set-Cookie "seat=window; Path=/; HttpOnly"; return 302 /small.txt; }}
     location = /json {{ default_type application/json; return 200 '{{"cakes":["plum","poppy"],"open":true}}'; }}
-    location /events/ {{ proxy_pass http://192.0.2.82/; proxy_buffering off; proxy_http_version 1.1; }}
   }}
 }}
 """)
@@ -93,13 +92,6 @@ def cleartext():
     nghttp("--no-push", "-w", "14", f"http://{host}:8088/big.bin")
     nghttp("-H", "x-large: " + "plum" * 6000, "-H", "x-larger: " + "cake" * 3000, f"http://{host}:8088/small.txt")
     nghttp("--trailer", "x-sum: 7", "-d", str(work / "photo.bin"), "--padding=20", f"http://{host}:8088/small.txt")
-
-
-def events():
-    curl("--http1.1", "http://192.0.2.82/news")
-    curl("--http2", "https://www.cafe.test/events/news")
-    curl("--http2-prior-knowledge", "http://www.cafe.test:8080/events/news")
-    curl("--http2-prior-knowledge", "http://www.cafe.test:8080/events/ticks", most=1)
 
 
 globals()[what]()
