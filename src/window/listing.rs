@@ -1,6 +1,6 @@
 //! What the lists list: rows that pass the filter, grouped by connection if wanted, made by jobs and never in a frame.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use wirelore_kit::row::NONE;
 use wirelore_kit::{ConvId, Severity, verdict};
@@ -83,6 +83,8 @@ pub struct Listing {
     talk_of: HashMap<(ConvId, u16), u32>,
     /// Whether any row lies inside another protocol, so that the path wants room.
     pub nested: bool,
+    /// Characters of the longest name of a protocol that is listed.
+    pub longest: usize,
     /// Places (0 to 1) and severities for the map in the scrollbar.
     pub marks: Vec<(f32, Severity)>,
 }
@@ -320,11 +322,15 @@ fn exchanges(s: &Snapshot, wanted: &Wanted, work: &Work, list: &mut Listing) -> 
     // Under a filter by text each message that holds it is a row of its own.
     let loose = if wanted.filter.trim().is_empty() { Loose::gather(s, work)? } else { Loose::default() };
     let mut flat = Vec::new();
+    let mut spoken: HashSet<u16> = HashSet::new();
     for (i, m) in s.each_message() {
         if i.is_multiple_of(4096) && work.is_cancelled() {
             return None;
         }
         list.nested |= m.conv.inner != 0;
+        if spoken.insert(m.protocol) {
+            list.longest = list.longest.max(s.schema().protocol_label(m.protocol).chars().count());
+        }
         let item = match view::some(m.exchange).and_then(|e| Some((e, s.exchange(e)?))) {
             Some((e, x)) => (x.ask == i || (x.ask == NONE && x.answer == i))
                 .then_some(Item::Exchange(e))

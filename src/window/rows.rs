@@ -109,10 +109,11 @@ impl Rows {
         &self.list.wanted
     }
 
-    /// Whether any row lies inside another protocol.
+    /// Characters that the column of protocols wants.
     #[must_use]
-    pub fn nested(&self) -> bool {
-        self.list.nested
+    pub fn protocol_chars(&self) -> f32 {
+        let outer = if self.list.nested { 6.0 } else { 0.0 };
+        (self.list.longest as f32 * 0.95 + 2.5 + outer).clamp(8.0, 21.0)
     }
 
     /// Places and severities for the map in the scrollbar.

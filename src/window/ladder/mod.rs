@@ -164,6 +164,19 @@ impl Ladder {
         if s.focus == crate::select::Focus::Packet { packet.or(message) } else { message.or(packet) }
     }
 
+    /// The first message's arrow at or behind a packet.
+    fn near(&self, packet: u32) -> Option<u32> {
+        let from = self.steps.partition_point(|s| s.packet < packet);
+        let found = self.steps.iter().skip(from).position(|s| matches!(s.what, What::Message(_)))?;
+        Some((from + found) as u32)
+    }
+
+    /// The arrow nearest to a selection that has none of its own.
+    #[must_use]
+    pub fn nearest(&self, s: &crate::select::Selection) -> Option<usize> {
+        self.row_of(s).or_else(|| s.packet.and_then(|p| self.near(p)).map(|r| r as usize))
+    }
+
     /// The states of both sides of a conversation at an arrow (client's, server's).
     #[must_use]
     pub fn states_at(&self, conv: ConvId, step: usize) -> [Option<&'static State>; 2] {
@@ -209,7 +222,7 @@ pub fn make(s: &Snapshot, scope: Scope, course: Option<&Course>, shows: Shows, w
         Scope::Conversation(c) => m.conv == c,
         Scope::Exchange(_, e) => m.exchange == e,
     };
-    let mut names: HashMap<(ConvId, Dir, u64), u32> = HashMap::new();
+    let mut names: HashMap<(ConvId, Dir, u64), (u32, u32)> = HashMap::new();
     let all = s.messages_of(flow.id);
     let hidden = if shows.carriers { HashSet::new() } else { carriers(s, &all) };
     for (i, m) in all.into_iter().enumerate() {
@@ -222,7 +235,9 @@ pub fn make(s: &Snapshot, scope: Scope, course: Option<&Course>, shows: Shows, w
         if wanted(&row) && !hidden.contains(&m) {
             let (from, to) = if row.dir == Dir::ToServer { (0, 1) } else { (1, 0) };
             l.message(s, m, &row, from, to, path);
-            names.insert((row.conv, row.dir, row.at), m);
+        }
+        if wanted(&row) {
+            names.insert((row.conv, row.dir, row.at), (m, row.first));
         }
     }
     let caused = view::caused_by(s, flow.id);
@@ -255,37 +270,51 @@ pub fn make(s: &Snapshot, scope: Scope, course: Option<&Course>, shows: Shows, w
     }
     if let Some(course) = course {
         let at = |c: &crate::door::StateChange| {
-            let m = names.get(&(c.conv, c.message.0, c.message.1))?;
-            let step = *l.rows.get(&What::Message(*m))?;
+            let (m, first) = names.get(&(c.conv, c.message.0, c.message.1))?;
+            // What a message without an arrow brought stands at the arrow that tells it.
+            let step = l.rows.get(&What::Message(*m)).copied().or_else(|| l.near(*first))?;
             Some(Change { step, side: c.side, conv: c.conv, state: c.state })
         };
         let mut changes: Vec<Change> = course.states.iter().filter_map(at).collect();
-        changes.sort_by_key(|c| c.step);
-        // Said twice by one message, the last counts.
+        // Stable: of what one arrow brought a side, the last counts.
+        changes.sort_by_key(|c| (c.step, c.conv, c.side));
         changes.reverse();
-        changes.dedup_by(|a, b| a.step == b.step && a.side == b.side && a.conv == b.conv);
+        changes.dedup_by_key(|c| (c.step, c.conv, c.side));
         changes.reverse();
         l.changes = changes;
     }
     Some(l)
 }
 
-/// Messages whose bytes are told by messages inside them, seen in the same packets: their arrows would say the same twice.
+/// Messages whose bytes are told by messages inside them: their arrows would say the same twice.
 fn carriers(s: &Snapshot, all: &[u32]) -> HashSet<u32> {
     /// Inside messages under way at one moment that are looked at.
     const MOST_OPEN: usize = 512;
-    /// A carrier is no shorter than what it carries, or than a piece of it of this length.
+    /// What goes on with a message that began earlier is no shorter than this, or than the message.
     const PIECE: u64 = 64;
     let mut hidden = HashSet::new();
     let rows: Vec<(u32, MessageRow)> = all.iter().filter_map(|m| Some((*m, s.message(*m)?))).collect();
     if rows.iter().all(|(_, r)| r.conv.inner == 0) {
         return hidden;
     }
+    // What asks or answers says something of its own.
+    let loose = |r: &MessageRow| view::some(r.exchange).is_none();
+    // A message inside begins behind the row of what brought its first byte.
+    let mut newest: HashMap<(ConvId, Dir), (u32, bool)> = HashMap::new();
+    for (m, r) in &rows {
+        if let Some(row) = s.inside(r.conv)
+            && let Some((carrier, true)) = newest.get(&(row.outer, r.dir))
+        {
+            hidden.insert(*carrier);
+        }
+        newest.insert((r.conv, r.dir), (*m, loose(r)));
+    }
+    // And goes on with what is seen in the packets between its first and its last.
     let done = |r: &MessageRow| if r.done == NONE { u32::MAX } else { r.done };
     for dir in Dir::BOTH {
         let mut mine: Vec<&(u32, MessageRow)> = rows.iter().filter(|(_, r)| r.dir == dir).collect();
         mine.sort_by_key(|(_, r)| r.first);
-        let mut inside: std::iter::Peekable<_> = mine.iter().filter(|(_, r)| r.conv.inner != 0).peekable();
+        let mut inside = mine.iter().filter(|(_, r)| r.conv.inner != 0).peekable();
         let mut open: Vec<&MessageRow> = Vec::new();
         for (m, r) in &mine {
             while let Some((_, i)) = inside.next_if(|(_, i)| i.first <= done(r)) {
@@ -294,9 +323,8 @@ fn carriers(s: &Snapshot, all: &[u32]) -> HashSet<u32> {
                 }
             }
             open.retain(|i| done(i) >= r.first);
-            // What asks or answers says something of its own.
             let told = |i: &&MessageRow| i.first <= done(r) && r.len >= i.len.min(PIECE) && view::is_inside(s, i.conv, r.conv);
-            if view::some(r.exchange).is_none() && open.iter().any(told) {
+            if loose(r) && open.iter().any(told) {
                 hidden.insert(*m);
             }
         }

@@ -35,7 +35,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
         .map_or(0, |(a, b)| b.time.saturating_sub(a.time));
     let columns = [
         Column::right(cx.prefs.time.head(), Width::Chars(cx.prefs.time.chars(span)), 1),
-        Column::left("Protocol", Width::Chars(if tab.listing().nested() { 17.0 } else { 8.0 }), 2),
+        Column::left("Protocol", Width::Chars(tab.listing().protocol_chars()), 2),
         Column::left("Asked", Width::Share(1.0, 150.0), 0),
         Column::left("Answered", Width::Share(0.8, 96.0), 0),
         Column::right("Bytes", Width::Chars(8.0), 3),

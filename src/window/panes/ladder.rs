@@ -129,16 +129,17 @@ fn draw(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, l: &Arc<Ladder>, body: Rect
     let t = look.t;
     let snap = tab.snap.clone();
     let selected = l.row_of(&tab.selection);
+    let near = l.nearest(&tab.selection);
     let grid = Grid::new(body, l.lanes.len(), !l.changes.is_empty());
     let heads_h = (look.size * 3.0 + 30.0).round();
     let heads = Rect::from_min_size(body.min, vec2(body.width(), heads_h));
     let area = Rect::from_min_max(pos2(body.left(), heads.bottom()), body.max);
     let spacing = Spacing { to_scale: cx.prefs.ladder.to_scale, zoom: cx.prefs.ladder.zoom, text: look.size };
     let places = tab.ladders.places(l, spacing);
-    lane_heads(ui, look, heads, &grid, l, state_conv(&snap, l, selected), selected);
+    lane_heads(ui, look, heads, &grid, l, &state_convs(&snap, l, tab.selection.message, near), near);
 
     if std::mem::take(&mut tab.reveal_step)
-        && let Some(i) = selected
+        && let Some(i) = near
     {
         reveal(&mut tab.ladder_list.top, &places, i, f64::from(area.height()));
     }
@@ -161,7 +162,7 @@ fn draw(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, l: &Arc<Ladder>, body: Rect
     let p = ui.painter_at(Rect::from_min_max(area.min, pos2(area.right() - BAR, area.bottom())));
     let y = |at: f64| (f64::from(area.top()) + at - top).round() as f32;
     let seen = places.visible(top, top + f64::from(area.height()));
-    bands(&p, look, l, &places, &grid, area, &y, &seen);
+    let pinned = bands(&p, look, l, &places, &grid, area, &y, &seen);
     for x in &grid.lanes {
         p.vline(*x, area.y_range(), Stroke::new(1.5, t.line_strong));
     }
@@ -195,6 +196,7 @@ fn draw(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, l: &Arc<Ladder>, body: Rect
             change(&p, look, &grid, row, c.side, c.state, st);
         }
     }
+    pin(&p, look, &grid, area, pinned);
     if l.left_out > 0 && top + f64::from(area.height()) >= places.height - 1.0 {
         let words = format!("{} more are not drawn", format::number(l.left_out));
         let foot = Rect::from_min_max(pos2(grid.left, area.bottom() - 22.0), pos2(grid.right, area.bottom()));
@@ -257,22 +259,32 @@ fn zoomed(ui: &Ui, cx: &mut Cx<'_>, area: Rect) {
     }
 }
 
-/// The conversation whose states stand over the lifelines: that of the arrow that is selected, or of the one before it.
-fn state_conv(s: &Snapshot, l: &Ladder, selected: Option<usize>) -> Option<ConvId> {
-    let upto = selected.map_or(l.steps.len(), |i| i + 1);
-    l.steps.iter().take(upto).rev().find_map(|st| match st.what {
-        What::Message(m) => s.message(m).map(|m| m.conv),
-        What::Packet(_) => None,
-    })
+/// The conversations whose states may stand over the lifelines: that of the selected message or the arrow next to it, then those around it.
+fn state_convs(s: &Snapshot, l: &Ladder, selected: Option<u32>, near: Option<usize>) -> Vec<ConvId> {
+    let upto = near.map_or(l.steps.len(), |i| i + 1);
+    let arrow = || {
+        l.steps.iter().take(upto).rev().find_map(|st| match st.what {
+            What::Message(m) => Some(m),
+            What::Packet(_) => None,
+        })
+    };
+    let mut out: Vec<ConvId> = selected.or_else(arrow).and_then(|m| s.message(m)).map(|m| m.conv).into_iter().collect();
+    while let Some(row) = out.last().and_then(|c| s.inside(*c))
+        && out.len() < 8
+    {
+        out.push(row.outer);
+    }
+    out
 }
 
-fn lane_heads(ui: &mut Ui, look: &Look, rect: Rect, grid: &Grid, l: &Ladder, conv: Option<ConvId>, selected: Option<usize>) {
+fn lane_heads(ui: &mut Ui, look: &Look, rect: Rect, grid: &Grid, l: &Ladder, convs: &[ConvId], selected: Option<usize>) {
     let t = look.t;
     let p = ui.painter_at(rect);
     p.rect_filled(rect, 0, t.panel);
     p.hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, t.line));
     let at = selected.unwrap_or(l.steps.len().saturating_sub(1));
-    let states = conv.map(|c| l.states_at(c, at)).unwrap_or_default();
+    // Of a protocol that names no states, those of what is around it.
+    let states = convs.iter().map(|c| l.states_at(*c, at)).find(|s| s.iter().any(Option::is_some)).unwrap_or_default();
     let near = grid.lanes.windows(2).filter_map(|w| Some(w.get(1)? - w.first()?)).fold(f32::INFINITY, f32::min);
     let width = if grid.lanes.len() < 2 { rect.width() } else { near - 10.0 };
     for (i, lane) in l.lanes.iter().enumerate() {
@@ -320,12 +332,12 @@ fn bands(
     area: Rect,
     y: &dyn Fn(f64) -> f32,
     seen: &std::ops::Range<usize>,
-) {
+) -> String {
     let t = look.t;
     // Only grounds that reach into what is seen: they are sorted by their first arrow.
     let upto = l.bands.partition_point(|b| (b.first as usize) < seen.end);
     let mut pinned = String::new();
-    for b in l.bands.iter().take(upto).filter(|b| b.last as usize >= seen.start) {
+    for (i, b) in l.bands.iter().enumerate().take(upto).filter(|(_, b)| b.last as usize >= seen.start) {
         let hue = t.hue(&hue_name(b.label));
         let inset = f32::from(b.depth) * 6.0;
         let (top, bottom) = (y(places.ground_top(b.first as usize)), y(places.bottom(b.last as usize)) + 2.0);
@@ -343,32 +355,37 @@ fn bands(
         );
         p.rect_filled(Rect::from_min_size(r.min, vec2(3.0, r.height())), CornerRadius { nw: 3, sw: 3, ne: 0, se: 0 }, hue);
         if top < area.top() - 2.0 {
+            // Its last arrow may have gone already.
+            if bottom < area.top() + 26.0 {
+                continue;
+            }
             if !pinned.is_empty() {
                 pinned.push_str(" › ");
             }
             pinned.push_str(b.label);
         } else if places.labels {
-            // Grounds that begin with the same arrow share the line.
-            let before: Vec<&str> = l.bands.iter().filter(|o| o.first == b.first && o.depth < b.depth).map(|o| o.label).collect();
-            let used = before.iter().map(|b| p.layout_no_wrap(format!("{b} › "), look.small(), hue).size().x).sum::<f32>();
-            let inner = l.bands.iter().any(|o| o.first == b.first && o.depth == b.depth + 1);
+            // Grounds that begin with the same arrow stand next to each other, and share the line.
+            let before = l.bands.iter().take(i).rev().take_while(|o| o.first == b.first);
+            let used: f32 = before.map(|b| p.layout_no_wrap(format!("{} › ", b.label), look.small(), hue).size().x).sum();
+            let inner = l.bands.get(i + 1).is_some_and(|o| o.first == b.first);
             let words = if inner { format!("{} ›", b.label) } else { b.label.to_owned() };
-            let x = grid.left + 16.0 + used;
-            ink::left(
-                p,
-                Rect::from_min_max(pos2(x, top + 2.0), pos2(grid.x(0) - 8.0, top + look.size + 7.0)),
-                &words,
-                look.small(),
-                hue,
-            );
+            let x = grid.left + 16.0 + inset + used;
+            let cell = Rect::from_min_max(pos2(x, top + 2.0), pos2(grid.x(0) - 8.0, top + look.size + 7.0));
+            ink::left(p, cell, &words, look.small(), hue);
         }
     }
-    if !pinned.is_empty() {
-        let g = p.layout_no_wrap(pinned, look.small(), t.text_quiet);
-        let r = Rect::from_min_size(pos2(grid.left + 12.0, area.top() + 2.0), g.size() + vec2(8.0, 2.0));
-        p.rect_filled(r, 3, t.panel);
-        p.galley(r.min + vec2(4.0, 1.0), g, t.text_quiet);
+    pinned
+}
+
+/// The name of the ground that reaches in from above, over what is drawn there.
+fn pin(p: &Painter, look: &Look, grid: &Grid, area: Rect, words: String) {
+    if words.is_empty() {
+        return;
     }
+    let g = p.layout_no_wrap(words, look.small(), look.t.text_quiet);
+    let r = Rect::from_min_size(pos2(grid.left + 10.0, area.top() + 2.0), g.size() + vec2(10.0, 4.0));
+    p.rect(r, CornerRadius::same(4), look.t.raised, Stroke::new(1.0, look.t.line), StrokeKind::Inside);
+    p.galley(r.min + vec2(5.0, 2.0), g, look.t.text_quiet);
 }
 
 fn silence(p: &Painter, look: &Look, grid: &Grid, y: f32, ns: i64) {

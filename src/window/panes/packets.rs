@@ -43,7 +43,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
         ),
         Column::left("Source", Width::Share(0.2, 104.0), 1),
         Column::left("Destination", Width::Share(0.2, 104.0), 1),
-        Column::left("Protocol", Width::Chars(8.5), 0),
+        Column::left("Protocol", Width::Chars(10.0), 0),
         Column::right("Length", Width::Chars(6.5), 3),
         Column::left("Info", Width::Share(1.6, 176.0), 0),
     ];

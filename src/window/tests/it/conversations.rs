@@ -109,10 +109,10 @@ fn ten_thousand_arrows_are_drawn_as_few_as_are_seen() {
     let mut h = open(LONG);
     key(&mut h, Key::F3);
     let l = tab(&h).ladders.newest().expect("a ladder");
-    assert_eq!(l.steps.len(), 10_005, "with handshake and end");
+    assert_eq!(l.steps.len(), 10_003, "with handshake and end, without the two records that carry others");
     key(&mut h, Key::End);
     assert_eq!(tab(&h).selection.message, Some(9_999));
-    h.get_by_label_contains("Arrow 10005: ");
+    h.get_by_label_contains("Arrow 10003: ");
     let drawn = h.query_all_by_label_contains("Arrow ").count();
     assert!(drawn < 60, "{drawn} arrows have widgets");
     // One row up stays at the end: nothing jumps.
@@ -129,6 +129,16 @@ fn what_is_inside_is_told_with_what_is_around() {
     let deep = l.paths.iter().map(Vec::len).max();
     assert_eq!(deep, Some(2), "{:?}", l.paths);
     assert!(l.bands.iter().any(|b| b.depth == 1));
+}
+
+#[test]
+fn what_only_carries_others_is_left_out_until_it_is_wanted() {
+    let mut h = open(LONG);
+    key(&mut h, Key::F3);
+    let steps = |h: &Window| tab(h).ladders.newest().map_or(0, |l| l.steps.len());
+    let without = steps(&h);
+    key(&mut h, Key::W);
+    assert_eq!(steps(&h), without + 2, "the last record of each side is told by the first message inside it");
 }
 
 #[test]

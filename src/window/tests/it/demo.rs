@@ -169,6 +169,8 @@ pub fn long(packets: u32) -> Store {
     row.stream = 0;
     row.set_protocol(Some(1), Evidence::Probe);
     let flow = b.flow(ends, row);
+    b.inside(ConvId { flow, inner: 1 }, 0);
+    b.inside_speaks(ConvId { flow, inner: 1 }, 0, Evidence::Hint);
     let mut at = [0u64; 2];
     for i in 0..packets {
         // Now and then nobody speaks for a while.
