@@ -49,6 +49,27 @@ fn dns() -> Script {
     s
 }
 
+/// Letters of 2 kB, each in an envelope of its own.
+fn smtp() -> Script {
+    let mut s =
+        Script::tcp(25).bytes(1, b"220 mail.cafe.test ESMTP\r\n").bytes(0, b"EHLO bench\r\n").bytes(1, b"250 mail.cafe.test\r\n");
+    for i in 0..EXCHANGES {
+        let letter = format!(
+            "From: Emma <emma@cafe.test>\r\nTo: bob@cafe.test\r\nSubject: letter {i}\r\nDate: Mon, 23 Nov 2026 08:00:00 +0100\r\n\r\n{}.\r\n",
+            "A line of text as people write them, neither long nor short.\r\n".repeat(32)
+        );
+        for (ask, answer) in [
+            ("MAIL FROM:<emma@cafe.test>\r\n", "250 2.1.0 Ok\r\n"),
+            ("RCPT TO:<bob@cafe.test>\r\n", "250 2.1.5 Ok\r\n"),
+            ("DATA\r\n", "354 Go on\r\n"),
+            (letter.as_str(), "250 2.0.0 Ok\r\n"),
+        ] {
+            s = s.bytes(0, ask.as_bytes()).bytes(1, answer.as_bytes());
+        }
+    }
+    s.ended()
+}
+
 fn run(bencher: Bencher<'_, '_>, script: &Script, level: Level) {
     let messages = laws::read(wirelore_dissectors::TABLE, script, level).messages.len();
     assert_eq!(messages, EXCHANGES * 2, "the script is read as meant");
@@ -92,6 +113,18 @@ fn tls_closed(bencher: Bencher<'_, '_>, level: Level) {
     // Two records and two messages of the handshake besides.
     let messages = laws::read(wirelore_dissectors::TABLE, &script, level).messages.len();
     assert_eq!(messages, EXCHANGES * 2 + 4, "the script is read as meant");
+    bencher
+        .counter(ItemsCount::new(messages))
+        .counter(BytesCount::new(bytes(&script)))
+        .bench(|| laws::read(wirelore_dissectors::TABLE, black_box(&script), level));
+}
+
+/// Each letter is nine messages: four commands, their replies, and the letter inside; the greeting and the hello come on top.
+#[divan::bench(args = [Level::Rows, Level::Bodies, Level::Tree])]
+fn smtp_letters(bencher: Bencher<'_, '_>, level: Level) {
+    let script = smtp();
+    let messages = laws::read(wirelore_dissectors::TABLE, &script, level).messages.len();
+    assert_eq!(messages, EXCHANGES * 9 + 3, "the script is read as meant");
     bencher
         .counter(ItemsCount::new(messages))
         .counter(BytesCount::new(bytes(&script)))

@@ -8,8 +8,8 @@ use fields as f;
 use memchr::{memchr, memmem};
 use std::collections::VecDeque;
 use wirelore_kit::{
-    AfterGap, AfterGapPromise, BufKind, Claim, Dir, Dissector, End, F, Framing, Hint, How, Level, More, Out, Peek, Reader, Relay,
-    Side, Spec, Start, Stop, Text, Transport, Turn, Verdict,
+    AfterGap, AfterGapPromise, BufKind, Claim, Dir, Dissector, End, F, Fact, Framing, Hint, How, Level, More, Out, Peek, Reader,
+    Relay, Side, Spec, Start, Stop, Text, Told, Transport, Turn, Verdict,
 };
 
 /// POP3.
@@ -84,7 +84,13 @@ struct Asked {
 #[derive(Debug, Clone, Copy)]
 enum Body {
     Lines,
-    Letter { key: u64, dots: Dots, len: u64 },
+    /// `part`: only its beginning was asked for.
+    Letter {
+        key: u64,
+        dots: Dots,
+        len: u64,
+        part: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -332,7 +338,7 @@ impl Pop {
                 out.open();
             }
             Kind::Letter if good => {
-                self.body = Some(Body::Letter { key: a.key, dots: Dots::default(), len: 0 });
+                self.body = Some(Body::Letter { key: a.key, dots: Dots::default(), len: 0, part: a.name.starts_with(b"TOP") });
                 out.state(Side::Server, &f::SENDING);
                 out.open();
             }
@@ -373,7 +379,7 @@ impl Pop {
                         r.bytes(&f::DELIMITER, eol).map(|_| ())
                     })?;
                 }
-                Body::Letter { key, dots, len } => match dots.next(rest, r.is_bounded()) {
+                Body::Letter { key, dots, len, part } => match dots.next(rest, r.is_bounded()) {
                     Dot::More => break,
                     Dot::End => {
                         let key = *key;
@@ -393,7 +399,12 @@ impl Pop {
                         let span = r.span(n);
                         r.bytes(&f::LETTER, n)?;
                         out.piece(span);
-                        let hint = if *len == 0 { Hint::media("message/rfc822") } else { Hint::Proto("imf") };
+                        let hint = match *part {
+                            // The first bytes say what it is, and whether it is all of it.
+                            true if *len == 0 => part_of_letter(),
+                            _ if *len == 0 => Hint::media("message/rfc822"),
+                            _ => Hint::Proto("imf"),
+                        };
                         *len = len.saturating_add(n as u64);
                         out.inner(*key, turn.dir, span, How::Unstuffed, hint);
                     }
@@ -405,6 +416,12 @@ impl Pop {
         }
         Ok(())
     }
+}
+
+/// What TOP answers: a letter's headers and the beginning of its body.
+fn part_of_letter() -> Hint {
+    let facts = [Fact { from: Side::Server, name: "part".into(), value: b"top".as_slice().into() }];
+    Hint::Media(Box::new(Told { name: "message/rfc822".into(), facts: facts.into() }))
 }
 
 /// An answer of the client within AUTH, and what it says.
@@ -434,7 +451,7 @@ impl Dissector for Pop {
     fn gap(&mut self, dir: Dir, missing: u64, out: &mut Out<'_>) -> AfterGap {
         if dir == Dir::ToClient {
             match &mut self.body {
-                Some(Body::Letter { key, dots, len }) => {
+                Some(Body::Letter { key, dots, len, .. }) => {
                     dots.lost();
                     if *len > 0 {
                         out.inner_gap(*key, dir, missing);

@@ -1,7 +1,8 @@
 //! The lists `mail` and `letters`: every letter that was sent or fetched whole, with the digest of its bytes as delivered.
 //!
-//! `mail` holds what the format that it follows holds: letters behind DATA (one that ends with an empty line without that line's end,
-//! as tshark takes it for a part of the end mark), by POP3 and by IMAP. `letters` holds all, those in chunks (BDAT) too, to the last
+//! `mail` holds what the format that it follows holds: letters behind DATA, by POP3 and by IMAP. Of a letter
+//! that ends with an empty line, or whose last line end begins a packet with the end mark, tshark takes that line end for a part of the
+//! mark; so does `mail`. `letters` holds all, those in chunks (BDAT) too, to the last
 //! byte, and says in which envelope each travelled.
 
 use super::{Cx, List, hex};
@@ -15,6 +16,8 @@ use wirelore_kit::{ConvId, Dir, Hint, How, Side, note};
 /// So much of a letter is kept to look for its headers, bytes.
 const MOST_HEAD: usize = 256 * 1024;
 
+/// The last line end of a letter and the mark behind it.
+const MARK: &[u8] = b"\r\n.\r\n";
 /// So many bytes at the end of a letter are kept apart: two line ends.
 const TAIL: usize = 4;
 
@@ -38,9 +41,14 @@ struct Letter {
 #[derive(Default)]
 pub struct Mail {
     carriers: HashMap<ConvId, &'static str>,
-    whole: HashMap<(ConvId, Dir, u64), u32>,
+    /// Whole messages: the packet that completed each, and where it ends.
+    whole: HashMap<(ConvId, Dir, u64), (u32, u64)>,
+    /// Where packets begin with a line end and the end mark.
+    marks: HashSet<u64>,
     holed: HashSet<(ConvId, Dir, u64)>,
     letters: BTreeMap<(ConvId, u64), Letter>,
+    /// Letters of which only the beginning was asked for.
+    parts: HashSet<(ConvId, u64)>,
     mail: Vec<Value>,
     all: Vec<Value>,
 }
@@ -54,7 +62,7 @@ impl List for Mail {
         self.carriers.insert(m.conv, m.spec.name);
         let name = (m.conv, m.dir, m.at);
         if m.state == MessageState::Whole {
-            self.whole.insert(name, m.done.number);
+            self.whole.insert(name, (m.done.number, m.at.saturating_add(m.len)));
         }
         if m.sink.notes.iter().any(|n| std::ptr::eq(n.what, &note::HOLE)) {
             self.holed.insert(name);
@@ -63,11 +71,15 @@ impl List for Mail {
 
     fn body(&mut self, b: &InnerBytes<'_>) {
         let letter = matches!(b.hint, Hint::Media(t) if &*t.name == "message/rfc822") || matches!(b.hint, Hint::Proto("imf"));
-        if !letter || !self.carriers.contains_key(&b.conv) {
+        let name = (b.conv, b.key.0);
+        if b.hint.fact(Side::Server, "part").is_some() {
+            self.parts.insert(name);
+        }
+        if !letter || self.parts.contains(&name) || !self.carriers.contains_key(&b.conv) {
             return;
         }
         let order = self.letters.len();
-        let l = self.letters.entry((b.conv, b.key.0)).or_insert_with(|| Letter { order, ..Letter::default() });
+        let l = self.letters.entry(name).or_insert_with(|| Letter { order, ..Letter::default() });
         let room = MOST_HEAD.saturating_sub(l.head.len()).min(b.bytes.len());
         l.head.extend_from_slice(b.bytes.get(..room).unwrap_or(b.bytes));
         l.size = l.size.saturating_add(b.bytes.len() as u64);
@@ -89,6 +101,16 @@ impl List for Mail {
         }
     }
 
+    fn splits(&self, protocol: &str) -> bool {
+        protocol == "smtp"
+    }
+
+    fn segment(&mut self, _: &Cx<'_>, dir: Dir, at: u64, bytes: &[u8]) {
+        if dir == Dir::ToServer && bytes.starts_with(MARK) {
+            self.marks.insert(at);
+        }
+    }
+
     fn flow_end(&mut self, cx: &Cx<'_>) {
         let mut letters: Vec<_> = std::mem::take(&mut self.letters).into_iter().collect();
         letters.sort_by_key(|(_, l)| l.order);
@@ -98,7 +120,7 @@ impl List for Mail {
             if !names().all(|n| self.whole.contains_key(&n) && !self.holed.contains(&n)) {
                 continue;
             }
-            let frame = names().filter_map(|n| self.whole.get(&n)).max().copied().unwrap_or(0);
+            let (frame, end) = names().filter_map(|n| self.whole.get(&n)).max().copied().unwrap_or_default();
             let by_data = !l.chunks && self.carriers.get(&conv) == Some(&"smtp");
             let digest = |less: usize| {
                 let mut sum = l.sum.clone();
@@ -111,7 +133,8 @@ impl List for Mail {
                 "size": size, "sha256": sum, "frame": u64::from(frame).saturating_add(1), "stream": cx.flow.stream,
             });
             let mut e = full.clone();
-            if by_data && l.tail == b"\r\n\r\n" {
+            let apart = conv.inner == 0 && end.checked_sub(MARK.len() as u64).is_some_and(|at| self.marks.contains(&at));
+            if by_data && (apart || l.tail == b"\r\n\r\n") {
                 let (size, sum) = digest(2);
                 (e["size"], e["sha256"]) = (json!(size), json!(sum));
             }
@@ -129,6 +152,8 @@ impl List for Mail {
             self.all.push(full);
         }
         self.carriers.clear();
+        self.marks.clear();
+        self.parts.clear();
         self.whole.clear();
         self.holed.clear();
     }

@@ -5,7 +5,7 @@
 use super::{Cx, List};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
-use wirelore_kit::{ConvId, Dir, Node, Tree, Value as Held};
+use wirelore_kit::{ConvId, Dir, MessageState, Node, Tree, Value as Held};
 use wirelore_store::MessageRow;
 
 /// Where a conversation's AUTH stands.
@@ -29,6 +29,10 @@ impl List for Smtp {
     }
 
     fn tree(&mut self, cx: &Cx<'_>, _: u32, m: &MessageRow, tree: &Tree) {
+        // A line without its end may not be all that was said.
+        if m.state != MessageState::Whole {
+            return;
+        }
         let frame = if m.done == wirelore_kit::row::NONE { m.first } else { m.done };
         let entry = match m.dir {
             Dir::ToClient => self.reply(m.conv, tree),
