@@ -21,6 +21,7 @@ pub mod protobuf;
 pub mod quic;
 pub mod redis;
 pub mod smtp;
+pub mod socks;
 pub mod sse;
 pub mod ssh;
 pub mod telnet;
@@ -67,4 +68,5 @@ pub static TABLE: &[&Spec] = &[
     &pgsql::SPEC,
     &pop3::SPEC,
     &imap::SPEC,
+    &socks::SPEC,
 ];

@@ -48,9 +48,23 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/tls")
 }
 
-fn sifted(name: &str) -> Sifted {
-    let bytes = std::fs::read(folder().join(format!("{name}.pcapng"))).expect("a capture");
-    sift::read(&bytes, TABLE, Limits::default()).expect("a capture that can be read")
+fn bytes(name: &str) -> Vec<u8> {
+    std::fs::read(folder().join(format!("{name}.pcapng"))).expect("a capture")
+}
+
+/// A capture without some of its frames, counted from 0.
+fn without(capture: &[u8], frames: &[usize]) -> Vec<u8> {
+    let (mut at, mut frame, mut kept) = (0, 0, Vec::new());
+    let word = |at: usize| u32::from_le_bytes(capture[at..at + 4].try_into().expect("four bytes")) as usize;
+    while at + 8 <= capture.len() {
+        let (kind, len) = (word(at), word(at + 4));
+        if kind != 6 || !frames.contains(&frame) {
+            kept.extend_from_slice(&capture[at..at + len]);
+        }
+        frame += usize::from(kind == 6);
+        at += len;
+    }
+    kept
 }
 
 fn truth(name: &str) -> Json {
@@ -59,8 +73,8 @@ fn truth(name: &str) -> Json {
 }
 
 /// Every connection by its client's port.
-fn heard(name: &str) -> HashMap<u16, Heard> {
-    let read = sifted(name);
+fn heard(capture: &[u8]) -> HashMap<u16, Heard> {
+    let read: Sifted = sift::read(capture, TABLE, Limits::default()).expect("a capture that can be read");
     let s = read.store.snapshot();
     let mut all = HashMap::new();
     for f in s.each_flow() {
@@ -78,7 +92,7 @@ fn shorten(bytes: &[u8]) -> String {
 
 /// Holds each connection of a capture with the right keys against the truth; gives all of them.
 fn hold(name: &str) -> Vec<(String, Heard)> {
-    let mut all = heard(name);
+    let mut all = heard(&bytes(name));
     let mut faults = Vec::new();
     let mut named = Vec::new();
     for case in truth(name).as_array().expect("a list") {
@@ -149,4 +163,19 @@ fn trouble_is_told_and_right_keys_still_open() {
     has("Expired certificate", "x509.note.expired");
     has("Self-signed, for another name", "x509.note.other_name");
     has("No cipher in common", "tls.note.fatal_alert");
+}
+
+#[test]
+fn behind_lost_packets_the_next_records_open_again() {
+    let whole = bytes("web");
+    let before = heard(&whole);
+    // In the middle of what each connection transfers.
+    let frames = whole.len() / 2_400;
+    let lost: Vec<usize> = [2, 3, 4, 5, 6, 7, 8].iter().map(|tenth| frames * tenth / 10).collect();
+    let after = heard(&without(&whole, &lost));
+    let inside = |all: &HashMap<u16, Heard>| all.values().map(|h| h.inside[1].len()).sum::<usize>();
+    let skipped = after.values().flat_map(|h| &h.notes).filter(|n| **n == "tls.note.records_lost").count();
+    assert!(skipped >= 2, "{skipped} places where records were passed over");
+    assert!(inside(&after) + 7 * 40_000 > inside(&before), "{} of {} bytes", inside(&after), inside(&before));
+    assert!(inside(&after) < inside(&before));
 }

@@ -176,9 +176,7 @@ impl Tls {
         let sealed = self.is_sealed(dir, &head, body);
         let mut plain = out.memory();
         let refused = dir == Dir::ToServer && head.kind == 23 && self.retry;
-        let opened = if refused {
-            Err(Why::Refused)
-        } else if sealed {
+        let opened = if sealed {
             let [a, b] = &mut self.halves;
             let half = if dir == Dir::ToServer { a } else { b };
             half.open(&mut self.session, dir, turn.secrets, head.sealed(body), &mut plain)
@@ -212,6 +210,8 @@ impl Tls {
             r.note(&n::RECORDS_LOST, span);
         }
         match opened {
+            // What the server did not take was not said.
+            _ if refused => out.summary("Early data that the server did not take"),
             Ok(o) if sealed => self.content(turn, o.kind, Bytes::Made(plain), span, r, out),
             Ok(o) => {
                 let at = wirelore_kit::Span::new(span.buf, span.at.saturating_add(HEAD as u64), head.len as u32);
