@@ -20,6 +20,7 @@ pub mod pop3;
 pub mod protobuf;
 pub mod quic;
 pub mod redis;
+pub mod sip;
 pub mod smtp;
 pub mod socks;
 pub mod sse;
@@ -61,6 +62,7 @@ pub static TABLE: &[&Spec] = &[
     &tftp::SPEC,
     &telnet::SPEC,
     &ssh::SPEC,
+    &sip::SPEC,
     &smtp::SPEC,
     &imf::SPEC,
     &mqtt::SPEC,
