@@ -53,10 +53,11 @@ fn digest(bodies: &BTreeMap<u64, Vec<u8>>) -> String {
 
 #[test]
 fn what_was_asked_and_answered_over_quic_is_what_the_client_says() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/quic");
+    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
     let mut faults = Vec::new();
     let mut held = 0;
     for scene in ["page", "keys", "resume", "retry", "second", "chacha", "lossy"] {
+        let folder = captures.join(if matches!(scene, "page" | "lossy") { "http3" } else { "quic" });
         let bytes = std::fs::read(folder.join(format!("{scene}.pcapng"))).expect("a capture");
         let truth = std::fs::read_to_string(folder.join(format!("{scene}.truth.json"))).expect("a truth");
         let truth: Json = serde_json::from_str(&truth).expect("a truth in JSON");

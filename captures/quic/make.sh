@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the QUIC captures: one scene a file, both ends by talk.py (aioquic). Usage: sudo ./make.sh [SCENE...]
+# Makes the QUIC and HTTP/3 captures: one scene a file, both ends by talk.py (aioquic). Usage: sudo ./make.sh [SCENE...]
 
 cd "$(dirname "$0")" || exit 1
 HERE=$PWD
@@ -25,12 +25,14 @@ sleep 2
 
 for scene in ${*:-page keys resume retry second chacha lossy}; do
     from=qguest
+    OUT=$HERE
+    case $scene in page | lossy) OUT=$HERE/../http3 ;; esac
     [ "$scene" != lossy ] || from=qfar
     rm -f "$WORK/keys"
     sniff $from eth0 "$WORK/$scene.pcap" udp
-    inside $from "$PY" talk.py visit "$scene" "$WORK/keys" "$HERE/$scene.truth.json"
+    inside $from "$PY" talk.py visit "$scene" "$WORK/keys" "$OUT/$scene.truth.json"
     hush
-    "$PY" - "$WORK/$scene.pcap" "$HERE/$scene.pcapng" "QUIC: $scene" "$WORK/keys" <<'P'
+    "$PY" - "$WORK/$scene.pcap" "$OUT/$scene.pcapng" "QUIC: $scene" "$WORK/keys" <<'P'
 import sys, pcapfile
 raw, out, comment, keys = sys.argv[1:]
 pcapfile.write_pcapng(out, pcapfile.read_pcap(raw), comment=comment, app="captures/quic/make.sh", keys=open(keys, "rb").read())
