@@ -20,8 +20,10 @@ use wirelore_store::Flow;
 
 /// So many bytes of a name are kept.
 const MOST_NAME: usize = 120;
-/// Labels of bytes that are shown with their message but are no object of their own.
-const NO_OBJECT: [&str; 1] = ["body as transferred"];
+/// Labels of bytes that are objects; others are shown with their message and no more.
+const OBJECTS: [&str; 3] = ["file", "body", AS_TRANSFERRED];
+/// Bytes in a coding: an object only where they could not be decoded.
+const AS_TRANSFERRED: &str = "body as transferred";
 
 /// One object that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +54,10 @@ pub struct Object {
 #[derive(Default)]
 struct Teller {
     protocol: &'static str,
-    file: String,
+    /// Names of files, in order; a letter has one for each attachment.
+    files: Vec<String>,
     path: String,
+    method: String,
     exchange: Option<u32>,
     asks: bool,
     frame: u32,
@@ -101,8 +105,13 @@ impl Listener<'_> {
         t.whole = m.state == MessageState::Whole && !hole;
         for (field, cell) in m.sink.cells.iter().skip(m.new_cells) {
             let slot = match field.role {
-                Some(Role::File) => &mut t.file,
+                Some(Role::File) => {
+                    t.files.push(String::new());
+                    let Some(last) = t.files.last_mut() else { continue };
+                    last
+                }
                 Some(Role::Path) => &mut t.path,
+                Some(Role::Method) => &mut t.method,
                 _ => continue,
             };
             if let (true, Cell::Text(range)) = (slot.is_empty(), cell) {
@@ -145,7 +154,7 @@ impl Listen for Listener<'_> {
     fn inner(&mut self, b: &InnerBytes<'_>) {
         let label = match b.hint {
             Hint::Media(told) => Label::Media(told.name.to_string()),
-            Hint::Bytes(label) => Label::Bytes(label),
+            Hint::Bytes(label) if OBJECTS.contains(label) => Label::Bytes(label),
             _ => return,
         };
         let index = *self.by_key.entry((b.conv, b.key.0, b.key.1)).or_insert_with(|| {
@@ -250,11 +259,17 @@ fn gather(f: &Flow<'_>, l: Listener<'_>, folder: Option<&Path>, all: &mut Vec<Ob
     let asked: HashMap<(ConvId, u32), &Teller> =
         tellers.iter().filter(|(_, t)| t.asks).filter_map(|(k, t)| Some(((k.0, t.exchange?), t))).collect();
     // A message with a decoded form is not listed in the form in which it was transferred too.
-    let better: HashSet<(ConvId, Dir, u64)> =
-        found.iter().filter(|o| !matches!(o.label, Label::Bytes(b) if NO_OBJECT.contains(&b))).map(|o| o.message).collect();
+    let is_raw = |o: &Found| o.label == Label::Bytes(AS_TRANSFERRED);
+    let better: HashSet<(ConvId, Dir, u64)> = found.iter().filter(|o| !is_raw(o)).map(|o| o.message).collect();
+    // The objects of each message that has some: whether they are text.
+    let mut several: HashMap<(ConvId, Dir, u64), Vec<bool>> = HashMap::new();
+    for o in found.iter().filter(|o| !is_raw(o)) {
+        let text = matches!(&o.label, Label::Media(m) if m.starts_with("text/"));
+        several.entry(o.message).or_default().push(text);
+    }
+    let mut named_so_far: HashMap<(ConvId, Dir, u64), usize> = HashMap::new();
     for o in found {
-        let raw = matches!(o.label, Label::Bytes(b) if NO_OBJECT.contains(&b));
-        if raw && better.contains(&o.message) {
+        if is_raw(&o) && better.contains(&o.message) {
             if let Some(part) = &o.part {
                 // A part that cannot be removed does no harm besides its room.
                 let _ = std::fs::remove_file(part);
@@ -263,8 +278,23 @@ fn gather(f: &Flow<'_>, l: Listener<'_>, folder: Option<&Path>, all: &mut Vec<Ob
         }
         let teller = tellers.get(&o.message);
         let question = teller.and_then(|t| asked.get(&(o.message.0, t.exchange?)));
-        let named = |t: &&Teller| [&t.file, &t.path].into_iter().find(|n| !n.is_empty()).cloned();
-        let name = teller.as_ref().and_then(named).or_else(|| question.and_then(named)).unwrap_or_default();
+        let n = named_so_far.entry(o.message).or_insert(0);
+        let text = matches!(&o.label, Label::Media(m) if m.starts_with("text/"));
+        let own = |t: &&Teller| match several.get(&o.message) {
+            // Of a letter's parts those that are no text have names, if there are as many of them as of names.
+            Some(parts) if parts.len() > 1 => {
+                let files = parts.iter().filter(|text| !**text).count();
+                t.files.get(*n).filter(|_| !text && files == t.files.len()).cloned()
+            }
+            _ => t.files.first().filter(|n| !n.is_empty()).cloned(),
+        };
+        let name = teller.as_ref().and_then(own);
+        *n = n.saturating_add(usize::from(!text));
+        let named = |t: &&Teller| t.files.first().or(Some(&t.path)).filter(|n| !n.is_empty()).cloned();
+        let path = |t: &&Teller| Some(&t.path).filter(|n| !n.is_empty()).cloned();
+        // A listing has no name but that of its command.
+        let command = || teller.map(|t| t.method.clone()).unwrap_or_default();
+        let name = name.or_else(|| teller.as_ref().and_then(path)).or_else(|| question.and_then(named)).unwrap_or_else(command);
         let media = if let Label::Media(m) = o.label { m } else { String::new() };
         let mut object = Object {
             protocol: teller.map_or("", |t| t.protocol),
