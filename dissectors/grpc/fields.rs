@@ -45,7 +45,7 @@ fields! {
     FRAME_TYPE = Field::new("grpc.frame_type", "Kind", Kind::Dec).names(FLAGS).rfc(RFC).oracle("-");
     COMPRESSED = Field::new("grpc.compressed_flag", "Compressed", Kind::Dec).rfc(RFC);
     LENGTH = Field::new("grpc.message_length", "Message length", Kind::Dec).rfc(RFC).key();
-    DATA = Field::new("grpc.message_data", "Message", Kind::Bytes).rfc(RFC);
+    DATA = Field::new("grpc.message_data", "Message", Kind::Bytes).rfc(RFC).oracle("-");
     SERVICE = text("grpc.service", "Service").key().role(Role::Path);
     METHOD = text("grpc.method", "Method").key().role(Role::Method);
     STATUS_CODE = Field::new("grpc.status", "Status", Kind::Dec).names(STATUS).rfc(RFC).oracle("-").key().role(Role::Status);

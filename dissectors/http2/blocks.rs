@@ -54,10 +54,12 @@ fn line(item: &Item<'_>, lines: &mut Vec<u8>, picked: &mut Picked) {
     lines.extend_from_slice(b": ");
     let value = lines.len();
     lines.extend_from_slice(item.value);
-    if let Some(b) = lines.get_mut(start..) {
-        for b in b.iter_mut().filter(|b| matches!(b, b'\r' | b'\n' | 0)) {
+    let lines_broken = lines.get(start..).is_some_and(|b| memchr::memchr3(b'\r', b'\n', 0, b).is_some());
+    if lines_broken {
+        // gRPC's binary metadata may be sent as it is, where both sides have said so.
+        picked.broken |= !item.name.ends_with(b"-bin");
+        for b in lines.iter_mut().skip(start).filter(|b| matches!(b, b'\r' | b'\n' | 0)) {
             *b = b' ';
-            picked.broken = true;
         }
     }
     let here = value..lines.len();
@@ -123,10 +125,10 @@ pub fn joined(
                 return Ok(());
             }
             r.titled(&f::HEADER, |r| {
-                r.derived(&f::REPRESENTATION, from, representation(item));
                 if item.form == Form::Resize {
                     r.derived(&f::RESIZE, from, item.number);
                 } else {
+                    r.derived(&f::REPRESENTATION, from, representation(item));
                     r.derived(&f::NAME, from, name(item));
                     let field = if is_secret(item.name) { &f::SECRET_VALUE } else { &f::VALUE };
                     r.derived(field, from, Value::Blob(item.value.into()));
@@ -206,9 +208,9 @@ fn representation(item: &Item<'_>) -> &'static str {
         (Form::Incremental, _) => "Literal Header Field with Incremental Indexing - Indexed Name",
         (Form::Without, 0) => "Literal Header Field without Indexing - New Name",
         (Form::Without, _) => "Literal Header Field without Indexing - Indexed Name",
-        (Form::Never, 0) => "Literal Header Field Never Indexed - New Name",
-        (Form::Never, _) => "Literal Header Field Never Indexed - Indexed Name",
-        (Form::Resize, _) => "Maximum Dynamic Table Size",
+        (Form::Never, 0) => "Literal Header Field never Indexed - New Name",
+        (Form::Never, _) => "Literal Header Field never Indexed - Indexed Name",
+        (Form::Resize, _) => "",
     }
 }
 
@@ -217,10 +219,16 @@ fn show(r: &mut Reader<'_>, block: &[u8], item: &Item<'_>) -> Result<(), Stop> {
     r.titled(&f::HEADER, |r| {
         let start = r.span(item.at.len());
         let first = Span { len: item.number_len as u32, ..start };
-        r.derived(&f::REPRESENTATION, first, representation(item));
+        if item.form != Form::Resize {
+            r.derived(&f::REPRESENTATION, first, representation(item));
+        }
         let pattern = item.form.pattern();
         r.bits(&f::PATTERN, BitRange { first: 0, len: pattern })?;
-        let field = if item.form == Form::Resize { &f::RESIZE } else { &f::INDEX };
+        let field = match item.form {
+            Form::Resize => &f::RESIZE,
+            _ if item.name_sent.is_some() => &f::NEW_NAME,
+            _ => &f::INDEX,
+        };
         number(r, field, pattern, item.number, item.number_len)?;
         if item.form == Form::Resize {
             return Ok(((), title(item)));

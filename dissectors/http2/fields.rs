@@ -48,6 +48,7 @@ pub static SETTINGS: Names = &[
     (8, "ENABLE_CONNECT_PROTOCOL"),
     (9, "NO_RFC7540_PRIORITIES"),
     (16, "TLS_RENEG_PERMITTED"),
+    (0xfe03, "GRPC_ALLOW_TRUE_BINARY_METADATA"),
 ];
 
 macro_rules! fields {
@@ -99,7 +100,7 @@ fields! {
     PARTIAL = bytes("http2.partial", "Part of a payload", "RFC 9113 §4.1").oracle("-");
 
     PAD_LENGTH = dec("http2.padding", "Pad length", "RFC 9113 §6.1");
-    DATA = bytes("http2.data.data", "Data", "RFC 9113 §6.1");
+    DATA = bytes("http2.data.data", "Data", "RFC 9113 §6.1").oracle("-");
     DATA_LENGTH = dec("http2.data.length", "Bytes of data", "RFC 9113 §6.1").key().oracle("-");
     DATA_PADDING = bytes("http2.data.padding", "Padding", "RFC 9113 §6.1");
     HEADERS_PADDING = bytes("http2.headers.padding", "Padding", "RFC 9113 §6.2");
@@ -117,11 +118,11 @@ fields! {
     SET_FRAME = dec("http2.settings.max_frame_size", "Max frame size", "RFC 9113 §6.5.2");
     SET_LIST = dec("http2.settings.max_header_list_size", "Max header list size", "RFC 9113 §6.5.2");
     SET_CONNECT = dec("http2.settings.extended_connect", "Extended CONNECT", "RFC 8441 §3");
-    SET_NO_PRIORITIES = dec("http2.settings.no_rfc7540_priorities", "No RFC 7540 priorities", "RFC 9218 §2.1").oracle("-");
+    SET_NO_PRIORITIES = dec("http2.settings.no_rfc7540_priorities", "No RFC 7540 priorities", "RFC 9218 §2.1").oracle("http2.settings.unknown");
     SET_UNKNOWN = dec("http2.settings.unknown", "Unknown setting", "RFC 9113 §6.5.2");
     SETTINGS_UPGRADE = text("http2.settings.upgrade", "Settings of the upgrade", "RFC 7540 §3.2.1").oracle("-");
     PROMISED = dec("http2.push_promise.promised_stream_id", "Promised stream", "RFC 9113 §6.6");
-    PROMISED_RESERVED = dec("http2.push_promise.r", "Reserved bit", "RFC 9113 §6.6");
+    PROMISED_RESERVED = dec("http2.push_promise.r", "Reserved bit", "RFC 9113 §6.6").oracle("-");
     PUSH_PADDING = bytes("http2.push_promise.padding", "Padding", "RFC 9113 §6.6");
     PING = bytes("http2.ping", "Opaque data", "RFC 9113 §6.7");
     PONG = bytes("http2.pong", "Opaque data returned", "RFC 9113 §6.7");
@@ -142,12 +143,13 @@ fields! {
 
     BLOCK = group("http2.headers", "Header block", "RFC 9113 §4.3");
     FRAGMENT = bytes("http2.headers.fragment", "Header block fragment", "RFC 9113 §6.10").oracle("-");
-    COUNT = dec("http2.header.count", "Fields", "RFC 7541 §3.1");
+    COUNT = dec("http2.header.count", "Fields", "RFC 7541 §3.1").oracle("-");
     LIST_SIZE = dec("http2.header.list_size", "Size of the list", "RFC 9113 §6.5.2").oracle("-");
     HEADER = group("http2.header", "Header", "RFC 7541 §6");
     REPRESENTATION = text("http2.header.repr", "Representation", "RFC 7541 §6");
     PATTERN = Field::new("http2.header.pattern", "Pattern", Kind::Hex).rfc("RFC 7541 §6").oracle("-");
     INDEX = dec("http2.header.index", "Index", "RFC 7541 §2.3.3");
+    NEW_NAME = dec("http2.header.new_name", "No index: the name is spelled out", "RFC 7541 §6.2").oracle("-");
     PREFIX_FULL = dec("http2.header.prefix", "All ones: the number goes on", "RFC 7541 §5.1").oracle("-");
     HUFFMAN = flag("http2.header.huffman", "Huffman", "RFC 7541 §5.2").oracle("-");
     SENT_LENGTH = dec("http2.header.sent_length", "Length as sent", "RFC 7541 §5.2").oracle("-");

@@ -177,3 +177,97 @@ fn a_block_that_swells_is_cut_off() {
     .unwrap();
     assert!(told <= MOST_LIST && went.left_out > 15_000, "{told} {went:?}");
 }
+
+/// Numbers that look random and are the same every time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as usize) % n
+    }
+}
+
+fn put_number(out: &mut Vec<u8>, pattern: u8, bits: u8, n: usize) {
+    let full = (1usize << bits) - 1;
+    if n < full {
+        out.push(pattern | n as u8);
+        return;
+    }
+    out.push(pattern | full as u8);
+    let mut rest = n - full;
+    while rest > 127 {
+        out.push((rest & 127) as u8 | 128);
+        rest >>= 7;
+    }
+    out.push(rest as u8);
+}
+
+fn put_text(out: &mut Vec<u8>, text: &[u8], huffman: bool) {
+    let mut coded = Vec::new();
+    if huffman {
+        huffman::encode(text, &mut coded);
+    } else {
+        coded.extend_from_slice(text);
+    }
+    put_number(out, if huffman { 0x80 } else { 0 }, 7, coded.len());
+    out.extend_from_slice(&coded);
+}
+
+/// A sender with a table of its own, written without a look at the reader's, that chooses its representations by chance.
+#[test]
+fn what_any_sender_may_write_is_read_as_it_was_meant() {
+    let mut dice = Dice(7);
+    for _ in 0..60 {
+        let mut t = Table::new(false);
+        let mut sent: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        let mut max = 4096;
+        for _ in 0..30 {
+            let (mut block, mut list) = (Vec::new(), Vec::new());
+            if dice.below(6) == 0 {
+                max = [0, 60, 200, 1000, 4096][dice.below(5)];
+                put_number(&mut block, 0x20, 5, max);
+                list.push(format!("size {max}"));
+            }
+            let trim = |sent: &mut Vec<(Vec<u8>, Vec<u8>)>| {
+                while sent.iter().map(|(n, v)| n.len() + v.len() + 32).sum::<usize>() > max {
+                    sent.pop();
+                }
+            };
+            trim(&mut sent);
+            for _ in 0..dice.below(8) {
+                let (huff, huff2) = (dice.below(2) == 0, dice.below(2) == 0);
+                let all = 61 + sent.len();
+                let entry = |i: usize, sent: &[(Vec<u8>, Vec<u8>)]| match i {
+                    1..=61 => (table::STATIC[i - 1].0.to_vec(), table::STATIC[i - 1].1.to_vec()),
+                    _ => sent[i - 62].clone(),
+                };
+                let index = 1 + dice.below(all);
+                let value: Vec<u8> = (0..dice.below(300)).map(|_| dice.below(256) as u8).collect();
+                let (form, bits, remembers) = [(0x80, 7, false), (0x40, 6, true), (0, 4, false), (0x10, 4, false)][dice.below(4)];
+                let (name, value) = if form == 0x80 {
+                    put_number(&mut block, form, bits, index);
+                    entry(index, &sent)
+                } else if dice.below(2) == 0 {
+                    put_number(&mut block, form, bits, index);
+                    put_text(&mut block, &value, huff);
+                    (entry(index, &sent).0, value)
+                } else {
+                    let name: Vec<u8> = (0..1 + dice.below(20)).map(|_| b'a' + dice.below(26) as u8).collect();
+                    put_number(&mut block, form, bits, 0);
+                    put_text(&mut block, &name, huff2);
+                    put_text(&mut block, &value, huff);
+                    (name, value)
+                };
+                list.push(format!("{}: {}", String::from_utf8_lossy(&name), String::from_utf8_lossy(&value)));
+                if remembers {
+                    sent.insert(0, (name, value));
+                    trim(&mut sent);
+                }
+            }
+            let (got, went) = read(&mut t, &block);
+            assert_eq!((got, went.wrong), (list, None));
+            assert_eq!(t.entries().len(), sent.len());
+        }
+    }
+}
