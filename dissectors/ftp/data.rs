@@ -136,9 +136,6 @@ impl Data {
 
 /// Reads what is there: whole lines of a listing, or bytes. Returns what the bytes are known to be by now.
 fn content(r: &mut Reader<'_>, what: What, ended: bool) -> Result<What, Stop> {
-    if r.is_empty() {
-        return Err(Stop::Short { need: 1 });
-    }
     let what = if what == What::Unknown { sniff(r, ended)? } else { what };
     let What::Listing(mut shape) = what else {
         r.bytes(&CONTENT, r.left())?;
@@ -184,6 +181,9 @@ fn sniff(r: &Reader<'_>, ended: bool) -> Result<What, Stop> {
 impl Dissector for Data {
     fn read(&mut self, turn: &Turn<'_>, r: &mut Reader<'_>, out: &mut Out<'_>) -> Result<(), Stop> {
         let (here, at) = (r.span(0), r.at());
+        if r.is_empty() {
+            return Err(Stop::Short { need: 1 });
+        }
         let half = *self.half(turn.dir);
         if !half.open {
             if !self.about.is_empty() {
@@ -195,30 +195,32 @@ impl Dissector for Data {
             if self.packed {
                 r.note(&PACKED, here);
             }
+            out.open();
+            out.state(turn.dir.sender(), &SENDING);
+            if self.about.is_empty() {
+                out.summary("Data")
+            } else {
+                out.summary(&*self.about)
+            }
+            self.half(turn.dir).open = true;
+            if r.level() == Level::Tree {
+                // Its first line may take until the end of the connection; an open message can wait for that.
+                return Ok(());
+            }
         }
         let what = if r.level() == Level::Tree {
             content(r, half.what, turn.ended || r.is_bounded())?
         } else {
             // Lines are read for trees alone.
-            let left = r.left();
-            if left == 0 {
-                return Err(Stop::Short { need: 1 });
-            }
-            r.bytes(&CONTENT, left)?;
+            r.bytes(&CONTENT, r.left())?;
             half.what
         };
         let taken = r.since(at);
-        if !half.open {
-            out.open();
-            out.state(turn.dir.sender(), &SENDING);
-            if self.about.is_empty() { out.summary("Data") } else { out.summary(&*self.about) }
-        }
         out.piece(taken);
         if out.level() > Level::Rows {
             out.inner(turn.dir.index() as u64, turn.dir, taken, How::Verbatim, Hint::Bytes("file"));
         }
         let half = self.half(turn.dir);
-        half.open = true;
         half.what = what;
         half.bytes = half.bytes.saturating_add(u64::from(taken.len));
         Ok(())
