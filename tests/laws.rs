@@ -220,7 +220,7 @@ fn script(session: &wirelore::session::Session, s: &Snapshot, flow: u32, most: u
     let transport = f.row().transport;
     let client = f.client_end();
     let ports = f.ports();
-    let mut script = Script { transport, ports: (*ports.get(client)?, *ports.get(1 - client)?), steps: Vec::new() };
+    let mut script = Script { transport, ports: (*ports.get(client)?, *ports.get(1 - client)?), proto: None, steps: Vec::new() };
     let steps = std::cell::RefCell::new((&mut script.steps, 0usize));
     let way = |dir: usize| usize::from((dir == 0) != (client == 0));
     session

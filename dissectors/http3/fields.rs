@@ -38,13 +38,13 @@ fields! {
     LAST = Bool "http3.stream.last", "Last bytes of the stream", "RFC 9000 §3".oracle("-");
     LENGTH = Dec "http3.stream.length", "Bytes", "RFC 9000 §19.8".oracle("-");
     BYTES = Bytes "http3.stream.bytes", "Stream's bytes", "RFC 9114 §7".oracle("-");
-    STREAM_TYPE = Hex "http3.stream_uni_type", "Stream type", "RFC 9114 §6.2".names(STREAM_TYPES).oracle("-");
-    FRAME_TYPE = Hex "http3.frame_type", "Frame type", "RFC 9114 §7.2".names(FRAME_TYPES).oracle("-");
+    STREAM_TYPE = Dec "http3.stream_uni_type", "Stream type", "RFC 9114 §6.2".names(STREAM_TYPES).oracle("-");
+    FRAME_TYPE = Dec "http3.frame_type", "Frame type", "RFC 9114 §7.2".names(FRAME_TYPES).oracle("-");
     FRAME_LENGTH = Dec "http3.frame_length", "Frame length", "RFC 9114 §7.1".oracle("-");
     HEADER = Text "http3.headers.header", "Header", "RFC 9114 §4.2".oracle("-");
     SECRET_HEADER = Text "http3.headers.secret", "Header", "RFC 9114 §4.2".secret().oracle("-");
     FORM = Text "http3.headers.form", "Written as", "RFC 9204 §4.5".oracle("-");
-    SETTING = Hex "http3.settings.id", "Setting", "RFC 9114 §7.2.4".names(SETTINGS).oracle("-");
+    SETTING = Dec "http3.settings.id", "Setting", "RFC 9114 §7.2.4".names(SETTINGS).oracle("-");
     SETTING_VALUE = Dec "http3.settings.value", "Value", "RFC 9114 §7.2.4".oracle("-");
     INSTRUCTION = Text "http3.qpack.instruction", "Instruction", "RFC 9204 §4.3".oracle("-");
     TABLE_SIZE = Text "http3.qpack.table", "Dynamic table", "RFC 9204 §3.2".oracle("-");

@@ -240,7 +240,7 @@ impl Http3 {
                         r.derived(&f::INSTRUCTION, at, words.as_str());
                         say(line, &words);
                     }
-                    if r.level() == Level::Tree {
+                    if r.level() == Level::Tree && matches!(did, Did::Took(_)) {
                         let (size, most) = self.half(dir).table.sizes();
                         r.derived(&f::TABLE_SIZE, at, format!("{size} of {most} bytes"));
                         for (n, (name, value)) in self.half(dir).table.entries().take(256) {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! # what this case is about
-//! : tcp 80
+//! : tcp 80           (and `: proto NAME` for a protocol that only others hand on)
 //! > "GET / HTTP/1.1\r\n" 0d0a
 //! < "a"*1000
 //! = gap < 512
@@ -33,7 +33,7 @@ struct Case {
 
 fn parse(text: &str) -> Result<Case, String> {
     let (head, want) = text.split_once("\n---\n").ok_or("no line of three dashes")?;
-    let mut script = Script { transport: Transport::Tcp, ports: (50_000, 0), steps: Vec::new() };
+    let mut script = Script { transport: Transport::Tcp, ports: (50_000, 0), proto: None, steps: Vec::new() };
     let mut number = 0;
     for (i, line) in head.lines().enumerate() {
         let fail = |why: &str| format!("line {}: {why}: {line}", i + 1);
@@ -51,7 +51,11 @@ fn parse(text: &str) -> Result<Case, String> {
                     script.transport = if *transport == "tcp" { Transport::Tcp } else { Transport::Udp };
                     script.ports.1 = port.parse().map_err(|_| fail("no port"))?;
                 }
-                _ => return Err(fail("expected `: tcp PORT` or `: udp PORT`")),
+                ["proto", name] => {
+                    let spec = TABLE.iter().find(|s| s.name == *name).ok_or_else(|| fail("no such protocol"))?;
+                    script.proto = Some(spec.name);
+                }
+                _ => return Err(fail("expected `: tcp PORT`, `: udp PORT` or `: proto NAME`")),
             },
             ">" | "<" => {
                 script.steps.push(Step::Bytes(way(sign)?, bytes(rest).map_err(|e| fail(&e))?, number));

@@ -116,7 +116,7 @@ fn one(
     let i = *places.entry(at.id).or_insert_with(|| {
         let swap = ours(ends.ports.src) && !ours(ends.ports.dst);
         let ports = if swap { (ends.ports.dst, ends.ports.src) } else { (ends.ports.src, ends.ports.dst) };
-        found.push(Flow { script: Script { transport, ports, steps: Vec::new() }, tcp: Tcp::default(), swap });
+        found.push(Flow { script: Script { transport, ports, proto: None, steps: Vec::new() }, tcp: Tcp::default(), swap });
         found.len() - 1
     });
     let Flow { script, tcp, swap } = &mut found[i];
@@ -475,7 +475,7 @@ proptest::proptest! {
     fn damaged_messages_keep_the_laws(which in 0usize..10_000, changes in proptest::collection::vec((0usize..10_000, 0u8..=255), 1..8), cut in 0usize..10_000) {
         static SEEDS: std::sync::LazyLock<Vec<(Transport, Vec<Vec<u8>>)>> = std::sync::LazyLock::new(seeds);
         let (transport, packets) = &SEEDS[which % SEEDS.len()];
-        let mut script = Script { transport: *transport, ports: (50_000, 53), steps: Vec::new() };
+        let mut script = Script { transport: *transport, ports: (50_000, 53), proto: None, steps: Vec::new() };
         for (n, packet) in packets.iter().enumerate().take(8) {
             let mut packet = packet.clone();
             for (at, value) in &changes {

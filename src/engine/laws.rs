@@ -27,6 +27,8 @@ pub struct Script {
     pub transport: Transport,
     /// Ports of client and server.
     pub ports: (u16, u16),
+    /// What it is known to speak, for protocols that only others hand on.
+    pub proto: Option<&'static str>,
     /// What arrives.
     pub steps: Vec<Step>,
 }
@@ -35,13 +37,13 @@ impl Script {
     /// A script over TCP without steps.
     #[must_use]
     pub const fn tcp(server_port: u16) -> Script {
-        Script { transport: Transport::Tcp, ports: (50_000, server_port), steps: Vec::new() }
+        Script { transport: Transport::Tcp, ports: (50_000, server_port), proto: None, steps: Vec::new() }
     }
 
     /// A script over UDP without steps.
     #[must_use]
     pub const fn udp(server_port: u16) -> Script {
-        Script { transport: Transport::Udp, ports: (50_000, server_port), steps: Vec::new() }
+        Script { transport: Transport::Udp, ports: (50_000, server_port), proto: None, steps: Vec::new() }
     }
 
     /// Adds bytes as a packet of their own.
@@ -213,7 +215,7 @@ pub fn read(table: &'static [&'static Spec], script: &Script, level: Level) -> R
         transport: script.transport,
         client: Some(client),
         server: Some(server),
-        hint: Hint::Probe,
+        hint: script.proto.map_or(Hint::Probe, Hint::Proto),
         midstream: false,
         expected: None,
     };
