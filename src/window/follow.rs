@@ -238,11 +238,14 @@ fn base64(bytes: &[u8]) -> String {
     out
 }
 
+/// Bytes, or why there are none.
+type Read = Result<Followed, Problem>;
+
 /// What is followed, and what was read last.
 #[derive(Default)]
 pub struct FollowKeeper {
     bytes: Option<(ConvId, u64, Result<Arc<Followed>, Problem>)>,
-    reading: Option<(ConvId, u64, Job<Result<Followed, Problem>>)>,
+    reading: Option<(ConvId, u64, Job<Read>)>,
     lines: Option<(ConvId, u64, Cut, Arc<Lines>)>,
     cutting: Option<(ConvId, u64, Cut, Job<Lines>)>,
     hits: Option<(String, ConvId, Arc<Vec<u32>>)>,
@@ -275,8 +278,8 @@ impl FollowKeeper {
             self.bytes = Some((*c, *g, answer.map(Arc::new)));
             self.reading = None;
         }
-        if !self.bytes.as_ref().is_some_and(|(c, g, _)| (*c, *g) == (conv, generation))
-            && !self.reading.as_ref().is_some_and(|(c, g, _)| (*c, *g) == (conv, generation))
+        if self.bytes.as_ref().is_none_or(|(c, g, _)| (*c, *g) != (conv, generation))
+            && self.reading.as_ref().is_none_or(|(c, g, _)| (*c, *g) != (conv, generation))
         {
             let source = source.clone();
             self.reading = Some((conv, generation, jobs.start(move |w| Some(source.follow(conv, MOST_BYTES, w.cancel())))));

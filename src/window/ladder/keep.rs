@@ -7,11 +7,14 @@ use std::sync::Arc;
 use wirelore_kit::Problem;
 use wirelore_store::{Job, Jobs, Snapshot};
 
+/// A course, or why there is none.
+type Read = Result<Course, Problem>;
+
 /// A flow's course, read again when somebody looks.
 #[derive(Default)]
 pub struct CourseKeeper {
     now: Option<(u32, u64, Result<Arc<Course>, Problem>)>,
-    job: Option<(u32, u64, Job<Result<Course, Problem>>)>,
+    job: Option<(u32, u64, Job<Read>)>,
 }
 
 impl CourseKeeper {

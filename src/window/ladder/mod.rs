@@ -246,12 +246,14 @@ pub fn make(s: &Snapshot, scope: Scope, course: Option<&Course>, shows: Shows, w
     }
     l.paths = paths.done();
     if let Some(course) = course.filter(|_| shows.tcp) {
-        let span = l.steps.iter().filter(|_| !matches!(scope, Scope::Flow(_))).fold(None, |span: Option<(u32, u32)>, st| {
-            Some(span.map_or((st.packet, st.packet), |(a, b)| (a.min(st.packet), b.max(st.packet))))
-        });
+        let packets = || l.steps.iter().map(|st| st.packet);
+        // Of a part of the connection, the segments between its first and its last message.
+        let span = match scope {
+            Scope::Flow(_) => Some((0, u32::MAX)),
+            _ => packets().min().zip(packets().max()),
+        };
         for seg in &course.segments {
-            let inside = span.is_none_or(|(a, b)| (a..=b).contains(&seg.packet));
-            if inside && matches!(scope, Scope::Flow(_)) || (inside && span.is_some()) {
+            if span.is_some_and(|(a, b)| (a..=b).contains(&seg.packet)) {
                 l.segment(s, &flow, seg);
             }
         }

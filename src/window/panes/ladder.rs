@@ -191,7 +191,7 @@ fn draw(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, l: &Arc<Ladder>, body: Rect
         }
         let lit = tab.hover.row == Some(st.what) || r.hovered();
         ground(&p, look, row, selected == Some(i), lit, keyboard);
-        arrow(&p, look, &snap, l, st, &grid, row, &places, selected == Some(i), start);
+        arrow(&p, look, &snap, st, &grid, row, &places, selected == Some(i), start);
         for c in l.changes_of(i) {
             change(&p, look, &grid, row, c.side, c.state, st);
         }
@@ -413,18 +413,7 @@ fn ground(p: &Painter, look: &Look, row: Rect, selected: bool, lit: bool, keyboa
 }
 
 #[allow(clippy::too_many_arguments)]
-fn arrow(
-    p: &Painter,
-    look: &Look,
-    s: &Snapshot,
-    l: &Ladder,
-    st: &Step,
-    grid: &Grid,
-    row: Rect,
-    places: &Places,
-    selected: bool,
-    start: i64,
-) {
+fn arrow(p: &Painter, look: &Look, s: &Snapshot, st: &Step, grid: &Grid, row: Rect, places: &Places, selected: bool, start: i64) {
     let t = look.t;
     let message = matches!(st.what, What::Message(_));
     let (a, b) = (grid.x(st.from), grid.x(st.to));
@@ -482,7 +471,6 @@ fn arrow(
             ink::right(p, at, &time, look.mono_small(), if selected { t.text } else { t.text_quiet });
         }
     }
-    let _ = l;
 }
 
 fn change(p: &Painter, look: &Look, grid: &Grid, row: Rect, side: Side, state: &'static State, st: &Step) {
