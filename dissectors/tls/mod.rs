@@ -202,7 +202,9 @@ impl Tls {
         self.begun = true;
         // From here on nothing fails for want of bytes.
         let span = r.span(len);
-        let shown = record::Shown { head, sealed, hides: self.session.version >= TLS13, opened, plain: &plain };
+        // Early data exist in TLS 1.3 alone, and come before the version is agreed on.
+        let hides = self.session.version >= TLS13 || (self.session.version == 0 && self.session.early);
+        let shown = record::Shown { head, sealed, hides, opened, plain: &plain };
         record::show(r, &shown)?;
         if let Ok(o) = &opened
             && o.skipped > 0

@@ -18,7 +18,7 @@ notes! { RECORDS:
     CIPHER = "tls.note.cipher", "Records of this cipher suite or version cannot be opened by this program", Note, Limit, "";
     HELLO_MISSING = "tls.note.hello_missing", "The handshake was not seen, so keys cannot be chosen", Note, Missing, "";
     RECORDS_LOST = "tls.note.records_lost", "Records before this one are missing from the capture", Warn, Missing, "";
-    CHAIN_LOST = "tls.note.chain_lost", "Behind missing bytes this cipher cannot be followed", Warn, Missing, "RFC 2246 §6.2.3";
+    CHAIN_LOST = "tls.note.chain_lost", "Behind missing records this connection cannot be followed any more", Warn, Missing, "RFC 2246 §6.2.3";
     FATAL = "tls.note.fatal_alert", "One side ended the connection with a fatal alert", Warn, Response, "RFC 8446 §6.2";
     EMPTY_RECORD = "tls.note.empty_record", "A record without content", Note, Protocol, "RFC 8446 §5.1";
     LONG_RECORD = "tls.note.long_record", "A record is longer than the protocol allows", Warn, Protocol, "RFC 8446 §5.2";

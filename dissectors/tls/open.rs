@@ -10,6 +10,8 @@ use wirelore_kit::{Dir, Secrets};
 
 /// Behind a hole so many record numbers are tried.
 const MOST_SKIPPED: u64 = 64;
+/// After so many records in a row that stay closed nothing more is tried.
+const MOST_FAILED: u8 = 64;
 
 /// Under which of a connection's keys a direction's records stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -106,6 +108,8 @@ pub struct Half {
     opener: Option<Opener>,
     secret: Option<Arc<[u8]>>,
     dead: Option<Why>,
+    /// Records in a row that stayed closed.
+    failed: u8,
 }
 
 impl Half {
@@ -195,8 +199,13 @@ impl Half {
             if let Ok(kind) = opener.open(seq, r, out) {
                 self.opened = self.opened.saturating_add(1);
                 self.lost = false;
+                self.failed = 0;
                 return Ok(Opened { kind, seq, epoch: self.epoch, skipped: 0 });
             }
+        }
+        self.failed = self.failed.saturating_add(1);
+        if self.failed > MOST_FAILED {
+            return Err(self.die(if self.opened > 0 { Why::ChainLost } else { Why::WrongKey }));
         }
         let from_client = dir == Dir::ToServer;
         if from_client && self.epoch == Epoch::Early && session.server.is_none() {
@@ -231,6 +240,7 @@ impl Half {
                 self.epoch = epoch;
                 self.opened = self.opened.saturating_add(1);
                 self.lost = false;
+                self.failed = 0;
                 return Some(Opened { kind, seq, epoch, skipped });
             }
         }
