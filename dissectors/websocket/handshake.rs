@@ -49,7 +49,14 @@ pub struct Agreed {
 /// Reads what the outer protocol told.
 pub fn agreed(start: &Start) -> Agreed {
     let hint = &start.hint;
-    let said = |side, name| hint.fact(side, name);
+    // A header may stand on several lines: together they are one list (RFC 9110 §5.3).
+    let said = |side: Side, name: &str| -> Option<Vec<u8>> {
+        let mut lines = hint.facts().iter().filter(|f| f.from == side && &*f.name == name).map(|f| &*f.value);
+        let first = lines.next()?.to_vec();
+        Some(lines.fold(first, |all, more| [&all, &b","[..], more].concat()))
+    };
+    // Where the request was not seen nobody knows what it offered.
+    let asked = hint.facts().iter().any(|f| f.from == Side::Client);
     let seen = matches!(hint, Hint::Upgrade(_));
     let mut a = Agreed {
         seen,
@@ -62,23 +69,23 @@ pub fn agreed(start: &Start) -> Agreed {
     };
     // Over HTTP/2 there are no such values (RFC 8441 §5.1).
     if let Some(key) = said(Side::Client, "sec-websocket-key") {
-        if !is_key(key) {
+        if !is_key(&key) {
             a.faults.push(&n::KEY_ODD);
         }
-        let right = accept_of(key);
-        let told = said(Side::Server, "sec-websocket-accept").unwrap_or(b"");
+        let right = accept_of(&key);
+        let told = said(Side::Server, "sec-websocket-accept").unwrap_or_default();
         let agrees = told == right.as_bytes();
         if !agrees {
             a.faults.push(&n::ACCEPT_WRONG);
         }
-        let verdict = if agrees { "as the server answered".into() } else { format!("the server answered {:?}", Text(told)) };
+        let verdict = if agrees { "as the server answered".into() } else { format!("the server answered {:?}", Text(&told)) };
         a.accept = Some(format!("{right}, {verdict}").into());
     }
     if let Some(answer) = said(Side::Server, "sec-websocket-extensions") {
-        let offered = said(Side::Client, "sec-websocket-extensions").unwrap_or(b"");
-        a.extensions = Some(Text(answer).to_string().into());
-        for (name, parameters) in extensions(answer) {
-            if !extensions(offered).any(|(o, _)| o.eq_ignore_ascii_case(name)) {
+        let offered = said(Side::Client, "sec-websocket-extensions").unwrap_or_default();
+        a.extensions = Some(Text(&answer).to_string().into());
+        for (name, parameters) in extensions(&answer) {
+            if asked && !extensions(&offered).any(|(o, _)| o.eq_ignore_ascii_case(name)) {
                 a.faults.push(&n::EXTENSION_NOT_OFFERED);
             }
             if name.eq_ignore_ascii_case(b"permessage-deflate") && a.deflate.is_none() {
@@ -88,15 +95,15 @@ pub fn agreed(start: &Start) -> Agreed {
         }
     }
     if let Some(answer) = said(Side::Server, "sec-websocket-protocol") {
-        let offered = said(Side::Client, "sec-websocket-protocol").unwrap_or(b"");
-        a.protocol = Some(Text(answer).to_string().into());
-        if !answer.is_empty() && !offered.split(|b| *b == b',').any(|o| o.trim_ascii() == answer.trim_ascii()) {
+        let offered = said(Side::Client, "sec-websocket-protocol").unwrap_or_default();
+        a.protocol = Some(Text(&answer).to_string().into());
+        if asked && !answer.is_empty() && !offered.split(|b| *b == b',').any(|o| o.trim_ascii() == answer.trim_ascii()) {
             a.faults.push(&n::PROTOCOL_NOT_OFFERED);
         }
         a.carries = carried(answer.trim_ascii());
     }
-    let path = said(Side::Client, "path").or(said(Side::Client, ":path")).unwrap_or(b"");
-    if a.carries == Carries::Unsaid && memchr::memmem::find(path, b"EIO=").is_some() {
+    let path = said(Side::Client, "path").or_else(|| said(Side::Client, ":path")).unwrap_or_default();
+    if a.carries == Carries::Unsaid && memchr::memmem::find(&path, b"EIO=").is_some() {
         a.carries = Carries::EngineIo;
     }
     a
@@ -186,6 +193,20 @@ mod tests {
         assert_eq!((a.deflate, a.faults.len()), (Some(Deflate { fresh: [false, true] }), 0));
         let none = agreed(&start(&[(Side::Client, "sec-websocket-extensions", "permessage-deflate")]));
         assert_eq!(none.deflate, None);
+    }
+
+    #[test]
+    fn an_offer_on_several_lines_is_one_and_an_unseen_one_is_not_judged() {
+        let extension = "sec-websocket-extensions";
+        let two = agreed(&start(&[
+            (Side::Client, extension, "x-other"),
+            (Side::Client, extension, "permessage-deflate"),
+            (Side::Server, extension, "permessage-deflate"),
+        ]));
+        assert_eq!((two.faults.len(), two.deflate.is_some()), (0, true));
+        let unseen =
+            agreed(&start(&[(Side::Server, extension, "permessage-deflate"), (Side::Server, "sec-websocket-protocol", "mqtt")]));
+        assert_eq!((unseen.faults.len(), unseen.carries), (0, Carries::Stream("mqtt")));
     }
 
     #[test]
