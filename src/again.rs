@@ -15,7 +15,7 @@ use wirelore_engine::announce::{Announced, Bound};
 use wirelore_engine::output::Output;
 use wirelore_engine::tell::{Numbers, Tell};
 use wirelore_kit::{Cancel, ConvId, Expect, KeyLogRead, KeyTable, Level, Problem, SecretId, Secrets, Spec};
-use wirelore_store::Snapshot;
+use wirelore_store::{FlowFlags, Snapshot};
 
 /// Connections that wait for keys, all secrets taken together.
 const MOST_WANTS: usize = 1 << 20;
@@ -110,7 +110,9 @@ impl Due {
             let mut at = first_at(snapshot, from);
             while let Some(flow) = snapshot.flow(at).filter(|f| f.first_time <= to) {
                 let [a, b] = flow.ends().map(|e| (e.ip, e.port));
-                if l.row.fits(a, b, flow.transport, flow.first_time) > 0 && !bound.iter().any(|(f, _)| *f == at) {
+                // Where the opening was seen, who opened it must fit.
+                let least = if flow.flags.has(FlowFlags::SYN) { 2 } else { 1 };
+                if l.row.fits(a, b, flow.transport, flow.first_time) >= least && !bound.iter().any(|(f, _)| *f == at) {
                     bound.push((at, l.row.bound()));
                     l.found = true;
                     break;

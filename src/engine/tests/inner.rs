@@ -3,6 +3,7 @@
 mod toy;
 
 use toy::tunnel::{self, frame};
+use wirelore_engine::conversation::MOST_INNER;
 use wirelore_engine::laws::{self, Script, Step, Told};
 use wirelore_kit::row::MessageState;
 use wirelore_kit::*;
@@ -112,13 +113,24 @@ fn deeper_than_the_bound_is_said_and_not_read() {
 }
 
 #[test]
+fn more_streams_than_may_live_are_left_unread_and_that_is_said() {
+    let streams = MOST_INNER as u32 + 10;
+    let frames: Vec<u8> = (0..streams).flat_map(|n| frame(b'W', 0, &[&n.to_be_bytes()[..], b"GET a\n"].concat())).collect();
+    let r = laws::read(TABLE, &Script::tcp(8888).bytes(0, &frames), Level::Rows);
+    assert_eq!(inner(&r).len(), MOST_INNER);
+    let said = r.messages.iter().filter(|m| m.notes.contains(&"data.note.inner_limit")).count();
+    assert_eq!(said, 10);
+    assert!(r.weight < MOST_INNER * 2048, "{} bytes", r.weight);
+}
+
+#[test]
 fn datagrams_inside_keep_their_borders() {
     let bytes = join(&[frame(b'G', 1, b"GET a\nleft over"), frame(b'G', 1, b"GET b\n"), frame(b'G', 1, b"GET cut")]);
     let s = Script::tcp(8888).bytes(0, &bytes[..30]).bytes(0, &bytes[30..]).ended();
     let r = laws::read(TABLE, &s, Level::Tree);
     let t = laws::transcript(&r);
     let rows: Vec<(u64, u64, MessageState, usize)> = inner(&r).iter().map(|m| (m.at, m.len, m.state, m.notes.len())).collect();
-    assert_eq!(rows, [(0, 15, MessageState::Whole, 1), (15, 6, MessageState::Whole, 0), (21, 7, MessageState::Cut, 1)], "{t}");
+    assert_eq!(rows, [(0, 15, MessageState::Whole, 1), (15, 6, MessageState::Whole, 0), (21, 7, MessageState::Bad, 1)], "{t}");
     laws::all(TABLE, &s, 1000).unwrap();
 }
 

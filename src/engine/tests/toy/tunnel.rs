@@ -1,7 +1,7 @@
 //! A toy tunnel: frames that carry streams, as they are or masked, to any depth.
 //!
 //! A frame is a kind, a key, a length of two bytes, and bytes. `D`: bytes of the stream `key` as they are; `M`: masked with 0x5a;
-//! `G`: a datagram of it; `K`: masked with the secret `TOY` of the key, if that is given; `E`: the stream ends in this direction. The inner streams are the toy protocol, or a tunnel where the key is 100 or more;
+//! `G`: a datagram of it; `W`: four bytes of a wide key, then bytes of that toy stream; `K`: masked with the secret `TOY` of the key, if that is given; `E`: the stream ends in this direction. The inner streams are the toy protocol, or a tunnel where the key is 100 or more;
 //! those of key 200 or more are contents.
 
 use wirelore_kit::note::{About, Severity};
@@ -21,7 +21,7 @@ impl Dissector for Tunnel {
     fn read(&mut self, turn: &Turn<'_>, r: &mut Reader<'_>, out: &mut Out<'_>) -> Result<(), Stop> {
         r.group(&FRAME, |r| {
             let kind = *r.peek(1)?.first().ok_or(Stop::Short { need: 1 })?;
-            if !b"DMEKG".contains(&kind) {
+            if !b"DMEKGW".contains(&kind) {
                 return Err(Stop::Bad(&BAD_KIND));
             }
             r.text(&KIND, 1)?;
@@ -43,6 +43,11 @@ impl Dissector for Tunnel {
                     out.inner_made(key, turn.dir, made, span, How::Decrypted, hint);
                 }
                 b'G' => out.inner_datagram(key, turn.dir, bytes.to_vec(), span, How::Verbatim, hint),
+                b'W' => {
+                    let wide = bytes.iter().take(4).fold(1000, |n, b| n * 256 + u64::from(*b));
+                    let rest = Span::new(span.buf, span.at + 4, span.len.saturating_sub(4));
+                    out.inner(wide, turn.dir, rest, How::Verbatim, Hint::Proto("toy"));
+                }
                 b'K' => {
                     let id = SecretId { label: "TOY".into(), of: vec![key as u8].into() };
                     match turn.secrets.find(&id).and_then(|s| s.first().copied()) {
@@ -71,14 +76,14 @@ impl Dissector for Tunnel {
 
 fn probe(p: &Peek<'_>) -> Verdict {
     match p.to_server.first() {
-        Some(b'D' | b'M' | b'E' | b'K' | b'G') => Verdict::Likely,
+        Some(b'D' | b'M' | b'E' | b'K' | b'G' | b'W') => Verdict::Likely,
         Some(_) => Verdict::No,
         None => Verdict::More,
     }
 }
 
 fn resync(b: &[u8], _: Dir) -> Option<usize> {
-    b.windows(3).position(|w| b"DMEKG".contains(&w[0]) && w[2] == 0)
+    b.windows(3).position(|w| b"DMEKGW".contains(&w[0]) && w[2] == 0)
 }
 
 pub static SPEC: Spec = Spec {
