@@ -269,12 +269,16 @@ fn probe(peek: &Peek<'_>) -> Verdict {
         [5] => open,
         [5, 0, ..] => Verdict::No,
         [5, n @ 1..=16, ref rest @ ..] => match (rest.get(..usize::from(n)), peek.to_client) {
-            (None, _) | (_, [] | [5]) => open,
+            (None, _) => open,
+            // The answer will never come: the port must do.
+            (_, [] | [5]) if peek.ended => Verdict::Likely,
+            (_, [] | [5]) => Verdict::More,
             (Some(methods), [5, chosen, ..]) if *chosen == 0xff || methods.contains(chosen) => Verdict::Sure,
             _ => Verdict::No,
         },
         [4] => open,
         [4, 1 | 2, ..] => match peek.to_client {
+            [] | [0] if peek.ended && peek.to_server.len() >= 9 => Verdict::Likely,
             [] | [0] => open,
             [0, 0x5a..=0x5d, ..] if peek.to_server.len() >= 9 => Verdict::Sure,
             _ => Verdict::No,
