@@ -377,7 +377,7 @@ impl Imap {
                 *self.side(turn.dir) = Some(Inside::Rest { secret });
                 return self.read_inside(turn, Inside::Rest { secret }, r, out);
             }
-            Inside::Literal { left, letter, secret, fresh, .. } => {
+            Inside::Literal { left, letter, secret, .. } => {
                 let n = usize::try_from(left).unwrap_or(usize::MAX).min(r.left()).min(1 << 30);
                 if n == 0 {
                     return Err(Stop::Short { need: r.taken().saturating_add(1) });
@@ -391,8 +391,7 @@ impl Imap {
                 r.bytes(field, n)?;
                 out.piece(span);
                 if let Some(key) = letter {
-                    let hint = if fresh { Hint::media("message/rfc822") } else { Hint::Proto("imf") };
-                    out.inner(key, turn.dir, span, How::Verbatim, hint);
+                    out.inner(key, turn.dir, span, How::Verbatim, Hint::media("message/rfc822"));
                 }
                 let left = left.saturating_sub(n as u64);
                 if left == 0 {

@@ -4,7 +4,7 @@ use super::head::{self, Head};
 use super::{fields as f, notes as n, words};
 use crate::coding::transfer::Transfer;
 use memchr::{memchr, memmem};
-use wirelore_kit::{Dir, End, F, Hint, How, Level, Out, Reader, Span, Stop, Text, Turn, Value};
+use wirelore_kit::{Dir, End, F, Fact, Hint, How, Level, Out, Reader, Side, Span, Stop, Text, Told, Turn, Value};
 
 /// So deep do multiparts nest.
 const MOST_LEVELS: usize = 16;
@@ -371,7 +371,11 @@ fn leaf(r: &mut Reader<'_>, out: &Out<'_>, key: u64, head: &Head, whole: Span) -
         r.note(&n::CODING_UNKNOWN, whole);
     }
     let wanted = out.wants_media(media.as_bytes());
-    Leaf { key, transfer, hint: Hint::media(&media), wanted, told_bad: false, eol: Vec::new(), last: whole }
+    let file = if wanted { head.file() } else { None };
+    // What it is to be called goes with it: one letter may carry many files.
+    let facts = file.map(|name| Fact { from: Side::Client, name: "filename".into(), value: name.into_bytes().into() });
+    let hint = Hint::Media(Box::new(Told { name: media.into(), facts: facts.into_iter().collect() }));
+    Leaf { key, transfer, hint, wanted, told_bad: false, eol: Vec::new(), last: whole }
 }
 
 /// What the tree says of a part.

@@ -399,12 +399,8 @@ impl Pop {
                         let span = r.span(n);
                         r.bytes(&f::LETTER, n)?;
                         out.piece(span);
-                        let hint = match *part {
-                            // The first bytes say what it is, and whether it is all of it.
-                            true if *len == 0 => part_of_letter(),
-                            _ if *len == 0 => Hint::media("message/rfc822"),
-                            _ => Hint::Proto("imf"),
-                        };
+                        // The first bytes say whether it is all of it.
+                        let hint = if *part && *len == 0 { part_of_letter() } else { Hint::media("message/rfc822") };
                         *len = len.saturating_add(n as u64);
                         out.inner(*key, turn.dir, span, How::Unstuffed, hint);
                     }

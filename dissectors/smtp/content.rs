@@ -136,7 +136,7 @@ impl Content {
         }
         let how = if self.is_counted() { How::Joined } else { How::Unstuffed };
         // What was said around it is of use where the inner conversation begins, and only there.
-        let hint = if self.len == 0 { envelope() } else { Hint::Proto("imf") };
+        let hint = if self.len == 0 { envelope() } else { Hint::media("message/rfc822") };
         out.inner(self.key, dir, span, how, hint);
         self.len = self.len.saturating_add(u64::from(span.len));
     }

@@ -70,7 +70,7 @@ impl List for Mail {
     }
 
     fn body(&mut self, b: &InnerBytes<'_>) {
-        let letter = matches!(b.hint, Hint::Media(t) if &*t.name == "message/rfc822") || matches!(b.hint, Hint::Proto("imf"));
+        let letter = matches!(b.hint, Hint::Media(t) if &*t.name == "message/rfc822");
         let name = (b.conv, b.key.0);
         if b.hint.fact(Side::Server, "part").is_some() {
             self.parts.insert(name);
