@@ -119,6 +119,70 @@ fn tls_closed(bencher: Bencher<'_, '_>, level: Level) {
         .bench(|| laws::read(wirelore_dissectors::TABLE, black_box(&script), level));
 }
 
+/// A frame of HTTP/2.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let [_, a, b, c] = (payload.len() as u32).to_be_bytes();
+    [&[a, b, c, kind, flags][..], &stream.to_be_bytes(), payload].concat()
+}
+
+/// A header field spelled out, and remembered by both sides.
+fn field(name: &str, value: &str) -> Vec<u8> {
+    [&[0x40, name.len() as u8][..], name.as_bytes(), &[value.len() as u8], value.as_bytes()].concat()
+}
+
+/// Exchanges over one connection, as browsers and servers send them: most fields come from the table; `data` is the body.
+fn h2_with(media: &str, data: &[u8]) -> Script {
+    let mut s = Script::tcp(80)
+        .bytes(0, &[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(4, 0, 0, &[])].concat())
+        .bytes(1, &[frame(4, 0, 0, &[]), frame(4, 1, 0, &[])].concat());
+    let (asked, answered) = (
+        [field("user-agent", "bench/1"), field("accept", "text/html,*/*;q=0.8"), field("referer", "https://www.cafe.test/")]
+            .concat(),
+        [field("server", "bench"), field("content-type", media), field("cache-control", "max-age=60")].concat(),
+    );
+    for i in 0..EXCHANGES as u32 {
+        let path = format!("/p/{i:03}.html");
+        let path = [&[0x04, path.len() as u8][..], path.as_bytes()].concat();
+        let again = [0xc0, 0xbf, 0xbe];
+        let ask = [&[0x83, 0x87][..], &path, if i == 0 { &asked } else { &again }].concat();
+        let answer = [&[0x88][..], if i == 0 { &answered } else { &again }].concat();
+        let stream = 2 * i + 1;
+        s = s.bytes(0, &[frame(1, 4, stream, &ask), frame(0, 1, stream, data)].concat());
+        s = s.bytes(1, &[frame(1, 4, stream, &answer), frame(0, 1, stream, data)].concat());
+        s = s
+            .bytes(0, &frame(8, 0, 0, &(data.len() as u32).to_be_bytes()))
+            .bytes(1, &frame(8, 0, 0, &(data.len() as u32).to_be_bytes()));
+    }
+    s.ended()
+}
+
+fn streams(bencher: Bencher<'_, '_>, script: &Script, level: Level, each: usize) {
+    let read = laws::read(wirelore_dissectors::TABLE, script, level);
+    let messages = read.messages.iter().filter(|m| m.proto != "http2").count();
+    assert_eq!(messages, EXCHANGES * each, "the script is read as meant");
+    bencher
+        .counter(ItemsCount::new(EXCHANGES * 2))
+        .counter(BytesCount::new(bytes(script)))
+        .bench(|| laws::read(wirelore_dissectors::TABLE, black_box(script), level));
+}
+
+#[divan::bench(args = [Level::Rows, Level::Bodies, Level::Tree])]
+fn http2(bencher: Bencher<'_, '_>, level: Level) {
+    streams(bencher, &h2_with("text/html", &[b'x'; 1024]), level, 2);
+}
+
+#[divan::bench(args = [Level::Rows, Level::Tree])]
+fn grpc(bencher: Bencher<'_, '_>, level: Level) {
+    let message = [&[0, 0, 0, 0, 100][..], b"\x0a\x03tea\x12\x5d", &[b'x'; 93]].concat();
+    // Only the answers say that they are gRPC.
+    streams(bencher, &h2_with("application/grpc", &message), level, 3);
+}
+
+#[divan::bench(args = [Level::Rows, Level::Tree])]
+fn sse(bencher: Bencher<'_, '_>, level: Level) {
+    streams(bencher, &h2_with("text/event-stream", b"event: cake\ndata: plum\n\ndata: mint\n\n"), level, 4);
+}
+
 /// Each letter is nine messages: four commands, their replies, and the letter inside; the greeting and the hello come on top.
 #[divan::bench(args = [Level::Rows, Level::Bodies, Level::Tree])]
 fn smtp_letters(bencher: Bencher<'_, '_>, level: Level) {

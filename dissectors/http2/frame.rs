@@ -83,7 +83,7 @@ impl Head {
 
     /// Whether an honest sender may have written this: for finding frames where nobody says that they begin.
     #[must_use]
-    pub const fn is_plausible(&self) -> bool {
+    pub fn is_plausible(&self) -> bool {
         let flags = match self.kind {
             kind::DATA => END_STREAM | PADDED,
             kind::HEADERS => END_STREAM | END_HEADERS | PADDED | PRIORITY,
@@ -104,7 +104,7 @@ impl Head {
             kind::PUSH_PROMISE => of_stream && self.len > 4,
             kind::PRIORITY => of_stream && self.len == 5,
             kind::RST_STREAM => of_stream && self.len == 4,
-            kind::SETTINGS => !of_stream && self.len % 6 == 0 && self.len <= 600 && (self.len == 0 || !self.has(ACK)),
+            kind::SETTINGS => !of_stream && self.len.is_multiple_of(6) && self.len <= 600 && (self.len == 0 || !self.has(ACK)),
             kind::PING => !of_stream && self.len == 8,
             kind::GOAWAY => !of_stream && self.len >= 8,
             kind::WINDOW_UPDATE => self.len == 4,

@@ -467,13 +467,13 @@ impl Http2 {
                         out.state(other(me), &f::AGREED);
                     }
                 }
-                None if !late && !(self.upgraded && me == Side::Server) => r.note(&n::ACK_ALONE, all),
-                None => {}
+                None if late || self.upgraded && me == Side::Server => {}
+                None => r.note(&n::ACK_ALONE, all),
             }
             summary(out, head, "acknowledged");
             return Ok(());
         }
-        if head.len % 6 != 0 {
+        if !head.len.is_multiple_of(6) {
             r.note(&n::BAD_LENGTH, all);
         }
         let mut s = Settings::default();

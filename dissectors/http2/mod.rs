@@ -373,7 +373,7 @@ impl Http2 {
             half.lose();
             return Err(Stop::Bad(&n::NOT_HTTP2));
         }
-        if head.len > half.max_frame.min(frame::FIRST_MAX << 8).max(MOST_FRAME) {
+        if head.len > half.max_frame.clamp(MOST_FRAME, frame::FIRST_MAX << 8) {
             half.guessed = true;
             half.lose();
             return Err(Stop::Bad(&n::FRAME_TOO_LONG));
