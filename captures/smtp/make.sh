@@ -35,11 +35,17 @@ end() { inside cafe postfix -c "$WORK/postfix" stop >/dev/null 2>&1 || true; tid
 trap end EXIT
 listening cafe 25 465 587
 
-for group in ${*:-letters submission smuggling mailbox}; do
+for group in ${*:-letters submission smuggling lmtp parts pop3 imap}; do
+    # Each protocol has a folder of its own.
+    to=$HERE name=$group
+    case $group in
+        parts) to=$HERE/../imf ;;
+        pop3 | imap) to=$HERE/../$group name=mailbox ;;
+    esac
     : >"$WORK/keys"
     sniff guest eth0 "$WORK/$group.pcap" tcp
-    inside guest "$PY" session.py $group "$WORK" "$HERE/$group.truth.json"
+    inside guest "$PY" session.py $group "$WORK" "$to/$name.truth.json"
     hush
-    finish "$WORK/$group.pcap" "$HERE/$group.pcapng" "Mail: $group" "$WORK/keys"
+    finish "$WORK/$group.pcap" "$to/$name.pcapng" "Mail: $group" "$WORK/keys"
     [ $group != letters ] || "$PY" lose.py "$WORK/letters.pcap" "$HERE/lossy.pcapng"
 done

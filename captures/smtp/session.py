@@ -195,17 +195,31 @@ def do_smuggling():
         facts["injection"] = type(e).__name__
 
 
-def do_mailbox():
+def deliver(*all_letters):
     # smtplib reads one reply behind the letter; LMTP gives one for each recipient.
     r = Raw(24)
     r.say("LHLO guest.cafe.test")
-    for subject, body in [("lmtp one", "to both\n"), ("lmtp two", ".\n..dots\n")]:
-        data = simple(subject, body)
+    for data in all_letters:
         r.say("MAIL FROM:<emma@cafe.test>", "RCPT TO:<bob>", "RCPT TO:<emma>", "DATA")
         r.say(smtplib._quote_periods(data) + b".\r\n", replies=2)
         remember(data, "LMTP", "emma@cafe.test", ["bob", "emma"], r.s.getsockname()[1])
     r.close()
     time.sleep(0.5)
+
+
+TWO = (simple("lmtp one", "to both\n"), simple("lmtp two", ".\n..dots\n"))
+
+
+def do_lmtp():
+    deliver(*TWO)
+
+
+def do_parts():
+    deliver(with_parts())
+
+
+def do_pop3():
+    deliver(*TWO)
 
     def pop(p, by, port):
         p.user("bob")
@@ -226,6 +240,10 @@ def do_mailbox():
     pop(p, "POP3", p.sock.getsockname()[1])
     p = poplib.POP3_SSL(HOST, context=context())
     pop(p, "POP3", p.sock.getsockname()[1])
+
+
+def do_imap():
+    deliver(*TWO)
 
     def imap(i, login):
         port = i.sock.getsockname()[1]
@@ -255,6 +273,6 @@ def do_mailbox():
     imap(imaplib.IMAP4_SSL(HOST, ssl_context=context()), lambda i: i.login("bob", PEOPLE["bob"]))
 
 
-{"letters": do_letters, "submission": do_submission, "smuggling": do_smuggling, "mailbox": do_mailbox}[group]()
+{"letters": do_letters, "submission": do_submission, "smuggling": do_smuggling, "lmtp": do_lmtp, "parts": do_parts, "pop3": do_pop3, "imap": do_imap}[group]()
 with open(truth, "w", encoding="utf-8") as f:
     f.write(json.dumps({"letters": letters, "facts": facts}, indent=1, ensure_ascii=False) + "\n")
