@@ -473,7 +473,8 @@ impl Conversation {
     }
 
     fn lacks<L: Listen + ?Sized>(&mut self, way: usize, at: u64, missing: u64, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
-        if matches!(self.mode, Mode::Open) && !self.half(way).unread.is_empty() {
+        // What came before the hole, in either direction, is not made to depend on what comes behind it.
+        if matches!(self.mode, Mode::Open) && self.halves.iter().any(|h| !h.unread.is_empty()) {
             self.settle(true, None, cx);
         }
         self.pump(None, cx, s, to);

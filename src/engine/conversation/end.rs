@@ -74,6 +74,10 @@ impl Conversation {
         if self.half(way).end_told {
             return;
         }
+        // While nobody knows what it speaks nothing is let go: what the other direction says may tell.
+        if matches!(self.mode, Mode::Open) && self.halves.iter().any(|h| h.ended.is_none()) {
+            return;
+        }
         self.half_mut(way).end_told = true;
         self.cut_unread(way, &note::CUT, cx, s, to);
         let dir = self.dir(way);
