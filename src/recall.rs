@@ -448,9 +448,7 @@ impl Recall {
 
     /// What trees at hand call a buffer.
     fn kept_label(&self, buf: BufId) -> Option<String> {
-        let kept = self.lock();
-        let label = kept.trees.values().find_map(|t| t.buffer(buf)).map(|b| b.label.clone());
-        label
+        self.lock().trees.values().find_map(|t| t.buffer(buf)).map(|b| b.label.clone())
     }
 
     /// A buffer of the trees that are kept, holding a span.
