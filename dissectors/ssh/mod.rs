@@ -142,7 +142,11 @@ impl Ssh {
         match code {
             20 => {
                 // Either side may offer first.
-                if other.is_some() { out.answers(0, More::No) } else { out.asks(0) }
+                if other.is_some() {
+                    out.answers(0, More::No)
+                } else {
+                    out.asks(0)
+                }
                 let [a, b] = &mut self.offers;
                 *(if turn.dir == Dir::ToServer { a } else { b }) = offer;
                 out.state(turn.dir.sender(), &f::EXCHANGING);
