@@ -270,7 +270,7 @@ mod tests {
         for (text, len) in [
             ("220 hi\r\n221 x\r\n", Some(8)),
             ("220-hi\r\n there\r\n220 end\r\n", Some(25)),
-            ("220-hi\r\n221 not it\r\n220-nor this\r\n220\r\n", Some(38)),
+            ("220-hi\r\n221 not it\r\n220-nor this\r\n220\r\n", Some(39)),
             ("220-hi\r\n220 end", None),
             ("220", None),
         ] {
