@@ -10,6 +10,7 @@ mod http2;
 mod mail;
 mod smtp;
 mod streams;
+mod tls;
 mod websocket;
 
 use crate::cli::Report;
@@ -25,9 +26,6 @@ use wirelore_store::{Flow, MessageRow, Snapshot};
 
 /// Version of the object's keys.
 pub const VERSION: u32 = 1;
-
-/// Lists whose protocols are not read yet: present and empty, so that other programs need not ask.
-const EMPTY: [&str; 1] = ["tls"];
 
 /// What a list may look at besides the message at hand.
 pub struct Cx<'c> {
@@ -87,6 +85,7 @@ fn lists() -> Vec<Box<dyn List>> {
         Box::<ftp::Control>::default(),
         Box::<ftp::Data>::default(),
         Box::<websocket::WebSocket>::default(),
+        Box::<tls::Tls>::default(),
         Box::<mail::Mail>::default(),
         Box::<smtp::Smtp>::default(),
     ]
@@ -213,9 +212,6 @@ pub fn report(session: &Session) -> Result<Value, Failure> {
     o.insert("tcp_streams".into(), Value::Array(streams));
     for l in lists {
         l.finish(&mut o);
-    }
-    for name in EMPTY {
-        o.insert(name.into(), Value::Array(Vec::new()));
     }
     let notes: Vec<Value> = facts
         .damages
