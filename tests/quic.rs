@@ -67,7 +67,8 @@ fn what_was_asked_and_answered_over_quic_is_what_the_client_says() {
             let mut h = Heard::default();
             read.recall.reread(f.id, Level::Bodies, &Cancel::new(), &mut h).expect("a second reading");
             let bad = h.notes.iter().filter(|n| n.starts_with("quic.") || n.starts_with("http3.") || n.starts_with("tls."));
-            let bad: Vec<_> = bad.filter(|n| !n.contains("self_signed") && !n.contains("chain") && !n.contains("certificate")).collect();
+            let bad: Vec<_> =
+                bad.filter(|n| !n.contains("self_signed") && !n.contains("chain") && !n.contains("certificate")).collect();
             if !bad.is_empty() {
                 faults.push(format!("{scene}: {bad:?}"));
             }

@@ -13,13 +13,13 @@ space cafe
 cable guest eth0 00:00:5e:00:53:0a cafe eth0 00:00:5e:00:53:16
 ip -n wl-guest addr add 192.0.2.10/24 dev eth0
 ip -n wl-cafe addr add 192.0.2.26/24 dev eth0
-mkdir -p -m 700 "$WORK/home/.ssh"
+mkdir -p -m 700 "$WORK/cottage/.ssh"
 ssh-keygen -q -t ed25519 -N '' -C guest -f "$WORK/key"
-cp "$WORK/key.pub" "$WORK/home/.ssh/authorized_keys"
-chmod 600 "$WORK/home/.ssh/authorized_keys"
+cp "$WORK/key.pub" "$WORK/cottage/.ssh/authorized_keys"
+chmod 600 "$WORK/cottage/.ssh/authorized_keys"
 "$DROPBEARKEY" -t ed25519 -f "$WORK/host" >/dev/null 2>&1
 # The server sees a home of ours in its mount namespace.
-start cafe sh -c "mount --bind '$WORK/home' $(getent passwd root | cut -d: -f6) && exec '$DROPBEAR' -F -E -s -p 192.0.2.26:22 -r '$WORK/host' -P '$WORK/pid'"
+start cafe sh -c "mount --bind '$WORK/cottage' $(getent passwd root | cut -d: -f6) && exec '$DROPBEAR' -F -E -s -p 192.0.2.26:22 -r '$WORK/host' -P '$WORK/pid'"
 listening cafe 22
 sniff guest eth0 "$WORK/command.pcap" tcp
 inside guest ssh -F /dev/null -i "$WORK/key" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR \

@@ -169,7 +169,7 @@ pub(super) fn command<'a>(r: &mut Reader<'a>, secure: bool, client: Option<IpAdd
     if !parse::may_be_command(behind) {
         return Err(Stop::Bad(&n::NOT_COMMAND));
     }
-    let len = line_len(r, |b, from| parse::line_end(b, from))?;
+    let len = line_len(r, parse::line_end)?;
     r.group(&f::FTP, |r| {
         let span = r.span(len);
         r.derived(&f::REQUEST, span, Value::Bool(true));

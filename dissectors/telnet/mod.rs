@@ -202,7 +202,7 @@ fn command(r: &mut Reader<'_>) -> Result<(u8, Option<u8>), Stop> {
             Ok((code, Some(r.u8(&f::OPTION)?)))
         }
         SB => {
-            let len = match r.seek(|b, from| option_end(b, from)) {
+            let len = match r.seek(option_end) {
                 Ok(len) => len,
                 Err(_) if r.left() > MOST_OPTION => return Err(Stop::Bad(&f::LONG_OPTION)),
                 Err(_) if r.is_bounded() => r.left(),

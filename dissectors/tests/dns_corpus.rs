@@ -15,7 +15,7 @@ use wirelore_engine::ipfrag::{FragmentTable, Outcome};
 use wirelore_engine::laws::{self, Script, Step};
 use wirelore_engine::packet::{self, Headers, Stop, Transport as Over, flag};
 use wirelore_engine::reassembly::{Deliver, End, GapWhy, Segment, Source, Tcp};
-use wirelore_kit::{BufId, Buffer, ConvId, Dir, End as Ending, Level, Transport, Tree};
+use wirelore_kit::{BufId, Buffer, ConvId, Dir, End as Ending, Level, Spec, Transport, Tree};
 
 /// A flow as the laws read it, its client first.
 struct Flow {
@@ -109,7 +109,8 @@ fn one(
         _ => return,
     };
     let Some(at) = table.look(&ends, h.path) else { return };
-    let ours = |port| is_server_port(&[&dns::SPEC, &dns::MDNS, &dns::LLMNR], transport, port);
+    static OURS: [&Spec; 3] = [&dns::SPEC, &dns::MDNS, &dns::LLMNR];
+    let ours = |port| is_server_port(&OURS, transport, port);
     if transport == Transport::Tcp && !places.contains_key(&at.id) && !ours(ends.ports.src) && !ours(ends.ports.dst) {
         return;
     }
