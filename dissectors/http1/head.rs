@@ -62,11 +62,11 @@ fn delimiter(r: &mut Reader<'_>, n: usize) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Reads the head of `len` bytes that comes next.
+/// Reads the head of `len` bytes that comes next; `secure`: inside of TLS.
 ///
 /// # Errors
 /// As [`Reader::within`].
-pub fn read<'a>(r: &mut Reader<'a>, len: usize, response: bool) -> Result<Head<'a>, Stop> {
+pub fn read<'a>(r: &mut Reader<'a>, len: usize, response: bool, secure: bool) -> Result<Head<'a>, Stop> {
     let whole = r.span(len);
     let bytes = r.peek(len)?;
     let mut head = Head { response, ..Head::default() };
@@ -93,8 +93,11 @@ pub fn read<'a>(r: &mut Reader<'a>, len: usize, response: bool) -> Result<Head<'
         judge(r, &mut head, whole);
         if !response && r.level() == Level::Tree && !head.host.is_empty() && !head.method.eq_ignore_ascii_case(b"CONNECT") {
             let relative = head.target.starts_with(b"/");
-            let uri =
-                if relative { format!("http://{}{}", Text(head.host), Text(head.target)) } else { Text(head.target).to_string() };
+            let uri = if relative {
+                format!("{}://{}{}", if secure { "https" } else { "http" }, Text(head.host), Text(head.target))
+            } else {
+                Text(head.target).to_string()
+            };
             r.derived(&f::FULL_URI, whole, uri);
         }
         Ok(())

@@ -112,11 +112,14 @@ struct Http {
     offer: Vec<Fact>,
     asks: u64,
     midstream: bool,
+    /// Inside of TLS.
+    secure: bool,
 }
 
 impl Http {
     fn new(start: &Start) -> Http {
-        Http { halves: [Half::default(), Half::default()], offer: Vec::new(), asks: 0, midstream: start.midstream }
+        let secure = start.inside == Some("tls");
+        Http { halves: [Half::default(), Half::default()], offer: Vec::new(), asks: 0, midstream: start.midstream, secure }
     }
 
     fn half(&mut self, dir: Dir) -> &mut Half {
@@ -160,7 +163,7 @@ impl Http {
         }
         let (head, cut) = match quick::read(r, response)? {
             Some(head) => (head, false),
-            None => careful(r, response)?,
+            None => careful(r, response, self.secure)?,
         };
         // The request's body comes to its end in HTTP before the other protocol begins.
         if response && head.status == 101 && !turn.other_ended && self.half(dir.other()).body.is_some() {
@@ -345,7 +348,7 @@ impl Http {
 }
 
 /// Reads a head whatever it is like; says whether its end is missing.
-fn careful<'a>(r: &mut Reader<'a>, response: bool) -> Result<(Head<'a>, bool), Stop> {
+fn careful<'a>(r: &mut Reader<'a>, response: bool, secure: bool) -> Result<(Head<'a>, bool), Stop> {
     let (len, cut) = match r.seek(parse::head_end) {
         Ok(len) => (len, false),
         Err(_) if r.left() > parse::MOST_HEAD => return Err(Stop::Bad(&n::HEAD_TOO_LONG)),
@@ -355,7 +358,7 @@ fn careful<'a>(r: &mut Reader<'a>, response: bool) -> Result<(Head<'a>, bool), S
     if len > parse::MOST_HEAD {
         return Err(Stop::Bad(&n::HEAD_TOO_LONG));
     }
-    Ok((head::read(r, len, response)?, cut))
+    Ok((head::read(r, len, response, secure)?, cut))
 }
 
 const fn other(side: Side) -> Side {
@@ -434,6 +437,7 @@ impl Dissector for Http {
             offer: self.offer.clone(),
             asks: self.asks,
             midstream: self.midstream,
+            secure: self.secure,
         }))
     }
 

@@ -244,6 +244,8 @@ pub struct Start {
     pub midstream: bool,
     /// It was announced, by this.
     pub expected: Option<Box<Expected>>,
+    /// Name of the Spec whose conversation it is inside of, if it is inside of one.
+    pub inside: Option<&'static str>,
 }
 
 /// What a flow that was announced knows of its announcement.

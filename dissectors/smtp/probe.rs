@@ -44,11 +44,11 @@ pub fn probe(peek: &Peek<'_>) -> Verdict {
     let client = client(peek.to_server);
     let verdict = match (server(peek.to_client), client) {
         (Verdict::No, _) => Verdict::No,
-        (Verdict::Sure, _) | (_, Verdict::Sure) => Verdict::Sure,
-        // A client that speaks first, or of another protocol. On our ports the greeting decides.
-        (Verdict::More, Verdict::No) if !ours => Verdict::No,
-        (Verdict::Likely, Verdict::No) => Verdict::Likely,
+        (Verdict::Sure, _) => Verdict::Sure,
         (Verdict::Likely, _) if ours => Verdict::Likely,
+        (_, Verdict::Sure) => Verdict::Sure,
+        // A client that speaks first, or of another protocol. On our ports the greeting decides.
+        (_, Verdict::No) if !ours => Verdict::No,
         (Verdict::Likely, _) if peek.server_port == FTP => Verdict::No,
         _ => Verdict::More,
     };

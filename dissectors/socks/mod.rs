@@ -281,6 +281,7 @@ fn probe(peek: &Peek<'_>) -> Verdict {
             [] | [0] if peek.ended && peek.to_server.len() >= 9 => Verdict::Likely,
             [] | [0] => open,
             [0, 0x5a..=0x5d, ..] if peek.to_server.len() >= 9 => Verdict::Sure,
+            [0, 0x5a..=0x5d, ..] => open,
             _ => Verdict::No,
         },
         _ => Verdict::No,

@@ -16,6 +16,7 @@ fn read(about: &str, bytes: &[u8], size: usize, level: Level, hole: u64) -> Reco
         hint: Hint::Proto("ftp-data"),
         midstream: false,
         expected: Some(Box::new(Expected { by: ConvId::default(), key: 0, about: about.into() })),
+        inside: None,
     };
     let mut c = Conversation::new(ConvId { flow: 1, inner: 0 }, start, false);
     let cx = Context { table: TABLE, level, secrets: &NoSecrets };

@@ -482,6 +482,8 @@ fn probe(peek: &Peek<'_>) -> Verdict {
                 server
             }
         }
+        // Who gets another answer than TLS speaks to someone who does not speak it.
+        (_, Verdict::No) if !peek.to_client.is_empty() => Verdict::No,
         (client, _) => client,
     }
 }

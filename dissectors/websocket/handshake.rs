@@ -177,6 +177,7 @@ mod tests {
             hint: Hint::upgrade("websocket", facts.collect()),
             midstream: false,
             expected: None,
+            inside: None,
         }
     }
 

@@ -218,6 +218,7 @@ pub fn read(table: &'static [&'static Spec], script: &Script, level: Level) -> R
         hint: script.proto.map_or(Hint::Probe, Hint::Proto),
         midstream: false,
         expected: None,
+        inside: None,
     };
     let mut c = Conversation::new(ConvId { flow: 0, inner: 0 }, start, false);
     let cx = Context { table, level, secrets: &NoSecrets };

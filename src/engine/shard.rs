@@ -219,8 +219,15 @@ pub fn start_conversation(flow: u32, ends: &Ends, marks: u16, decode_as: &[Decod
         _ => Transport::Other,
     };
     let open = marks & mark::ROLES_OPEN != 0;
-    let start =
-        Start { transport, client, server, hint: Hint::Probe, midstream: open && transport == Transport::Tcp, expected: None };
+    let start = Start {
+        transport,
+        client,
+        server,
+        hint: Hint::Probe,
+        midstream: open && transport == Transport::Tcp,
+        expected: None,
+        inside: None,
+    };
     let mut conv = Conversation::new(ConvId { flow, inner: 0 }, start, open).turned(turned);
     let ports = [ends.ports.src, ends.ports.dst];
     let by_port = decode_as.iter().find(|d| d.transport == transport && ports.contains(&d.port)).map(|d| d.proto);

@@ -209,6 +209,7 @@ impl Conversation {
             hint: chunk.hint.clone(),
             midstream: false,
             expected: self.start.expected.clone(),
+            inside: self.spec.map(|s| s.name),
         };
         let mut of = Conversation::new(ConvId { flow: self.id.flow, inner: *n }, start, false);
         of.depth = self.depth.saturating_add(1);

@@ -144,6 +144,7 @@ fn a_checkpoint_may_lie_inside_open_messages() {
         hint: Hint::Probe,
         midstream: false,
         expected: None,
+        inside: None,
     };
     let (first, second) = (frame(b'D', 1, b"PUT 6\nabc"), frame(b'D', 1, b"def."));
     let cx = Context { table: TABLE, level: Level::Rows, secrets: &NoSecrets };
