@@ -62,9 +62,10 @@ const ROOMS: &[Room] = &[
         others: &["arc-swap", "crossbeam-channel", "hashbrown", "memchr"],
     },
     Room { folder: "src/capture", rooms: &[], test_rooms: &[], others: &[] },
+    Room { folder: "src/content", rooms: &["kit"], test_rooms: &[], others: &["encoding_rs"] },
     Room { folder: "src/proxy", rooms: &["engine", "kit"], test_rooms: &[], others: &[] },
     Room { folder: "src/export", rooms: &["store", "kit"], test_rooms: &[], others: &[] },
-    Room { folder: "src/window", rooms: &["store", "kit"], test_rooms: &[], others: &[] },
+    Room { folder: "src/window", rooms: &["store", "content", "kit"], test_rooms: &[], others: &[] },
 ];
 
 /// Crates that only some rooms may use: the window cannot parse, exports do no networking, and so on.
