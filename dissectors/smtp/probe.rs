@@ -46,6 +46,8 @@ pub fn probe(peek: &Peek<'_>) -> Verdict {
         (Verdict::No, _) => Verdict::No,
         (Verdict::Sure, _) => Verdict::Sure,
         (Verdict::Likely, _) if ours => Verdict::Likely,
+        // Its greeting is under way; what it says of itself counts.
+        (Verdict::More, Verdict::Sure) if ours && !peek.to_client.is_empty() => Verdict::More,
         (_, Verdict::Sure) => Verdict::Sure,
         // A client that speaks first, or of another protocol. On our ports the greeting decides.
         (_, Verdict::No) if !ours => Verdict::No,
