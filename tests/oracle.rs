@@ -22,14 +22,17 @@ struct Exception {
     packets: Vec<i64>,
     /// Holds only where tshark gives no value.
     theirs_empty: bool,
+    /// Holds only where we give no value.
+    ours_empty: bool,
 }
 
 impl Exception {
-    fn holds(&self, field: &str, capture: &str, packet: u32, theirs: &[String]) -> bool {
+    fn holds(&self, field: &str, capture: &str, packet: u32, ours: &[String], theirs: &[String]) -> bool {
         field.starts_with(&self.field)
             && capture.contains(&self.capture)
             && (self.packets.is_empty() || self.packets.contains(&(i64::from(packet) + 1)))
             && (!self.theirs_empty || theirs.is_empty())
+            && (!self.ours_empty || ours.is_empty())
     }
 }
 
@@ -40,6 +43,7 @@ fn exceptions() -> Vec<Exception> {
     list.iter()
         .map(|e| {
             let text = |key| e.get(key).and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+            let flag = |key| e.get(key).and_then(toml::Value::as_bool).unwrap_or_default();
             assert!(text("reason").len() > 20, "an exception needs a reason: {e}");
             let packets =
                 e.get("packets").and_then(toml::Value::as_array).into_iter().flatten().filter_map(toml::Value::as_integer);
@@ -47,7 +51,8 @@ fn exceptions() -> Vec<Exception> {
                 field: text("field"),
                 capture: text("capture"),
                 packets: packets.collect(),
-                theirs_empty: e.get("theirs_empty").and_then(toml::Value::as_bool).unwrap_or_default(),
+                theirs_empty: flag("theirs_empty"),
+                ours_empty: flag("ours_empty"),
             }
         })
         .collect()
@@ -68,8 +73,8 @@ fn fields(spec: &Spec) -> Vec<F> {
     spec.fields.iter().copied().filter(|f| f.kind != Kind::Group && f.oracle != "-").collect()
 }
 
-/// tshark's rows by frame: layers, then the values of each field.
-fn tshark(path: &Path, fields: &[F]) -> Option<Vec<(u32, Vec<String>)>> {
+/// tshark's rows by frame: layers, then the values of each name in order.
+fn tshark(path: &Path, names: &BTreeSet<&str>) -> Option<Vec<(u32, Vec<String>)>> {
     let mut c = Command::new("tshark");
     c.env("TZ", "UTC").arg("-n").arg("-r").arg(path).args([
         "-T",
@@ -81,9 +86,18 @@ fn tshark(path: &Path, fields: &[F]) -> Option<Vec<(u32, Vec<String>)>> {
         "-E",
         "aggregator=\u{1f}",
     ]);
-    c.args(["-o", "tcp.reassemble_out_of_order:TRUE", "-e", "frame.number", "-e", "frame.protocols"]);
-    fields.iter().for_each(|f| {
-        c.args(["-e", oracle(f)]);
+    c.args([
+        "-o",
+        "tcp.reassemble_out_of_order:TRUE",
+        "-o",
+        "smtp.decryption:TRUE",
+        "-e",
+        "frame.number",
+        "-e",
+        "frame.protocols",
+    ]);
+    names.iter().for_each(|name| {
+        c.args(["-e", name]);
     });
     let out = c.output().ok()?;
     let rows = String::from_utf8_lossy(&out.stdout)
@@ -123,7 +137,9 @@ fn normal(s: &str, kind: Kind) -> String {
         Kind::Time => seconds(s).map_or_else(|| s.to_owned(), |t| t.to_string()),
         // tshark escapes what would break its lines.
         Kind::Text => {
-            s.replace("\\r", "\r").replace("\\n", "\n").replace("\\t", "\t").replace("\\\"", "\"").trim_end().to_owned()
+            let s = s.replace("\\r", "\r").replace("\\n", "\n").replace("\\f", "\u{c}");
+            // It leaves folded lines folded (RFC 5322 section 2.2.3).
+            s.replace("\r\n\t", "\t").replace("\r\n ", " ").replace("\\t", "\t").replace("\\\"", "\"").trim_end().to_owned()
         }
         _ => s.to_owned(),
     }
@@ -182,9 +198,9 @@ fn values_are_those_of_tshark() {
                 continue;
             }
             let fields: Vec<F> = fields(spec).into_iter().filter(|f| known.contains(oracle(f))).collect();
-            // Several of ours may go by one name there.
+            // Several of ours may go by one name there, which tshark fills only once.
             let names: BTreeSet<&str> = fields.iter().map(|f| oracle(f)).collect();
-            let Some(rows) = tshark(&path, &fields) else { continue };
+            let Some(rows) = tshark(&path, &names) else { continue };
             for (packet, row) in rows {
                 let ids: Vec<u32> = s
                     .messages_done_in(packet)
@@ -201,7 +217,7 @@ fn values_are_those_of_tshark() {
                 both += 1;
                 let trees: Vec<Tree> =
                     ids.iter().filter_map(|m| session.recall.tree(What::Message(*m), &Cancel::new()).ok()).collect();
-                for oracle_name in &names {
+                for (column, oracle_name) in names.iter().enumerate() {
                     let mine: Vec<F> = fields.iter().copied().filter(|f| oracle(f) == *oracle_name).collect();
                     let Some(first) = mine.first() else { continue };
                     let ours: Vec<String> = trees
@@ -214,8 +230,7 @@ fn values_are_those_of_tshark() {
                         })
                         .map(|v| normal(&v, first.kind))
                         .collect();
-                    let column = fields.iter().position(|f| oracle(f) == *oracle_name).map_or(0, |i| i + 1);
-                    let theirs = row.get(column).map_or("", String::as_str);
+                    let theirs = row.get(column + 1).map_or("", String::as_str);
                     let theirs: Vec<String> = if theirs.is_empty() {
                         Vec::new()
                     } else {
@@ -228,7 +243,7 @@ fn values_are_those_of_tshark() {
                     if ours == theirs {
                         continue;
                     }
-                    if let Some(e) = exceptions.iter().position(|e| e.holds(first.name, &capture, packet, &theirs)) {
+                    if let Some(e) = exceptions.iter().position(|e| e.holds(first.name, &capture, packet, &ours, &theirs)) {
                         used.insert(e);
                         continue;
                     }

@@ -132,7 +132,7 @@ fields! {
     WANTED = Ipv4 "dhcp.option.requested_ip_address", "Requested address", "RFC 2132 §9.1".key();
     HOST = Text "dhcp.option.hostname", "Host name", "RFC 2132 §3.14".key();
     ASKED_FOR = Dec "dhcp.option.request_list_item", "Asked for", "RFC 2132 §9.8".names(CODES);
-    CLIENT_ID_TYPE = Hex "dhcp.client_id.type", "Kind of identifier", "RFC 2132 §9.14".oracle("-");
+    CLIENT_ID_TYPE = Hex "dhcp.client_id.type", "Kind of identifier", "RFC 2132 §9.14".oracle("dhcp.hw.type");
     CLIENT_ID = Bytes "dhcp.client_id", "Client identifier", "RFC 2132 §9.14".oracle("-");
     FQDN_FLAGS = Hex "dhcp.fqdn.flags", "Flags", "RFC 4702 §2.1";
     FQDN_RCODE1 = Dec "dhcp.fqdn.rcode1", "First result", "RFC 4702 §2.2";

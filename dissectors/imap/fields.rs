@@ -29,7 +29,7 @@ fields! {
     PASSWORD = text("imap.request.password", "Password", "RFC 9051 §6.2.3").secret();
     RESPONSE_TAG = text("imap.response_tag", "Tag", "RFC 9051 §2.2.2");
     STATUS = text("imap.response.status", "How it went", "RFC 9051 §7.1").key().role(Role::Status);
-    RESPONSE_COMMAND = text("imap.response.command", "What is told", "RFC 9051 §7").key();
+    RESPONSE_COMMAND = own("imap.response.command", "What is told", "RFC 9051 §7").key();
     NUMBER = Field::new("imap.response.number", "Number", Kind::Dec).rfc("RFC 9051 §7.4").oracle("-");
     TEXT = own("imap.response.text", "Text", "RFC 9051 §7").key();
     ANSWERS = own("imap.response.to", "Answers", "RFC 9051 §2.2.2");

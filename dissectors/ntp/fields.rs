@@ -32,7 +32,7 @@ fields! {
     MODE = Dec "ntp.flags.mode", "Mode", "RFC 5905 §7.3".names(MODES).key().role(Role::Method);
     STRATUM = Dec "ntp.stratum", "Stratum", "RFC 5905 §7.3".names(STRATA).key();
     POLL = Signed "ntp.ppoll", "Poll interval (log2 of seconds)", "RFC 5905 §7.3";
-    PRECISION = Signed "ntp.precision", "Precision (log2 of seconds)", "RFC 5905 §7.3";
+    PRECISION = Signed "ntp.precision", "Precision (log2 of seconds)", "RFC 5905 §7.3".oracle("-");
     ROOT_DELAY = Duration "ntp.rootdelay", "Root delay", "RFC 5905 §7.3".oracle("-");
     ROOT_DISPERSION = Duration "ntp.rootdispersion", "Root dispersion", "RFC 5905 §7.3".oracle("-");
     REFERENCE = Bytes "ntp.refid", "Reference ID", "RFC 5905 §7.3";

@@ -75,6 +75,7 @@ fields! {
     CHANNEL = text("pgsql.condition", "Channel");
     NOTICE_TEXT = text("pgsql.text", "Text");
     COUNT = dec("pgsql.field.count", "Columns");
+    PARAMETER_COUNT = own(dec("pgsql.parameter.count", "Parameters"));
     FORMAT_COUNT = own(dec("pgsql.format.count", "Formats"));
     COLUMN = own(Field::group("pgsql.col", "Column"));
     COLUMN_NAME = text("pgsql.col.name", "Name");
@@ -89,7 +90,7 @@ fields! {
     FUNCTION = dec("pgsql.oid", "Function");
     ERROR_FIELD = own(Field::new("pgsql.error_field", "Field", Kind::Text));
     SEVERITY = text("pgsql.severity", "Severity");
-    SEVERITY_PLAIN = own(text("pgsql.severity.plain", "Severity, not translated"));
+    SEVERITY_PLAIN = text("pgsql.severity.plain", "Severity, not translated").oracle("pgsql.text");
     SQLSTATE = text("pgsql.code", "SQLSTATE").key().role(Role::Status);
     MESSAGE = text("pgsql.message", "Message");
     DETAIL = text("pgsql.detail", "Detail");

@@ -132,8 +132,9 @@ fn cell<'a>(r: &mut Reader<'a>) -> Result<Option<&'a [u8]>, Stop> {
     }
 }
 
-fn values<'a>(r: &mut Reader<'a>, columns: &[Box<[u8]>], said: &mut Said<'a>) -> Result<(), Stop> {
-    let count = r.u16(&f::COUNT)?;
+/// `how_many`: the field that counts them.
+fn values<'a>(r: &mut Reader<'a>, how_many: F, columns: &[Box<[u8]>], said: &mut Said<'a>) -> Result<(), Stop> {
+    let count = r.u16(how_many)?;
     said.number = count.into();
     for i in 0..usize::from(count) {
         r.group(&f::COLUMN, |r| {
@@ -152,6 +153,16 @@ fn values<'a>(r: &mut Reader<'a>, columns: &[Box<[u8]>], said: &mut Said<'a>) ->
     Ok(())
 }
 
+/// What tshark and the manual call an answer to the server's demand `auth`: all of them have the letter `p`.
+pub const fn answer_to(auth: u32) -> &'static str {
+    match auth {
+        7..=9 => "GSSResponse message",
+        10 => "SASLInitialResponse message",
+        11 => "SASLResponse message",
+        _ => "Password message",
+    }
+}
+
 /// The contents of a message of the client; the reader ends where the message does. `auth`: what was asked for last.
 ///
 /// # Errors
@@ -163,7 +174,7 @@ pub fn client<'a>(r: &mut Reader<'a>, kind: u8, auth: u32) -> Result<Said<'a>, S
         b'P' => {
             said.more = string(r, &f::STATEMENT)?;
             said.text = string(r, &f::QUERY)?;
-            for _ in 0..r.u16(&f::COUNT)? {
+            for _ in 0..r.u16(&f::PARAMETER_COUNT)? {
                 r.u32(&f::TYPE_OID)?;
             }
         }
@@ -172,7 +183,7 @@ pub fn client<'a>(r: &mut Reader<'a>, kind: u8, auth: u32) -> Result<Said<'a>, S
             said.text = string(r, &f::STATEMENT)?;
             formats(r)?;
             let mut inner = Said::default();
-            values(r, &[], &mut inner)?;
+            values(r, &f::PARAMETER_COUNT, &[], &mut inner)?;
             said.number = inner.number;
             formats(r)?;
         }
@@ -191,7 +202,7 @@ pub fn client<'a>(r: &mut Reader<'a>, kind: u8, auth: u32) -> Result<Said<'a>, S
         b'F' => {
             said.number = r.u32(&f::FUNCTION)?;
             formats(r)?;
-            values(r, &[], &mut Said::default())?;
+            values(r, &f::PARAMETER_COUNT, &[], &mut Said::default())?;
             r.u16(&f::FORMAT)?;
         }
         _ => {}
@@ -273,7 +284,7 @@ pub fn server<'a>(r: &mut Reader<'a>, kind: u8, columns: &[Box<[u8]>]) -> Result
                 })?;
             }
         }
-        b'D' => values(r, columns, &mut said)?,
+        b'D' => values(r, &f::COUNT, columns, &mut said)?,
         b'C' => said.text = string(r, &f::TAG)?,
         b'E' | b'N' => errors(r, &mut said)?,
         b'A' => {
@@ -282,7 +293,7 @@ pub fn server<'a>(r: &mut Reader<'a>, kind: u8, columns: &[Box<[u8]>]) -> Result
             said.more = string(r, &f::NOTICE_TEXT)?;
         }
         b't' => {
-            for _ in 0..r.u16(&f::COUNT)? {
+            for _ in 0..r.u16(&f::PARAMETER_COUNT)? {
                 r.u32(&f::TYPE_OID)?;
             }
         }
@@ -294,7 +305,7 @@ pub fn server<'a>(r: &mut Reader<'a>, kind: u8, columns: &[Box<[u8]>]) -> Result
         b'V' => _ = cell(r)?,
         b'v' => {
             r.u32(&f::MINOR)?;
-            for _ in 0..r.u32(&f::COUNT)? {
+            for _ in 0..r.u32(&f::PARAMETER_COUNT)? {
                 string(r, &f::NAME)?;
             }
         }

@@ -154,7 +154,7 @@ impl Pgsql {
         if !(4..=1 << 30).contains(&len) || (name.is_none() && (len > MOST_WHOLE || !kind.is_ascii_alphanumeric())) {
             return Err(Stop::Bad(&f::NOT_PGSQL));
         }
-        let title = name.unwrap_or("Unknown");
+        let title = if client && kind == b'p' { message::answer_to(self.auth) } else { name.unwrap_or("Unknown") };
         let long = len > MOST_WHOLE;
         let size = if long { 5 } else { (len as usize).saturating_add(1) };
         r.peek(size)?;
@@ -206,7 +206,8 @@ impl Pgsql {
             b'P' => out.summary(format_args!("Parse {}: {text}", Text(said.more))),
             b'B' => out.summary(format_args!("Bind {text}, {} values", said.number)),
             b'D' | b'C' => out.summary(format_args!("{title} {} {text}", Text(said.more))),
-            b'p' if said.text.is_empty() => out.summary("Password"),
+            b'p' if title == "Password message" => out.summary("Password"),
+            b'p' if said.text.is_empty() => out.summary(title),
             b'p' => out.summary(format_args!("SASL, {text}")),
             b'd' | b'f' => out.summary(format_args!("{title}: {text}")),
             _ if said.text.is_empty() => out.summary(title),

@@ -22,14 +22,14 @@ fields! {
     POP = Field::group("pop", "Post Office Protocol").rfc("RFC 1939");
     COMMAND = text("pop.request.command", "Command", "RFC 1939 §3").key().role(Role::Method);
     PARAMETER = text("pop.request.parameter", "Parameter", "RFC 1939 §3").key();
-    PASSWORD = own("pop.password", "Password", "RFC 1939 §7").secret();
+    PASSWORD = text("pop.password", "Password", "RFC 1939 §7").secret().oracle("pop.request.parameter");
     DIGEST = own("pop.apop.digest", "Digest of the password", "RFC 1939 §7").secret();
     DELIMITER = Field::new("pop.delimiter", "Delimiter", Kind::Bytes).rfc("RFC 1939 §3").oracle("-");
     INDICATOR = text("pop.response.indicator", "How it went", "RFC 1939 §3").key().role(Role::Status);
     DESCRIPTION = text("pop.response.description", "Text", "RFC 1939 §3").key();
     ANSWERS = own("pop.response.to", "Answers", "RFC 1939 §3");
     LINE = Field::group("pop.line", "Line of the answer").rfc("RFC 1939 §3").oracle("-");
-    DATA = text("pop.response.data", "Data", "RFC 1939 §3");
+    DATA = own("pop.response.data", "Data", "RFC 1939 §3");
     LETTER = Field::new("pop.letter", "Letter", Kind::Bytes).rfc("RFC 1939 §5").oracle("-");
     STUFFED = Field::new("pop.stuffed_dot", "Dot that was put in front", Kind::Bytes).rfc("RFC 1939 §3").oracle("-");
     END = own("pop.end", "End of the answer", "RFC 1939 §3");

@@ -56,6 +56,8 @@ fields! {
     SDP_BANDWIDTH = Text "sdp.bandwidth", "Bandwidth", "RFC 8866 §5.8";
     SDP_TIME = Text "sdp.time", "Time", "RFC 8866 §5.9";
     SDP_MEDIA = Text "sdp.media", "Media", "RFC 8866 §5.14";
+    SDP_MEDIA_TITLE = Text "sdp.media_title", "Title of the media", "RFC 8866 §5.4";
+    SDP_SESSION_ATTRIBUTE = Text "sdp.session_attr", "Attribute of the session", "RFC 8866 §5.13";
     SDP_ATTRIBUTE = Text "sdp.media_attr", "Attribute", "RFC 8866 §5.13";
     SDP_OTHER = Text "sdp.other", "Line", "RFC 8866 §5".oracle("-");
 }
@@ -94,18 +96,20 @@ static HEADERS: &[(&str, &str, F)] = &[
     ("Proxy-Authenticate", "", &PROXY_AUTHENTICATE),
 ];
 
-/// The field of an SDP line by its letter.
-pub(super) const fn sdp(kind: u8) -> F {
+/// The field of an SDP line by its letter. `media`: behind the first `m=`, where lines tell about that media.
+pub(super) const fn sdp(kind: u8, media: bool) -> F {
     match kind {
         b'v' => &SDP_VERSION,
         b'o' => &SDP_OWNER,
         b's' => &SDP_NAME,
+        b'i' if media => &SDP_MEDIA_TITLE,
         b'i' => &SDP_INFO,
         b'c' => &SDP_CONNECTION,
         b'b' => &SDP_BANDWIDTH,
         b't' => &SDP_TIME,
         b'm' => &SDP_MEDIA,
-        b'a' => &SDP_ATTRIBUTE,
+        b'a' if media => &SDP_ATTRIBUTE,
+        b'a' => &SDP_SESSION_ATTRIBUTE,
         _ => &SDP_OTHER,
     }
 }

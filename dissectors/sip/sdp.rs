@@ -5,13 +5,15 @@ use wirelore_kit::{Reader, Stop, Text, Value};
 
 /// Every line; what is none is listed as unknown.
 pub(super) fn read(r: &mut Reader<'_>) -> Result<(), Stop> {
+    let mut media = false;
     while r.left() > 0 {
         let rest = r.rest();
         let len = memchr::memchr(b'\n', rest).map_or(rest.len(), |n| n.saturating_add(1));
         let line = rest.get(..len).unwrap_or(rest).trim_ascii_end();
         match line {
             [kind, b'=', value @ ..] => {
-                let field = f::sdp(*kind);
+                media |= *kind == b'm';
+                let field = f::sdp(*kind, media);
                 r.valued(field, len, Value::Blob(value.into()))?;
             }
             _ => r.unknown(len)?,

@@ -114,7 +114,7 @@ fields! {
     STUFFED = of("smtp.data.stuffed_dot", "Dot that was put in front", Kind::Bytes, "RFC 5321 §4.5.2");
     ODD_END = own("smtp.data.odd_end", "Line of one dot with odd line ends", "RFC 5321 §2.3.8");
     LENGTH = of("smtp.data.length", "Bytes of the letter", Kind::Dec, "RFC 5321 §4.5.2");
-    EOM = text("smtp.eom", "End of the letter", "RFC 5321 §4.1.1.4");
+    EOM = text("smtp.eom", "End of the letter", "RFC 5321 §4.1.1.4").oracle("-");
     CHUNK_SIZE = of("smtp.bdat.size", "Bytes in this chunk", Kind::Dec, "RFC 3030 §2");
     CHUNK_LAST = of("smtp.bdat.last", "Last chunk", Kind::Bool, "RFC 3030 §2");
     CHUNK_DATA = of("smtp.bdat.data", "Chunk of the letter", Kind::Bytes, "RFC 3030 §2");

@@ -6,7 +6,8 @@ mod fields;
 
 use fields as f;
 use wirelore_kit::{
-    AfterGapPromise, Claim, Dir, Dissector, Framing, Hint, More, Out, Peek, Reader, Relay, Side, Spec, Stop, Turn, Value, Verdict,
+    AfterGapPromise, Claim, Dir, Dissector, F, Framing, Hint, More, Out, Peek, Reader, Relay, Side, Spec, Stop, Turn, Value,
+    Verdict,
 };
 
 /// SOCKS.
@@ -69,6 +70,14 @@ fn address(r: &mut Reader<'_>, kind: u8) -> Result<String, Stop> {
     })
 }
 
+/// A text whose end is a NUL: the NUL belongs to the bytes, not to the text.
+fn text_to_nul<'a>(r: &mut Reader<'a>, field: F) -> Result<&'a [u8], Stop> {
+    let len = r.seek(|b, from| memchr::memchr(0, b.get(from..)?).map(|i| i.saturating_add(from)))?;
+    let text = r.rest().get(..len).unwrap_or(&[]);
+    r.valued(field, len.saturating_add(1), Value::Blob(text.into()))?;
+    Ok(text)
+}
+
 impl Socks {
     /// SOCKS 4: everything in one message (4a: with a name behind it).
     fn four(&mut self, r: &mut Reader<'_>, out: &mut Out<'_>) -> Result<(), Stop> {
@@ -77,10 +86,10 @@ impl Socks {
             let command = r.u8(&f::COMMAND)?;
             let port = r.u16(&f::DST_PORT)?;
             let ip = r.ipv4(&f::DST)?;
-            r.until(&f::USERNAME, b"\0")?;
+            text_to_nul(r, &f::USERNAME)?;
             // 0.0.0.x means: find the address of this name yourself.
             let host = if matches!(ip, [0, 0, 0, last] if last > 0) {
-                wirelore_kit::Text(r.until(&f::V4A_NAME, b"\0")?).to_string()
+                wirelore_kit::Text(text_to_nul(r, &f::V4A_NAME)?).to_string()
             } else {
                 std::net::Ipv4Addr::from(ip).to_string()
             };

@@ -100,7 +100,7 @@ fields! {
     ESCAPE = Field::new("telnet.iac", "Interpret as command", Kind::Hex).rfc("RFC 854").oracle("-");
     COMMAND = Field::new("telnet.cmd", "Command", Kind::Dec).names(COMMANDS).key().rfc("RFC 854");
     OPTION = Field::new("telnet.subcmd", "Subcommand", Kind::Dec).names(OPTIONS).key().rfc("RFC 855");
-    ASK = Field::new("telnet.suboption.asks", "Ask or tell", Kind::Dec).names(ASKS).rfc("RFC 1091").oracle("-");
+    ASK = Field::new("telnet.suboption.asks", "Ask or tell", Kind::Dec).names(ASKS).rfc("RFC 1091").oracle("telnet.subcmd");
     VALUE = own("telnet.string_subopt.value", "Value", "RFC 1091");
     WIDTH = Field::new("telnet.naws_subopt.width", "Width", Kind::Dec).rfc("RFC 1073");
     HEIGHT = Field::new("telnet.naws_subopt.height", "Height", Kind::Dec).rfc("RFC 1073");

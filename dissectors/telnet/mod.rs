@@ -219,7 +219,7 @@ fn command(r: &mut Reader<'_>) -> Result<(u8, Option<u8>), Stop> {
             suboption(r, option, body)?;
             if !cut {
                 r.u8(&f::ESCAPE)?;
-                r.bytes(&f::OPTION_DATA, 1)?;
+                r.u8(&f::COMMAND)?;
             }
             Ok((code, Some(option)))
         }

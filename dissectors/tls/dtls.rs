@@ -379,6 +379,13 @@ impl Dtls {
                 let mut c = Cursor(bytes);
                 let mut line = Line::default();
                 while let Some(fr) = fragment(&mut c) {
+                    if r.level() == Level::Tree {
+                        r.derived(&f::D_TYPE, span, u64::from(fr.kind));
+                        r.derived(&f::D_MESSAGE_LENGTH, span, fr.len as u64);
+                        r.derived(&f::D_MESSAGE_SEQ, span, u64::from(fr.seq));
+                        r.derived(&f::D_FRAGMENT_OFFSET, span, fr.at as u64);
+                        r.derived(&f::D_FRAGMENT_LENGTH, span, fr.bytes.len() as u64);
+                    }
                     let (whole, odd) = self.take(turn.dir, &fr);
                     if odd {
                         r.note(&n::FRAGMENT_ODD, span);

@@ -29,7 +29,7 @@ fields! { TLS:
     PLAIN_LENGTH = new("tls.record.plain_length", "Bytes of content", Kind::Dec).rfc("RFC 8446 §5.4").oracle("-");
     APP_DATA = new("tls.app_data", "Encrypted application data", Kind::Bytes).rfc("RFC 8446 §5.2");
     PLAIN_DATA = new("tls.app_data_plain", "Application data, not encrypted", Kind::Bytes).rfc("RFC 5246 §6.2.1").oracle("-");
-    CHANGE_CIPHER_SPEC = new("tls.change_cipher_spec", "Change cipher spec", Kind::Bytes).rfc("RFC 5246 §7.1");
+    CHANGE_CIPHER_SPEC = new("tls.change_cipher_spec", "Change cipher spec", Kind::Bytes).oracle("-").rfc("RFC 5246 §7.1");
     ALERT = Field::group("tls.alert_message", "Alert").rfc("RFC 8446 §6");
     ALERT_LEVEL = new("tls.alert_message.level", "Level", Kind::Dec).names(names::ALERT_LEVELS).rfc("RFC 8446 §6");
     ALERT_DESC = new("tls.alert_message.desc", "Description", Kind::Dec).names(names::ALERTS).key().rfc("RFC 8446 §6");
@@ -65,7 +65,7 @@ fields! { DTLS:
     D_PLAIN_DATA = new("dtls.app_data_plain", "Application data, not encrypted", Kind::Bytes).rfc("RFC 6347 §4.1").oracle("-");
     D_OPENED_WITH = new("dtls.record.opened_with", "Opened with", Kind::Text).rfc("RFC 6347 §4.1.2").oracle("-");
     D_PLAIN_LENGTH = new("dtls.record.plain_length", "Bytes of content", Kind::Dec).rfc("RFC 6347 §4.1.2").oracle("-");
-    D_CHANGE_CIPHER_SPEC = new("dtls.change_cipher_spec", "Change cipher spec", Kind::Bytes).rfc("RFC 6347 §4.1");
+    D_CHANGE_CIPHER_SPEC = new("dtls.change_cipher_spec", "Change cipher spec", Kind::Bytes).oracle("-").rfc("RFC 6347 §4.1");
     D_ALERT = Field::group("dtls.alert_message", "Alert").rfc("RFC 6347 §4.1");
     D_ALERT_LEVEL = new("dtls.alert_message.level", "Level", Kind::Dec).names(names::ALERT_LEVELS).rfc("RFC 5246 §7.2");
     D_ALERT_DESC = new("dtls.alert_message.desc", "Description", Kind::Dec).names(names::ALERTS).key().rfc("RFC 5246 §7.2");
