@@ -3,11 +3,11 @@
 use crate::command::Command;
 use crate::follow::SaveAs;
 use crate::listing::Item;
-use crate::prefs::View;
+use crate::prefs::{BodyForm, View};
 use crate::select::{Level, Selection};
 use crate::tab::Region;
 use std::path::PathBuf;
-use wirelore_kit::{BufId, Dir, Problem};
+use wirelore_kit::{BufId, Dir, Problem, Span};
 
 /// What a chosen file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +61,10 @@ pub enum Act {
     Toggle(usize),
     /// Select a byte of a buffer of the shown tree.
     Byte(BufId, u64),
+    /// Select bytes of a buffer of the shown tree.
+    Span(Span),
+    /// Show bodies in this form.
+    Body(BodyForm),
     /// Show a buffer of the shown tree.
     Buffer(BufId),
     /// Keys go there.

@@ -181,7 +181,7 @@ impl App {
             C::LadderScope | C::LadderTcp | C::LadderCarriers | C::LadderScale | C::ZoomIn | C::ZoomOut => {
                 self.prefs.view == View::Ladder
             }
-            C::StreamForm => self.prefs.view == View::Stream,
+            C::StreamForm => matches!(self.prefs.view, View::Stream | View::Body),
             C::CopyValue | C::CopyFieldName => tab.selection.node.is_some(),
             C::CopyBytes | C::CopyPath => tab.selection.span.is_some(),
             C::ForgetRecent => !self.prefs.recent.is_empty(),
@@ -399,6 +399,8 @@ impl App {
                 }
             }),
             Act::Byte(b, at) => self.with(|t| t.select_byte(b, at)),
+            Act::Span(s) => self.with(|t| t.select_span(s)),
+            Act::Body(form) => self.prefs.body = form,
             Act::Buffer(b) => self.with(|t| t.buffer = Some(b)),
             Act::Keys(r) => self.focus_region = Some(r),
             Act::Filter(text) => self.with(|t| {
@@ -582,6 +584,7 @@ impl App {
             C::LadderScale => self.prefs.ladder.to_scale = !self.prefs.ladder.to_scale,
             C::ZoomIn => self.prefs.ladder.zoom_by(1.25),
             C::ZoomOut => self.prefs.ladder.zoom_by(0.8),
+            C::StreamForm if self.prefs.view == View::Body => self.prefs.body = self.prefs.body.next(),
             C::StreamForm => {
                 self.prefs.stream = if self.prefs.stream == StreamForm::Hex { StreamForm::Text } else { StreamForm::Hex };
             }

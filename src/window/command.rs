@@ -139,7 +139,7 @@ commands! {
     LadderScale = View, RULER, "Ladder to scale", "Distances show time, or every arrow the same", [NO P];
     ZoomIn = View, PLUS, "Zoom ladder in", "Arrows farther apart", [NO Plus, NO Equals];
     ZoomOut = View, MINUS, "Zoom ladder out", "Arrows closer together", [NO Minus];
-    StreamForm = View, BINARY, "Stream as text or hexadecimal", "How a followed stream is written", [NO X];
+    StreamForm = View, BINARY, "Stream or body in another form", "A followed stream as text or hexadecimal; a body pretty, raw or hexadecimal", [NO X];
     Side = View, SQUARE_HALF, "Side pane", "Notes, connection and evidence", [NO F9];
     Drawer = View, SQUARE_HALF_BOTTOM, "Provenance drawer", "From the selected value down to its packets", [NO F10];
     Traffic = View, ARROWS_LEFT_RIGHT, "Traffic", "The lists of this capture", [ALT Num1];

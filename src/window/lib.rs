@@ -7,6 +7,7 @@
 
 pub mod act;
 pub mod app;
+pub mod carried;
 pub mod command;
 pub mod desk;
 pub mod door;

@@ -113,6 +113,53 @@ pub enum StreamForm {
     Hex,
 }
 
+/// How a body is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum BodyForm {
+    /// By its content: indented, coloured, as a table, as a picture.
+    #[default]
+    Pretty,
+    /// As text, line by line as it was sent.
+    Raw,
+    /// Hexadecimal.
+    Hex,
+}
+
+impl BodyForm {
+    /// All, in the order of the switch.
+    pub const ALL: [BodyForm; 3] = [BodyForm::Pretty, BodyForm::Raw, BodyForm::Hex];
+
+    /// In a word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            BodyForm::Pretty => "Pretty",
+            BodyForm::Raw => "Raw",
+            BodyForm::Hex => "Hex",
+        }
+    }
+
+    /// In a few words.
+    #[must_use]
+    pub const fn tip(self) -> &'static str {
+        match self {
+            BodyForm::Pretty => "By its content: indented and coloured, a table, a picture",
+            BodyForm::Raw => "As text, line by line as it was sent",
+            BodyForm::Hex => "Its bytes",
+        }
+    }
+
+    /// The next one.
+    #[must_use]
+    pub const fn next(self) -> BodyForm {
+        match self {
+            BodyForm::Pretty => BodyForm::Raw,
+            BodyForm::Raw => BodyForm::Hex,
+            BodyForm::Hex => BodyForm::Pretty,
+        }
+    }
+}
+
 /// Everything kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -139,6 +186,8 @@ pub struct Prefs {
     pub ladder: LadderPrefs,
     /// How a followed stream is written.
     pub stream: StreamForm,
+    /// How a body is shown.
+    pub body: BodyForm,
     /// How panes share the window.
     pub shares: Shares,
     /// Captures opened lately, newest first.
@@ -159,6 +208,7 @@ impl Default for Prefs {
             view: View::Fields,
             ladder: LadderPrefs::default(),
             stream: StreamForm::Text,
+            body: BodyForm::Pretty,
             shares: Shares::default(),
             recent: Vec::new(),
         }

@@ -2,6 +2,7 @@
 
 mod talk;
 
+use crate::carried::BodyKeeper;
 use crate::desk::{Answer, Desk, Prepared};
 use crate::door::{Capture, Conversations, Waker};
 use crate::follow::FollowKeeper;
@@ -131,6 +132,10 @@ pub struct Tab {
     pub reveal_hit: bool,
     /// Place of the body.
     pub body_list: VState,
+    /// Bodies made readable.
+    bodies: BodyKeeper,
+    /// The bytes that the body was brought into view for.
+    pub body_seen: Option<Span>,
     /// Statistics, once looked at.
     pub figures: Figures,
     /// Whether reading was stopped by the user.
@@ -185,6 +190,8 @@ impl Tab {
             reveal_stream: true,
             reveal_hit: false,
             body_list: VState::default(),
+            bodies: BodyKeeper::default(),
+            body_seen: None,
             figures: Figures::default(),
             stopped: false,
             shown: None,
@@ -346,6 +353,7 @@ impl Tab {
             || self.courses.busy()
             || self.ladders.busy()
             || self.follows.busy()
+            || self.bodies.busy()
             || !self.snap.progress().done
     }
 
@@ -376,6 +384,7 @@ impl Tab {
     pub fn select(&mut self, selection: Selection) {
         if selection.subject() != self.selection.subject() {
             self.buffer = None;
+            self.body_list.top = 0.0;
         }
         self.selection = selection;
         self.note_stop();

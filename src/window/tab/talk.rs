@@ -1,13 +1,14 @@
 //! What a tab knows of the conversation that is looked at: its ladder, its course, its bytes; and moving in them.
 
 use super::Tab;
+use crate::carried::Made;
 use crate::door::{Conversations, Course, Followed};
 use crate::follow::{Cut, Lines};
 use crate::ladder::{Ladder, Scope, Shows};
-use crate::prefs::{Prefs, View};
+use crate::prefs::{BodyForm, Prefs, View};
 use crate::select::Focus;
 use std::sync::Arc;
-use wirelore_kit::{ConvId, Problem};
+use wirelore_kit::{Buffer, ConvId, Problem, Span};
 
 impl Tab {
     /// Whole conversations, for jobs.
@@ -74,6 +75,27 @@ impl Tab {
     pub fn hits(&mut self, conv: ConvId, shown: &Arc<Followed>) -> Arc<Vec<u32>> {
         let jobs = self.jobs.clone();
         self.follows.hits(conv, shown, &jobs)
+    }
+
+    /// A body made readable, as soon as it is.
+    ///
+    /// # Errors
+    /// In words, where the work broke.
+    pub fn body_of(&mut self, b: &Buffer, media: &str, form: BodyForm, columns: usize) -> Option<Result<Arc<Made>, String>> {
+        self.bodies.of(b, media, form, columns, &self.jobs)
+    }
+
+    /// The texture of a body that is a picture.
+    pub fn body_texture(&mut self, ctx: &egui::Context, made: &Arc<Made>) -> Option<egui::TextureHandle> {
+        self.bodies.texture(ctx, made)
+    }
+
+    /// Selects bytes and the narrowest field around their first.
+    pub fn select_span(&mut self, span: Span) {
+        self.select_byte(span.buf, span.at);
+        self.selection.span = Some(span);
+        self.buffer = Some(span.buf);
+        self.reveal_byte = Some(span.at);
     }
 
     /// Forgets what was read again: it is about to be read otherwise.

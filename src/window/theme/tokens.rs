@@ -197,6 +197,7 @@ mod tests {
                 ("to_client", t.to_client),
                 ("printable", t.printable),
                 ("zero", t.zero),
+                ("word", t.hue("tls")),
             ];
             for (ground, g) in grounds(t) {
                 for (name, c) in texts {

@@ -29,6 +29,7 @@ static HTTP_VERSION: Field = Field::new("http.request.version", "Version", Kind:
 static HTTP_HOST: Field = Field::new("http.host", "Host", Kind::Text).key().role(Role::Authority).rfc("RFC 9110 §7.2");
 static HTTP_AUTH: Field = Field::new("http.authorization", "Authorization", Kind::Text).secret().rfc("RFC 9110 §11.6.2");
 static HTTP_CODE: Field = Field::new("http.response.code", "Status code", Kind::Dec).key().role(Role::Status);
+static HTTP_TYPE: Field = Field::new("http.content_type", "Content-Type", Kind::Text).role(Role::Media).rfc("RFC 9110 §8.3");
 static HTTP_BODY: Field = Field::new("http.file_data", "Body", Kind::Text);
 static LONG_HEAD: Note =
     Note::new("http.note.long_head", "A header appears twice", Severity::Warn, About::Protocol).rfc("RFC 9110 §5.3");
@@ -37,6 +38,32 @@ pub const HEADERS: usize = 54;
 pub const REQUEST: &[u8] =
     b"GET /items?page=3 HTTP/1.1\r\nHost: api.shop.test\r\nAuthorization: Bearer s3cr3t\r\nAccept: application/json\r\n\r\n";
 pub const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 49\r\n\r\n{\"items\":[{\"name\":\"lamp\",\"price\":19.90}],\"next\":4}";
+
+/// What a message of a flow carries: a form, a picture, a broken picture, else JSON.
+pub fn carried(flow: u32, dir: Dir) -> Option<(&'static str, Vec<u8>)> {
+    match (flow, dir) {
+        (2, Dir::ToServer) => Some((
+            "application/x-www-form-urlencoded",
+            b"user=ada&password=correct+horse&note=50%25+off%21+gr%C3%BC%C3%9Fe&page=2&newsletter=on&bad=%zz".to_vec(),
+        )),
+        (5, Dir::ToClient) => Some(("image/png", png())),
+        (2, Dir::ToClient) => Some(("image/png", png()[..200].to_vec())),
+        (_, Dir::ToClient) => Some(("application/json", RESPONSE[RESPONSE.len() - 50..].to_vec())),
+        _ => None,
+    }
+}
+
+/// A picture: a lamp's light, transparent at the rim.
+fn png() -> Vec<u8> {
+    let light = image::RgbaImage::from_fn(180, 120, |x, y| {
+        let (dx, dy) = (x as i32 - 90, y as i32 - 60);
+        let far = (dx * dx + dy * dy * 2) / 40;
+        image::Rgba([255, (220 - far.min(200)) as u8, (x / 2 + 60) as u8, (255 - far.min(255)) as u8])
+    });
+    let mut out = Vec::new();
+    light.write_to(&mut std::io::Cursor::new(&mut out), image::ImageFormat::Png).expect("a picture");
+    out
+}
 
 /// The store of the demonstration: `packets` packets in `packets / 10` connections.
 pub fn store(packets: u32) -> Store {
@@ -435,6 +462,11 @@ impl TreeSource for Trees {
                     response(&mut m, buf, 0);
                 }
                 buffers.push(Buffer { id: buf, label: name.into(), base: 0, bytes: Bytes::from_static(bytes), map: Vec::new() });
+                if let Some((media, body)) = carried(row.conv.flow, row.dir) {
+                    m.leaf(&HTTP_TYPE, buf, 31, 16, 0, media.into());
+                    let label = format!("Body, as sent ({media})");
+                    buffers.push(Buffer { id: BufId::part(0), label, base: 0, bytes: body.into(), map: Vec::new() });
+                }
             }
         }
         Ok(Tree { nodes: m.nodes, buffers, notes })

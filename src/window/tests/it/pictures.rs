@@ -139,6 +139,59 @@ fn stream_light() {
     picture("stream", false, [1100.0, 560.0], |h| conversation(h, Key::F4));
 }
 
+/// The body of an exchange's question or answer.
+fn body(h: &mut Window, page: u32, answer: bool) {
+    h.key_press(Key::Num2);
+    settle(h);
+    h.key_press(Key::F5);
+    settle(h);
+    h.get_by_label_contains(&format!("Exchange: GET api.shop.test/items?page={page};")).click();
+    settle(h);
+    if answer {
+        h.key_press(Key::R);
+        settle(h);
+    }
+}
+
+#[test]
+fn body_json_dark() {
+    picture("body-json", true, [1100.0, 620.0], |h| {
+        body(h, 1, true);
+        h.get_by_label_contains("\"price\": 19.90").click();
+        settle(h);
+    });
+}
+
+#[test]
+fn body_json_light() {
+    picture("body-json", false, [1100.0, 620.0], |h| body(h, 1, true));
+}
+
+#[test]
+fn body_image_dark() {
+    picture("body-image", true, [1100.0, 560.0], |h| body(h, 5, true));
+}
+
+#[test]
+fn body_image_light() {
+    picture("body-image", false, [1100.0, 560.0], |h| body(h, 5, true));
+}
+
+#[test]
+fn body_image_broken_light() {
+    picture("body-image-broken", false, [1100.0, 560.0], |h| body(h, 2, true));
+}
+
+#[test]
+fn body_form_dark() {
+    picture("body-form", true, [1100.0, 560.0], |h| body(h, 2, false));
+}
+
+#[test]
+fn body_form_light() {
+    picture("body-form", false, [1100.0, 560.0], |h| body(h, 2, false));
+}
+
 fn decode_as(h: &mut Window) {
     h.key_press_modifiers(Modifiers { shift: true, ..Modifiers::COMMAND }, Key::U);
     settle(h);

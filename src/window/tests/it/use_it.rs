@@ -361,3 +361,30 @@ fn the_wheel_and_the_scrollbar_move_the_list() {
     assert!(t.packet_list.top > 4_900_000.0, "{}", t.packet_list.top);
     assert_eq!(t.selection.packet, Some(0), "scrolling selects nothing");
 }
+
+#[test]
+fn a_line_of_a_body_selects_its_bytes_and_the_switch_shows_it_otherwise() {
+    let mut h = open(100);
+    key(&mut h, Key::Num2);
+    key(&mut h, Key::F5);
+    h.get_by_label_contains("Exchange: GET api.shop.test/items?page=1;").click();
+    settle(&mut h);
+    key(&mut h, Key::R);
+    h.get_by_label("      \"price\": 19.90").click();
+    settle(&mut h);
+    let (_, body) = crate::demo::carried(1, wirelore_kit::Dir::ToClient).expect("a body");
+    let span = tab(&h).selection.span.expect("bytes are selected");
+    assert_eq!(span.buf, wirelore_kit::BufId::part(0));
+    assert_eq!(&body[span.at as usize..span.end() as usize], b"\"price\":19.90");
+    assert!(tab(&h).selection.message.is_some(), "the message stays");
+    h.get_by_label("Raw").click();
+    settle(&mut h);
+    h.get_by_label("{\"items\":[{\"name\":\"lamp\",\"price\":19.90}],\"next\":4}");
+    key(&mut h, Key::X);
+    assert!(
+        h.query_by_label("{\"items\":[{\"name\":\"lamp\",\"price\":19.90}],\"next\":4}").is_none(),
+        "as bytes there are no lines"
+    );
+    key(&mut h, Key::X);
+    h.get_by_label("      \"price\": 19.90");
+}
