@@ -113,6 +113,9 @@ pub struct Dump {
     /// Print the bytes of each.
     #[arg(short = 'x', long)]
     pub hex: bool,
+    /// Print what each message carries, made readable by its content: JSON, XML, HTML, forms, multiparts, protobuf, text.
+    #[arg(long, requires = "messages")]
+    pub bodies: bool,
     /// Stop after so many.
     #[arg(short = 'c', long, value_name = "N")]
     pub count: Option<u32>,

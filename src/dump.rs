@@ -3,10 +3,11 @@
 use crate::cli::{Colour, Dump, Time};
 use crate::reading::{self, Failure};
 use std::io::{BufWriter, IsTerminal, Write};
+use wirelore_content::{Ink, Options};
 use wirelore_export::text;
 use wirelore_export::time::TimeStyle;
 use wirelore_kit::row::{MessageState, NONE};
-use wirelore_kit::{Cancel, TreeSource, What, verdict};
+use wirelore_kit::{Cancel, Tree, TreeSource, What, verdict};
 use wirelore_store::Snapshot;
 
 struct Printer<'p> {
@@ -146,7 +147,7 @@ fn message(
     let time = p.time(s, if row.done == NONE { row.first } else { row.done });
     let colour = if row.state == MessageState::Bad { "31" } else { "" };
     p.line(&text::message_line(s, id, &time), colour)?;
-    if args.tree || args.hex {
+    if args.tree || args.hex || args.bodies {
         let tree = recall.tree(What::Message(id), cancel)?;
         if args.tree {
             p.line(&text::tree(&tree), "")?;
@@ -157,6 +158,47 @@ fn message(
                 p.line(&text::hex(b), "")?;
             }
         }
+        if args.bodies {
+            body(p, &tree, cancel)?;
+        }
     }
     Ok(())
+}
+
+/// What a message carries, line by line, and what is wrong with it.
+fn body(p: &mut Printer<'_>, tree: &Tree, cancel: &Cancel) -> Result<(), Failure> {
+    let Some(b) = wirelore_content::body(tree) else { return Ok(()) };
+    let Some(view) = wirelore_content::view(&b.bytes, &wirelore_content::media(tree, b), Options::default(), cancel) else {
+        return Ok(());
+    };
+    p.line(&format!("{} ({} bytes), shown as {}:", b.label, b.bytes.len(), view.form.word()), "1")?;
+    for note in &view.notes {
+        p.line(&format!("  ! {note}"), "33")?;
+    }
+    for line in 0..view.lines() {
+        let mut text = String::from("  ");
+        for (ink, word) in view.words(line) {
+            let code = if p.colour { ansi(ink) } else { "" };
+            if code.is_empty() {
+                text.push_str(word);
+            } else {
+                text.push_str(&format!("\x1b[{code}m{word}\x1b[0m"));
+            }
+        }
+        p.line(&text, "")?;
+    }
+    Ok(())
+}
+
+/// Colours that terminals have in either theme.
+const fn ansi(ink: Ink) -> &'static str {
+    match ink {
+        Ink::Plain | Ink::Mark => "",
+        Ink::Name => "34",
+        Ink::Text => "32",
+        Ink::Number => "33",
+        Ink::Word => "35",
+        Ink::Comment | Ink::Said => "2",
+        Ink::Fault => "31",
+    }
 }

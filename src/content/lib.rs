@@ -6,6 +6,7 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+mod carried;
 mod charset;
 mod cursor;
 mod json;
@@ -17,6 +18,7 @@ mod pairs;
 mod protobuf;
 mod script;
 
+pub use carried::{body, media};
 pub use media::{Form, Media, image_format};
 pub use page::{Ink, View};
 

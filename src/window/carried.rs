@@ -5,8 +5,7 @@ use egui::{ColorImage, TextureHandle};
 use std::io::Cursor;
 use std::sync::Arc;
 use wirelore_content::{Form, Options, View, view};
-use wirelore_kit::field::Role;
-use wirelore_kit::{BufKind, Buffer, Tree};
+use wirelore_kit::Buffer;
 use wirelore_store::{Job, Jobs};
 
 /// Pixels of a picture that is decoded.
@@ -154,22 +153,6 @@ fn decode(bytes: &[u8]) -> Result<Picture, String> {
     let rgba = image.into_rgba8();
     let size = [rgba.width() as usize, rgba.height() as usize];
     Ok(Picture { pixels: ColorImage::from_rgba_unmultiplied(size, rgba.as_raw()), width, height, format })
-}
-
-/// The buffer made last of the message: its body, all codings undone.
-#[must_use]
-pub fn body(tree: &Tree) -> Option<&Buffer> {
-    tree.buffers.iter().rev().find(|b| matches!(b.id.kind(), BufKind::Part(_)) && !b.bytes.is_empty())
-}
-
-/// The media type of a body: what its buffer is called by, with the parameters that the message says.
-#[must_use]
-pub fn media(tree: &Tree, body: &Buffer) -> String {
-    let named = body.label.rsplit_once('(').and_then(|l| l.1.strip_suffix(')')).filter(|m| m.contains('/')).unwrap_or("");
-    let said = tree.nodes.iter().rev().filter(|n| n.field.role == Some(Role::Media)).map(|n| tree.display(n));
-    let essence = |m: &str| m.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-    let mut fits = said.filter(|m| named.is_empty() || essence(m) == essence(named));
-    fits.next().unwrap_or_else(|| named.to_owned())
 }
 
 #[cfg(test)]

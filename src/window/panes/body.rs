@@ -1,7 +1,7 @@
 //! What a message carries, decoded: pretty by its content, raw in its charset, or as bytes; each line leads to its bytes.
 
 use crate::act::Act;
-use crate::carried::{self, Made};
+use crate::carried::Made;
 use crate::desk::{Answer, Prepared};
 use crate::format;
 use crate::panes::{Cx, head, pane};
@@ -28,15 +28,16 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     let answer = tab.tree();
     pane(ui, look, "body", rect, |ui| {
         let body = match &answer {
-            Answer::Here(t) => carried::body(&t.tree).map(|b| (t, b)),
+            Answer::Here(t) => wirelore_content::body(&t.tree).map(|b| (t, b)),
             _ => None,
         };
         let char = ink::char_width(ui.painter(), &look.mono());
         // In steps, so that moving the edge of the pane does not make everything anew at each point.
         let columns = (((rect.width() - EDGE * 2.0 - BAR) / char / 4.0).floor() * 4.0).max(24.0) as usize;
         let form = cx.prefs.body;
-        let made =
-            body.filter(|_| form != BodyForm::Hex).map(|(t, b)| tab.body_of(b, &carried::media(&t.tree, b), form, columns));
+        let made = body
+            .filter(|_| form != BodyForm::Hex)
+            .map(|(t, b)| tab.body_of(b, &wirelore_content::media(&t.tree, b), form, columns));
         let area =
             head(ui, look, rect, |ui| controls(ui, cx, body.map(|b| b.1), made.as_ref().and_then(|m| m.as_ref()?.as_ref().ok())));
         match (&answer, body, made) {
