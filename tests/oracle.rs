@@ -96,6 +96,11 @@ fn tshark(path: &Path, names: &BTreeSet<&str>) -> Option<Vec<(u32, Vec<String>)>
         "-e",
         "frame.protocols",
     ]);
+    // The keys that lie beside a capture open it for us too.
+    let keys = path.with_added_extension("keylog");
+    if keys.exists() {
+        c.arg("-o").arg(format!("tls.keylog_file:{}", keys.display()));
+    }
     names.iter().for_each(|name| {
         c.args(["-e", name]);
     });
@@ -137,9 +142,10 @@ fn normal(s: &str, kind: Kind) -> String {
         Kind::Time => seconds(s).map_or_else(|| s.to_owned(), |t| t.to_string()),
         // tshark escapes what would break its lines.
         Kind::Text => {
-            let s = s.replace("\\r", "\r").replace("\\n", "\n").replace("\\f", "\u{c}");
+            let s =
+                s.replace("\\r", "\r").replace("\\n", "\n").replace("\\f", "\u{c}").replace("\\t", "\t").replace("\\\"", "\"");
             // It leaves folded lines folded (RFC 5322 section 2.2.3).
-            s.replace("\r\n\t", "\t").replace("\r\n ", " ").replace("\\t", "\t").replace("\\\"", "\"").trim_end().to_owned()
+            s.replace("\r\n\t", "\t").replace("\r\n ", " ").trim_end().to_owned()
         }
         _ => s.to_owned(),
     }
