@@ -96,11 +96,6 @@ fn tshark(path: &Path, names: &BTreeSet<&str>) -> Option<Vec<(u32, Vec<String>)>
         "-e",
         "frame.protocols",
     ]);
-    // The keys that lie beside a capture open it for us too.
-    let keys = path.with_added_extension("keylog");
-    if keys.exists() {
-        c.arg("-o").arg(format!("tls.keylog_file:{}", keys.display()));
-    }
     names.iter().for_each(|name| {
         c.args(["-e", name]);
     });
