@@ -7,7 +7,7 @@ use wirelore_content::{Ink, Options};
 use wirelore_export::text;
 use wirelore_export::time::TimeStyle;
 use wirelore_kit::row::{MessageState, NONE};
-use wirelore_kit::{Cancel, Tree, TreeSource, What, verdict};
+use wirelore_kit::{Buffer, Cancel, Tree, TreeSource, What, verdict};
 use wirelore_store::Snapshot;
 
 struct Printer<'p> {
@@ -159,15 +159,16 @@ fn message(
             }
         }
         if args.bodies {
-            body(p, &tree, cancel)?;
+            for b in wirelore_content::bodies(&tree) {
+                body(p, &tree, b, cancel)?;
+            }
         }
     }
     Ok(())
 }
 
 /// What a message carries, line by line, and what is wrong with it.
-fn body(p: &mut Printer<'_>, tree: &Tree, cancel: &Cancel) -> Result<(), Failure> {
-    let Some(b) = wirelore_content::body(tree) else { return Ok(()) };
+fn body(p: &mut Printer<'_>, tree: &Tree, b: &Buffer, cancel: &Cancel) -> Result<(), Failure> {
     let Some(view) = wirelore_content::view(&b.bytes, &wirelore_content::media(tree, b), Options::default(), cancel) else {
         return Ok(());
     };

@@ -18,7 +18,7 @@ mod pairs;
 mod protobuf;
 mod script;
 
-pub use carried::{body, media};
+pub use carried::{bodies, media};
 pub use media::{Form, Media, image_format};
 pub use page::{Ink, View};
 

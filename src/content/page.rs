@@ -12,6 +12,8 @@ const MOST_TEXT: usize = 64 << 20;
 const MOST_INDENT: usize = 32;
 const STEP: usize = 2;
 const MOST_NOTES: usize = 12;
+/// A word of so many characters is cut where the line ends; shorter ones go to the next line whole.
+const LONG_WORD: usize = 20;
 
 /// What a word is, for its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -212,6 +214,12 @@ impl<'c> Page<'c> {
         self.view.tokens.push((ink, end));
     }
 
+    /// Whether the next word, should it be one of ordinary length, still stands on the line whole.
+    fn fits(&self, rest: &str) -> bool {
+        let long = rest.chars().take(LONG_WORD).take_while(|c| !c.is_whitespace()).count();
+        long == LONG_WORD || self.width + long <= self.columns.max(8)
+    }
+
     /// Writes a word that stands for `range` of the text. Control characters are shown as dots.
     pub fn put(&mut self, ink: Ink, word: &str, range: Range<usize>) {
         if self.full {
@@ -222,9 +230,12 @@ impl<'c> Page<'c> {
         }
         // A word that is the bytes themselves can be cut where a line ends; one that only speaks of them cannot.
         let exact = word.len() == range.len();
-        let mut from = 0;
+        let (mut from, mut word_ended) = (0, false);
         for (i, c) in word.char_indices() {
-            if self.columns > 0 && self.width >= self.columns.max(8) {
+            if self.columns > 0
+                && (self.width >= self.columns.max(8) + usize::from(c == ' ')
+                    || (word_ended && !self.fits(word.get(i..).unwrap_or(""))))
+            {
                 self.token(ink);
                 self.reach(if exact { range.start + from..range.start + i } else { range.clone() });
                 self.newline();
@@ -243,6 +254,7 @@ impl<'c> Page<'c> {
                 c => self.view.text.push(c),
             }
             self.width += 1;
+            word_ended = c == ' ';
         }
         self.token(ink);
         self.reach(if exact { range.start + from..range.end } else { range });

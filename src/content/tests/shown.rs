@@ -131,3 +131,11 @@ fn long_lines_go_on_below_and_nothing_is_hidden() {
     assert_eq!((v.range(0), v.range(1), v.range(2)), (0..60, 60..118, 118..150));
     assert_eq!(text(&v).matches('x').count(), 150);
 }
+
+#[test]
+fn lines_end_between_words() {
+    let v = shown(b"The quick brown fox jumps over the lazy dog and then it goes to sleep", "text/plain");
+    assert_eq!(text(&v), "The quick brown fox jumps over the lazy dog and then it goes \n  to sleep");
+    assert_eq!(v.range(1), 61..69);
+    assert!((0..v.lines()).all(|l| v.line(l).len() <= 61));
+}

@@ -18,6 +18,8 @@ use wirelore_kit::{Buffer, Span};
 
 /// Notes above the body.
 const MOST_NOTES: usize = 3;
+/// Bodies of a message that can be switched to here; the others are chosen among the tabs of the bytes.
+const MOST_CHOICES: usize = 8;
 /// Words of a line that are drawn.
 const MOST_WORDS: usize = 400;
 const EDGE: f32 = 14.0;
@@ -27,8 +29,12 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     let look = cx.look;
     let answer = tab.tree();
     pane(ui, look, "body", rect, |ui| {
+        let bodies = match &answer {
+            Answer::Here(t) => wirelore_content::bodies(&t.tree),
+            _ => Vec::new(),
+        };
         let body = match &answer {
-            Answer::Here(t) => wirelore_content::body(&t.tree).map(|b| (t, b)),
+            Answer::Here(t) => chosen(tab, &bodies).map(|b| (t, b)),
             _ => None,
         };
         let char = ink::char_width(ui.painter(), &look.mono());
@@ -38,8 +44,8 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
         let made = body
             .filter(|_| form != BodyForm::Hex)
             .map(|(t, b)| tab.body_of(b, &wirelore_content::media(&t.tree, b), form, columns));
-        let area =
-            head(ui, look, rect, |ui| controls(ui, cx, body.map(|b| b.1), made.as_ref().and_then(|m| m.as_ref()?.as_ref().ok())));
+        let ready = made.as_ref().and_then(|m| m.as_ref()?.as_ref().ok());
+        let area = head(ui, look, rect, |ui| controls(ui, cx, &bodies, body.map(|b| b.1), ready));
         match (&answer, body, made) {
             (Answer::Failed(p), ..) => {
                 vlist::empty(ui, look, area, icons::WARNING_CIRCLE, &p.what, &format!("{} {}", p.why, p.what_to_do));
@@ -48,7 +54,11 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
                 ink::center(&ui.painter_at(area), area, "Reading…", look.text(), look.t.text_faint);
             }
             (Answer::Here(_), None, _) => {
-                let hint = "What this message carries would stand here. Select a message with a body: a page, a file, a letter.";
+                let hint = if tab.other_half().is_some() {
+                    "This message carries nothing. The other half of the exchange may: press R to go to it."
+                } else {
+                    "What this message carries would stand here. Select a message with a body: a page, a file, a letter."
+                };
                 vlist::empty(ui, look, area, icons::FILE_TEXT, "No body", hint);
             }
             (Answer::Here(_), Some((t, b)), None) => bytes(ui, cx, tab, t, b, area),
@@ -61,7 +71,13 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     });
 }
 
-fn controls(ui: &mut Ui, cx: &mut Cx<'_>, body: Option<&Buffer>, made: Option<&Arc<Made>>) {
+/// The body that was chosen, or that holds what is selected; else the first.
+fn chosen<'b>(tab: &Tab, bodies: &[&'b Buffer]) -> Option<&'b Buffer> {
+    let held = |id| bodies.iter().find(|b| b.id == id);
+    tab.buffer.and_then(held).or_else(|| tab.selection.span.and_then(|s| held(s.buf))).or(bodies.first()).copied()
+}
+
+fn controls(ui: &mut Ui, cx: &mut Cx<'_>, bodies: &[&Buffer], body: Option<&Buffer>, made: Option<&Arc<Made>>) {
     let look = cx.look;
     let Some(b) = body else { return };
     ui.spacing_mut().item_spacing.x = 10.0;
@@ -70,6 +86,16 @@ fn controls(ui: &mut Ui, cx: &mut Cx<'_>, body: Option<&Buffer>, made: Option<&A
     let options = BodyForm::ALL.map(|f| ("", f.word()));
     if let Some(form) = button::choice(ui, look, &options, at, &tips).and_then(|i| BodyForm::ALL.get(i)) {
         cx.acts.push(Act::Body(*form));
+    }
+    // A letter has several.
+    if bodies.len() > 1 {
+        let names: Vec<String> = (1..=bodies.len().min(MOST_CHOICES)).map(|n| n.to_string()).collect();
+        let options: Vec<(&str, &str)> = names.iter().map(|n| ("", n.as_str())).collect();
+        let tips: Vec<String> = bodies.iter().take(MOST_CHOICES).map(|b| b.label.clone()).collect();
+        let at = bodies.iter().position(|o| o.id == b.id).unwrap_or(0);
+        if let Some(other) = button::choice(ui, look, &options, at, &tips).and_then(|i| bodies.get(i)) {
+            cx.acts.push(Act::Buffer(other.id));
+        }
     }
     let mut facts = Vec::new();
     if let Some(made) = made {
