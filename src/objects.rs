@@ -294,8 +294,11 @@ fn gather(f: &Flow<'_>, l: Listener<'_>, folder: Option<&Path>, all: &mut Vec<Ob
         let path = |t: &&Teller| Some(&t.path).filter(|n| !n.is_empty()).cloned();
         // A listing has no name but that of its command.
         let command = || teller.map(|t| t.method.clone()).unwrap_or_default();
-        let name = name.or_else(|| teller.as_ref().and_then(path)).or_else(|| question.and_then(named)).unwrap_or_else(command);
         let media = if let Label::Media(m) = o.label { m } else { String::new() };
+        // Letters have no names; a part without one is told by what it is part of.
+        let letter = media == "message/rfc822";
+        let name = name.or_else(|| teller.as_ref().and_then(path)).or_else(|| question.and_then(named));
+        let name = name.unwrap_or_else(|| if letter { "letter".into() } else { command() });
         let mut object = Object {
             protocol: teller.map_or("", |t| t.protocol),
             name,
