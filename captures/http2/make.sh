@@ -47,3 +47,4 @@ for group in everyday cleartext odd; do
     touch "$WORK/keys"
     finish "$WORK/$group.pcap" "$HERE/$group.pcapng" "HTTP/2: $group" "$WORK/keys"
 done
+"$PY" ../maker/lose.py "$HERE/everyday.pcapng" "$HERE/lossy.pcapng"

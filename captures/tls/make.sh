@@ -79,3 +79,4 @@ get --http1.1 --tls-max 1.2 --ciphers ECDHE-RSA-CHACHA20-POLY1305 https://www.ca
 hush
 sha256sum "$WORK/www/big.txt" | cut -d' ' -f1 | "$PY" -c 'import json,sys;json.dump({"big.txt":{"len":400001,"sha256":sys.stdin.read().strip()},"index.html":"Welcome to the cafe.\n"},open(sys.argv[1],"w"),indent=1)' "$HERE/web.truth.json"
 finish "$WORK/web.pcap" "$HERE/web.pcapng" "TLS: web" "$WORK/web.keys"
+"$PY" ../maker/lose.py "$HERE/web.pcapng" "$HERE/lossy.pcapng"
