@@ -4,7 +4,9 @@ mod brotli;
 pub mod dots;
 pub mod huffman;
 pub mod sasl;
+pub mod status;
 pub mod transfer;
+pub mod varint;
 mod zstd;
 
 use wirelore_kit::{Inflater, Wrap};

@@ -1,30 +1,10 @@
 //! Fields of gRPC messages and trailers, states of a call's ends, and what can be noted.
 
+use crate::coding::status::GRPC as STATUS;
 use wirelore_kit::{About, F, Field, Kind, Names, Note, Role, Severity, State};
 
 /// What a message is.
 pub static FLAGS: Names = &[(0, "message"), (1, "compressed message"), (0x80, "trailers"), (0x81, "compressed trailers")];
-
-/// Status codes of calls.
-pub static STATUS: Names = &[
-    (0, "OK"),
-    (1, "CANCELLED"),
-    (2, "UNKNOWN"),
-    (3, "INVALID_ARGUMENT"),
-    (4, "DEADLINE_EXCEEDED"),
-    (5, "NOT_FOUND"),
-    (6, "ALREADY_EXISTS"),
-    (7, "PERMISSION_DENIED"),
-    (8, "RESOURCE_EXHAUSTED"),
-    (9, "FAILED_PRECONDITION"),
-    (10, "ABORTED"),
-    (11, "OUT_OF_RANGE"),
-    (12, "UNIMPLEMENTED"),
-    (13, "INTERNAL"),
-    (14, "UNAVAILABLE"),
-    (15, "DATA_LOSS"),
-    (16, "UNAUTHENTICATED"),
-];
 
 macro_rules! fields {
     ($($id:ident = $field:expr;)*) => {

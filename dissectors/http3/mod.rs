@@ -6,13 +6,14 @@
 mod fields;
 mod qpack;
 
+use crate::coding::varint;
 use fields as f;
 use qpack::{Line, Table};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use wirelore_kit::{
     AfterGapPromise, Claim, Dir, Dissector, End, Framing, Hint, How, Level, Out, Reader, Relay, Side, Spec, Stop, Text, Turn,
-    Value, Verdict,
+    Verdict,
 };
 
 /// All that the house knows of HTTP/3.
@@ -97,20 +98,6 @@ enum Did {
     Bad,
 }
 
-fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
-    let first = *bytes.first()?;
-    let n = 1usize << (first >> 6);
-    let (head, rest) = bytes.get(..n)?.split_first()?;
-    Some((rest.iter().fold(u64::from(head & 0x3f), |v, b| (v << 8) | u64::from(*b)), n))
-}
-
-fn read_varint(r: &mut Reader<'_>, field: wirelore_kit::F) -> Result<u64, Stop> {
-    let n = 1usize << (r.peek(1)?.first().copied().unwrap_or(0) >> 6);
-    let v = varint(r.peek(n)?).map_or(0, |v| v.0);
-    r.valued(field, n, Value::U64(v))?;
-    Ok(v)
-}
-
 impl Http3 {
     fn half(&mut self, dir: Dir) -> &mut Half {
         let [up, down] = &mut self.halves;
@@ -131,38 +118,33 @@ impl Http3 {
         let mut lane = half.lanes.remove(&record.id).unwrap_or(Lane { kind, held: Vec::new(), data: 0, last: false });
         lane.held.extend_from_slice(record.bytes);
         lane.last |= record.last;
-        let mut made = out.memory();
-        made.clear();
-        self.run(dir, record.id, &mut lane, r, at, &mut made, line);
-        let encoder = lane.kind == Kind::Encoder;
-        self.settle(dir, record.id, lane, &made, r, at, out);
-        if encoder {
+        if self.go_on(dir, record.id, lane, r, at, out, line) == Kind::Encoder {
             // What waited for entries of the table may go on.
             let waiting: Vec<u64> = self.half(dir).lanes.iter().filter(|(_, l)| !l.held.is_empty()).map(|(id, _)| *id).collect();
             for id in waiting {
-                let Some(mut lane) = self.half(dir).lanes.remove(&id) else { continue };
-                let mut made = out.memory();
-                made.clear();
-                self.run(dir, id, &mut lane, r, at, &mut made, line);
-                self.settle(dir, id, lane, &made, r, at, out);
+                let Some(lane) = self.half(dir).lanes.remove(&id) else { continue };
+                self.go_on(dir, id, lane, r, at, out, line);
             }
         }
     }
 
-    /// Hands on what was made, and keeps the lane if there is more to come.
+    /// Reads what a lane holds, hands on what that makes, and keeps the lane if there is more to come. Says what the stream is for.
     #[expect(clippy::too_many_arguments, reason = "one record's facts")]
-    fn settle(
+    fn go_on(
         &mut self,
         dir: Dir,
         id: u64,
-        lane: Lane,
-        made: &[u8],
+        mut lane: Lane,
         r: &mut Reader<'_>,
         at: wirelore_kit::Span,
         out: &mut Out<'_>,
-    ) {
-        let request = matches!(lane.kind, Kind::Request | Kind::Push);
-        let mut bytes = made.to_vec();
+        line: &mut String,
+    ) -> Kind {
+        let mut bytes = out.memory();
+        bytes.clear();
+        self.run(dir, id, &mut lane, r, at, &mut bytes, line);
+        let kind = lane.kind;
+        let request = matches!(kind, Kind::Request | Kind::Push);
         let done = lane.last && (lane.held.is_empty() || lane.held.len() > MOST_FRAME);
         if done && request && lane.data == 0 {
             let _ = writeln!(Lines(&mut bytes), "DATA stream {id} length 0 END_STREAM");
@@ -174,13 +156,14 @@ impl Http3 {
             if request {
                 out.inner_end(id, dir, End::Fin);
             }
-            return;
+            return kind;
         }
         if lane.held.len() > MOST_FRAME.saturating_add(16) {
             r.note(&f::TOO_LONG, at);
-            return;
+            return kind;
         }
         self.half(dir).lanes.insert(id, lane);
+        kind
     }
 
     /// Reads what the lane holds, frame by frame.
@@ -210,7 +193,7 @@ impl Http3 {
                 continue;
             }
             let did = match lane.kind {
-                Kind::Unknown => match varint(rest) {
+                Kind::Unknown => match varint::of(rest) {
                     Some((kind, n)) => {
                         lane.kind = match kind {
                             0 => Kind::Control,
@@ -223,7 +206,7 @@ impl Http3 {
                         say(line, f::STREAM_TYPE.name_of(kind).unwrap_or("stream of an unknown type"));
                         // A push stream goes on with the number of the push.
                         let skip =
-                            if lane.kind == Kind::Push { varint(rest.get(n..).unwrap_or(&[])).map(|p| p.1) } else { Some(0) };
+                            if lane.kind == Kind::Push { varint::of(rest.get(n..).unwrap_or(&[])).map(|p| p.1) } else { Some(0) };
                         skip.map_or(Did::Short, |s| Did::Took(n.saturating_add(s)))
                     }
                     None => Did::Short,
@@ -291,8 +274,8 @@ impl Http3 {
         made: &mut Vec<u8>,
         line: &mut String,
     ) -> Did {
-        let Some((kind, a)) = varint(rest) else { return Did::Short };
-        let Some((len, b)) = varint(rest.get(a..).unwrap_or(&[])) else { return Did::Short };
+        let Some((kind, a)) = varint::of(rest) else { return Did::Short };
+        let Some((len, b)) = varint::of(rest.get(a..).unwrap_or(&[])) else { return Did::Short };
         let head = a.saturating_add(b);
         if kind == 0 && lane != Kind::Control {
             r.derived(&f::FRAME_TYPE, at, kind);
@@ -310,7 +293,7 @@ impl Http3 {
         let words = f::FRAME_TYPE.name_of(kind).map_or_else(|| format!("frame 0x{kind:x}"), String::from);
         let section = match kind {
             1 => Some(payload),
-            5 => varint(payload).and_then(|(_, n)| payload.get(n..)),
+            5 => varint::of(payload).and_then(|(_, n)| payload.get(n..)),
             _ => None,
         };
         if let Some(section) = section {
@@ -348,8 +331,8 @@ impl Http3 {
 
     fn settings(&mut self, dir: Dir, payload: &[u8], r: &mut Reader<'_>, at: wirelore_kit::Span) {
         let mut rest = payload;
-        while let Some((id, n)) = varint(rest) {
-            let Some((value, m)) = varint(rest.get(n..).unwrap_or(&[])) else { break };
+        while let Some((id, n)) = varint::of(rest) {
+            let Some((value, m)) = varint::of(rest.get(n..).unwrap_or(&[])) else { break };
             rest = rest.get(n.saturating_add(m)..).unwrap_or(&[]);
             r.derived(&f::SETTING, at, id);
             r.derived(&f::SETTING_VALUE, at, value);
@@ -416,16 +399,16 @@ impl Dissector for Http3 {
         // The whole record must be there before anything changes.
         let rest = r.rest();
         let head = (|| {
-            let (_, a) = varint(rest)?;
-            let (len, b) = varint(rest.get(a.checked_add(1)?..)?)?;
+            let (_, a) = varint::of(rest)?;
+            let (len, b) = varint::of(rest.get(a.checked_add(1)?..)?)?;
             a.checked_add(1)?.checked_add(b)?.checked_add(usize::try_from(len).ok()?)
         })();
         r.peek(head.unwrap_or(rest.len().saturating_add(1)))?;
         let mut line = String::new();
         r.group(&f::HTTP3, |r| {
-            let id = read_varint(r, &f::STREAM)?;
+            let id = varint::read(r, &f::STREAM)?;
             let last = r.u8(&f::LAST)? != 0;
-            let len = read_varint(r, &f::LENGTH)?;
+            let len = varint::read(r, &f::LENGTH)?;
             let n = usize::try_from(len).unwrap_or(usize::MAX);
             let bytes: &[u8] = if n > 0 { r.bytes(&f::BYTES, n)? } else { &[] };
             let _ = write!(line, "stream {id}: ");

@@ -1,9 +1,10 @@
 //! Frames of a deciphered packet (RFC 9000 §19): the inner conversation that shows them, and the walk that the connection makes over them.
 
 use super::fields as f;
+use crate::coding::varint;
 use wirelore_kit::{
     AfterGapPromise, BitRange, BufId, Claim, Dissector, F, Framing, Level, Memo, Out, Peek, Reader, Relay, Sink, Spec, Stop,
-    Text, Turn, Value, Verdict,
+    Text, Turn, Verdict,
 };
 
 /// What is inside of packets: each a datagram of frames.
@@ -104,16 +105,6 @@ pub(super) fn walk(plain: &[u8], mut to: impl FnMut(Seen<'_>)) {
     }
 }
 
-/// An integer of 1, 2, 4 or 8 bytes (RFC 9000 §16).
-pub(super) fn varint(r: &mut Reader<'_>, field: F) -> Result<u64, Stop> {
-    let first = r.peek(1)?.first().copied().unwrap_or(0);
-    let n = 1usize << (first >> 6);
-    let v = r.peek(n)?.iter().fold(0u64, |v, b| (v << 8) | u64::from(*b));
-    let v = v & (u64::MAX >> (66usize.saturating_sub(8usize.saturating_mul(n)).min(63)));
-    r.valued(field, n, Value::U64(v))?;
-    Ok(v)
-}
-
 /// Bytes of a length that came from the wire.
 fn counted<'a>(r: &mut Reader<'a>, field: F, len: u64) -> Result<&'a [u8], Stop> {
     let len = usize::try_from(len).unwrap_or(usize::MAX);
@@ -129,81 +120,81 @@ fn frame<'a>(r: &mut Reader<'a>) -> Result<Seen<'a>, Stop> {
         r.derived(&f::PADDING, at, zeros as u64);
         return Ok(Seen::Other(0));
     }
-    let kind = varint(r, &f::FRAME_TYPE)?;
+    let kind = varint::read(r, &f::FRAME_TYPE)?;
     if let Some(name) = f::FRAME_TYPE.name_of(kind) {
         r.title(name);
     }
     match kind {
         0x02 | 0x03 => {
-            varint(r, &f::LARGEST)?;
-            varint(r, &f::ACK_DELAY)?;
-            let ranges = varint(r, &f::RANGES)?;
-            varint(r, &f::FIRST_RANGE)?;
+            varint::read(r, &f::LARGEST)?;
+            varint::read(r, &f::ACK_DELAY)?;
+            let ranges = varint::read(r, &f::RANGES)?;
+            varint::read(r, &f::FIRST_RANGE)?;
             for _ in 0..ranges {
-                varint(r, &f::GAP)?;
-                varint(r, &f::RANGE)?;
+                varint::read(r, &f::GAP)?;
+                varint::read(r, &f::RANGE)?;
             }
             if kind == 3 {
-                varint(r, &f::ECT0)?;
-                varint(r, &f::ECT1)?;
-                varint(r, &f::CE)?;
+                varint::read(r, &f::ECT0)?;
+                varint::read(r, &f::ECT1)?;
+                varint::read(r, &f::CE)?;
             }
         }
         0x04 => {
-            varint(r, &f::RESET_STREAM)?;
-            varint(r, &f::RESET_CODE)?;
-            varint(r, &f::FINAL_SIZE)?;
+            varint::read(r, &f::RESET_STREAM)?;
+            varint::read(r, &f::RESET_CODE)?;
+            varint::read(r, &f::FINAL_SIZE)?;
         }
         0x05 => {
-            varint(r, &f::STOP_STREAM)?;
-            varint(r, &f::STOP_CODE)?;
+            varint::read(r, &f::STOP_STREAM)?;
+            varint::read(r, &f::STOP_CODE)?;
         }
         0x06 => {
-            let offset = varint(r, &f::CRYPTO_OFFSET)?;
-            let len = varint(r, &f::CRYPTO_LENGTH)?;
+            let offset = varint::read(r, &f::CRYPTO_OFFSET)?;
+            let len = varint::read(r, &f::CRYPTO_LENGTH)?;
             return Ok(Seen::Crypto { offset, data: counted(r, &f::CRYPTO_DATA, len)? });
         }
         0x07 => {
-            let len = varint(r, &f::NEW_TOKEN_LENGTH)?;
+            let len = varint::read(r, &f::NEW_TOKEN_LENGTH)?;
             counted(r, &f::NEW_TOKEN, len)?;
         }
         0x08..=0x0f => {
-            let id = varint(r, &f::STREAM_ID)?;
-            let offset = if kind & 4 != 0 { varint(r, &f::STREAM_OFFSET)? } else { 0 };
-            let len = if kind & 2 != 0 { varint(r, &f::STREAM_LENGTH)? } else { r.left() as u64 };
+            let id = varint::read(r, &f::STREAM_ID)?;
+            let offset = if kind & 4 != 0 { varint::read(r, &f::STREAM_OFFSET)? } else { 0 };
+            let len = if kind & 2 != 0 { varint::read(r, &f::STREAM_LENGTH)? } else { r.left() as u64 };
             let data = counted(r, &f::STREAM_DATA, len)?;
             return Ok(Seen::Stream { id, offset, data, fin: kind & 1 != 0 });
         }
         0x10 => {
-            varint(r, &f::MAX_DATA)?;
+            varint::read(r, &f::MAX_DATA)?;
         }
         0x11 => {
-            varint(r, &f::MAX_STREAM_ID)?;
-            varint(r, &f::MAX_STREAM_DATA)?;
+            varint::read(r, &f::MAX_STREAM_ID)?;
+            varint::read(r, &f::MAX_STREAM_DATA)?;
         }
         0x12 | 0x13 => {
-            varint(r, &f::MAX_STREAMS)?;
+            varint::read(r, &f::MAX_STREAMS)?;
         }
         0x14 => {
-            varint(r, &f::BLOCKED_AT)?;
+            varint::read(r, &f::BLOCKED_AT)?;
         }
         0x15 => {
-            varint(r, &f::BLOCKED_STREAM)?;
-            varint(r, &f::BLOCKED_AT)?;
+            varint::read(r, &f::BLOCKED_STREAM)?;
+            varint::read(r, &f::BLOCKED_AT)?;
         }
         0x16 | 0x17 => {
-            varint(r, &f::BLOCKED_STREAMS)?;
+            varint::read(r, &f::BLOCKED_STREAMS)?;
         }
         0x18 => {
-            varint(r, &f::ID_SEQUENCE)?;
-            varint(r, &f::ID_RETIRE)?;
+            varint::read(r, &f::ID_SEQUENCE)?;
+            varint::read(r, &f::ID_RETIRE)?;
             let len = r.u8(&f::ID_LENGTH)?;
             let id = r.bytes(&f::ID, usize::from(len))?;
             r.bytes(&f::RESET_TOKEN, 16)?;
             return Ok(Seen::NewId { id });
         }
         0x19 => {
-            varint(r, &f::RETIRE_SEQUENCE)?;
+            varint::read(r, &f::RETIRE_SEQUENCE)?;
         }
         0x1a => {
             r.bytes(&f::CHALLENGE, 8)?;
@@ -214,7 +205,7 @@ fn frame<'a>(r: &mut Reader<'a>) -> Result<Seen<'a>, Stop> {
         0x1c | 0x1d => return close(r, kind == 0x1d),
         0x01 | 0x1e => {}
         0x30 | 0x31 => {
-            let len = if kind == 0x31 { varint(r, &f::DATAGRAM_LENGTH)? } else { r.left() as u64 };
+            let len = if kind == 0x31 { varint::read(r, &f::DATAGRAM_LENGTH)? } else { r.left() as u64 };
             counted(r, &f::DATAGRAM, len)?;
         }
         _ => return Err(Stop::Bad(&f::UNKNOWN_FRAME)),
@@ -223,11 +214,11 @@ fn frame<'a>(r: &mut Reader<'a>) -> Result<Seen<'a>, Stop> {
 }
 
 fn close<'a>(r: &mut Reader<'a>, application: bool) -> Result<Seen<'a>, Stop> {
-    let code = varint(r, if application { &f::CLOSE_APP } else { &f::CLOSE_CODE })?;
+    let code = varint::read(r, if application { &f::CLOSE_APP } else { &f::CLOSE_CODE })?;
     if !application {
-        varint(r, &f::CLOSE_FRAME)?;
+        varint::read(r, &f::CLOSE_FRAME)?;
     }
-    let len = varint(r, &f::REASON_LENGTH)?;
+    let len = varint::read(r, &f::REASON_LENGTH)?;
     let reason = Text(counted(r, &f::REASON, len)?);
     let name = match (application, code) {
         (true, _) => format!("application's code 0x{code:x}"),

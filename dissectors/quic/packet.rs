@@ -3,6 +3,7 @@
 use super::fields as f;
 use super::keys;
 use super::link::Opened;
+use crate::coding::varint;
 use wirelore_kit::{BitRange, Note, Reader, Stop, Value};
 
 /// What every long header says.
@@ -58,14 +59,6 @@ pub(super) fn version_name(version: u32) -> Option<&'static str> {
     })
 }
 
-/// An integer at `at`, and where it ends.
-fn varint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
-    let first = *bytes.get(at)?;
-    let end = at.checked_add(1 << (first >> 6))?;
-    let (head, rest) = bytes.get(at..end)?.split_first()?;
-    Some((rest.iter().fold(u64::from(head & 0x3f), |v, b| (v << 8) | u64::from(*b)), end))
-}
-
 /// The packet that `bytes` begin with. `known` knows the length of a connection ID that bytes begin with, `short_len` is the guess else.
 pub(super) fn parse<'a>(
     bytes: &'a [u8],
@@ -117,14 +110,16 @@ fn parse_inner<'a>(
         return Some(Ok(Packet::Retry { head, len: bytes.len() }));
     }
     let (token, at) = if kind == 0 {
-        let (len, from) = varint(bytes, at)?;
+        let (len, taken) = varint::of(bytes.get(at..)?)?;
+        let from = at.checked_add(taken)?;
         let end = from.checked_add(usize::try_from(len).ok()?)?;
         bytes.get(from..end)?;
         ((from, end), end)
     } else {
         ((at, at), at)
     };
-    let (len, number_at) = varint(bytes, at)?;
+    let (len, taken) = varint::of(bytes.get(at..)?)?;
+    let number_at = at.checked_add(taken)?;
     // A cut datagram shows what is there.
     let end = number_at.saturating_add(usize::try_from(len).ok()?).min(bytes.len());
     Some(Ok(if kind == 0 {
@@ -255,16 +250,16 @@ fn long(r: &mut Reader<'_>, p: &Packet<'_>, opened: Option<&Opened>) -> Result<(
         }
         Packet::Other { .. } => r.bytes(&f::PAYLOAD, r.left()).map(|_| ()),
         Packet::Initial { token, .. } => {
-            super::frames::varint(r, &f::TOKEN_LENGTH)?;
+            varint::read(r, &f::TOKEN_LENGTH)?;
             let len = token.1.saturating_sub(token.0);
             if len > 0 {
                 r.bytes(&f::TOKEN, len)?;
             }
-            super::frames::varint(r, &f::LENGTH)?;
+            varint::read(r, &f::LENGTH)?;
             payload(r, opened)
         }
         Packet::Long { .. } => {
-            super::frames::varint(r, &f::LENGTH)?;
+            varint::read(r, &f::LENGTH)?;
             payload(r, opened)
         }
         Packet::Short { .. } => Ok(()),

@@ -1,6 +1,7 @@
 //! Extensions of hellos and of other messages, one by one; what is not known is shown as bytes.
 
 use super::{Known, exchange, fields as f};
+use crate::coding::varint;
 use crate::tls::session::as_tls;
 use crate::tls::{names, notes as n};
 use std::fmt::Write as _;
@@ -278,29 +279,20 @@ fn timestamps(r: &mut Reader<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// A number of QUIC: its first two bits say how long it is (RFC 9000 §16).
-fn varint(r: &mut Reader<'_>, field: F) -> Result<u64, Stop> {
-    let first = r.peek(1)?.first().copied().unwrap_or(0);
-    let len = 1usize << (first >> 6);
-    let v = r.peek(len)?.iter().fold(0u64, |v, b| v << 8 | u64::from(*b)) & (u64::MAX >> (66 - 8 * len.min(8)));
-    r.valued(field, len, Value::U64(v))?;
-    Ok(v)
-}
-
 fn parameter(r: &mut Reader<'_>) -> Result<(), Stop> {
     r.group(&f::QUIC_PARAMETER, |r| {
-        let kind = varint(r, &f::QUIC_TYPE)?;
+        let kind = varint::read(r, &f::QUIC_TYPE)?;
         let named = names::QUIC_PARAMETERS.iter().find(|(v, _)| *v == kind);
         r.title(match named {
             Some((_, name)) => (*name).to_owned(),
             None if kind % 31 == 27 => "GREASE".to_owned(),
             None => format!("parameter 0x{kind:x}"),
         });
-        let len = varint(r, &f::QUIC_LENGTH)?;
+        let len = varint::read(r, &f::QUIC_LENGTH)?;
         let len = usize::try_from(len).unwrap_or(usize::MAX).min(1 << 20);
         let number = matches!(kind, 1 | 3..=0xb | 0xe | 0x20) && len > 0;
         if number && r.peek(1)?.first().is_some_and(|b| 1usize << (b >> 6) == len) {
-            varint(r, &f::QUIC_NUMBER)?;
+            varint::read(r, &f::QUIC_NUMBER)?;
         } else if len > 0 {
             r.bytes(&f::QUIC_VALUE, len)?;
         }
