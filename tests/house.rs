@@ -63,7 +63,15 @@ const ROOMS: &[Room] = &[
     },
     Room { folder: "src/capture", rooms: &[], test_rooms: &[], others: &[] },
     Room { folder: "src/content", rooms: &["kit"], test_rooms: &[], others: &["encoding_rs"] },
-    Room { folder: "src/proxy", rooms: &["engine", "kit"], test_rooms: &[], others: &[] },
+    Room { folder: "src/ca", rooms: &[], test_rooms: &[], others: &[] },
+    Room {
+        folder: "src/gate",
+        rooms: &["kit"],
+        test_rooms: &["dissectors"],
+        others: &["bytes", "regex", "serde", "serde_json", "toml"],
+    },
+    Room { folder: "src/record", rooms: &["capture"], test_rooms: &[], others: &["bytes", "crossbeam-channel"] },
+    Room { folder: "src/proxy", rooms: &["engine", "kit", "ca", "gate", "record"], test_rooms: &["dissectors"], others: &[] },
     Room { folder: "src/export", rooms: &["store", "kit"], test_rooms: &[], others: &[] },
     Room { folder: "src/window", rooms: &["store", "content", "kit"], test_rooms: &[], others: &[] },
 ];
@@ -71,7 +79,7 @@ const ROOMS: &[Room] = &[
 /// Crates that only some rooms may use: the window cannot parse, exports do no networking, and so on.
 const NOWHERE_BUT: &[(&str, &[&str])] = &[
     ("tokio", &["src/proxy"]),
-    ("rustls", &["src/proxy"]),
+    ("rustls", &["src/proxy", "src/ca"]),
     ("pcap", &["src/capture"]),
     ("pcap-parser", &["src/capture"]),
     ("etherparse", &["src/engine"]),

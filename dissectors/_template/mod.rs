@@ -24,7 +24,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::Opaque,
-    rewrite: None,
+    middle: None,
     new: |_| Box::new(Parley::default()),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

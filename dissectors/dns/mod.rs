@@ -46,7 +46,7 @@ const fn spec(
         states: f::STATES,
         after_gap: AfterGapPromise::Within(1),
         relay: Relay::Opaque,
-        rewrite: None,
+        middle: None,
         new,
         explain: EXPLAIN,
     }

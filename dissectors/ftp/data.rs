@@ -67,7 +67,7 @@ pub static SPEC: Spec = Spec {
     states: &[&SENDING, &DONE],
     after_gap: AfterGapPromise::Within(0),
     relay: Relay::Opaque,
-    rewrite: None,
+    middle: None,
     new: |start| Box::new(Data::new(start)),
     explain: &[("en", include_str!("explain-data.en.toml"))],
 };

@@ -25,7 +25,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Never,
     relay: Relay::WatchAlways,
-    rewrite: None,
+    middle: None,
     new: |start| Box::new(Grpc::new(start)),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

@@ -56,7 +56,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::WatchAlways,
-    rewrite: None,
+    middle: None,
     new: |start| Box::new(Http::new(start)),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

@@ -37,7 +37,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::FramesOnly,
     relay: Relay::WatchAlways,
-    rewrite: None,
+    middle: None,
     new: |start| Box::new(Http2::new(start)),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

@@ -29,7 +29,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Never,
     relay: Relay::WatchAlways,
-    rewrite: None,
+    middle: None,
     new: |_| Box::new(Http3::default()),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

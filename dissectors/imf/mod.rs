@@ -31,7 +31,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Never,
     relay: Relay::Opaque,
-    rewrite: None,
+    middle: None,
     new: |start| Box::new(Letter::new(start)),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

@@ -35,7 +35,7 @@ pub static SPEC: Spec = Spec {
     states: &[],
     after_gap: AfterGapPromise::Never,
     relay: Relay::Opaque,
-    rewrite: None,
+    middle: None,
     new: |_| Box::new(Json::default()),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

@@ -25,6 +25,7 @@ pub mod explain;
 pub mod field;
 pub mod inflate;
 pub mod layer;
+pub mod middle;
 pub mod note;
 pub mod out;
 pub mod reader;
@@ -51,8 +52,8 @@ pub use sink::{Cell, Level, Mark, Sink};
 pub use source::{Cancel, PacketLine, Problem, Strand, TreeSource, What};
 pub use span::{BitRange, BufId, BufKind, ConvId, Dir, How, Piece, Side, Span};
 pub use spec::{
-    AfterGap, AfterGapPromise, Claim, Dissector, Expect, Expected, Fact, Framing, Hint, Peek, Relay, Resync, Rewrite, Spec,
-    Start, State, Told, Transport, Turn, Verdict, content_reader_of, media_makes_rows, reader_of,
+    AfterGap, AfterGapPromise, Claim, Dissector, Expect, Expected, Fact, Framing, Hint, Peek, Relay, Resync, Spec, Start, State,
+    Told, Transport, Turn, Verdict, content_reader_of, media_makes_rows, reader_of,
 };
 pub use tree::{Buffer, Node, Tie, Tree};
 pub use value::{Text, Value};

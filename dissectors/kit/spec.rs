@@ -1,6 +1,7 @@
 //! All that the house knows about a protocol, as one value; and the contract that its dissector keeps.
 
 use crate::field::F;
+use crate::middle::Serve;
 use crate::note::Note;
 use crate::out::{End, Out};
 use crate::reader::{Reader, Stop};
@@ -197,15 +198,6 @@ pub enum Relay {
     WatchAlways,
 }
 
-/// Writes messages anew after an edit (framing, escapes, lengths).
-pub trait Rewrite: Sync {
-    /// The bytes of the message `tree` with the spans in `edits` replaced.
-    ///
-    /// # Errors
-    /// A note that says why this cannot be written.
-    fn rewrite(&self, tree: &Tree, edits: &[(Span, &[u8])]) -> Result<Vec<u8>, &'static Note>;
-}
-
 /// A flow to come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expect {
@@ -336,8 +328,8 @@ pub struct Spec {
     pub after_gap: AfterGapPromise,
     /// How much a proxy must watch.
     pub relay: Relay,
-    /// Writes edited messages.
-    pub rewrite: Option<&'static dyn Rewrite>,
+    /// Stands in the middle of a proxied conversation; `None`: its bytes can only be copied.
+    pub middle: Option<Serve>,
     /// A fresh dissector.
     pub new: fn(&Start) -> Box<dyn Dissector>,
     /// Prose by language: `("en", include_str!("explain.en.toml"))`.

@@ -29,7 +29,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::WatchAlways,
-    rewrite: None,
+    middle: None,
     new: |_: &Start| Box::new(Mqtt::default()),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

@@ -21,7 +21,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(0),
     relay: Relay::Opaque,
-    rewrite: None,
+    middle: None,
     new: |_| Box::new(Ntp),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

@@ -27,7 +27,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::WatchUntilUpgrade,
-    rewrite: None,
+    middle: None,
     new: |start| Box::new(Pgsql { midstream: start.midstream, ..Pgsql::default() }),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

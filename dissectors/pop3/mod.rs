@@ -25,7 +25,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::WatchUntilUpgrade,
-    rewrite: None,
+    middle: None,
     new: |start| Box::new(Pop::new(start)),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

@@ -29,7 +29,7 @@ pub static SPEC: Spec = Spec {
     states: &[],
     after_gap: AfterGapPromise::Never,
     relay: Relay::Opaque,
-    rewrite: None,
+    middle: None,
     new: |_| Box::new(Protobuf::default()),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

@@ -20,7 +20,7 @@ pub static SPEC: Spec = Spec {
     states: &[],
     after_gap: AfterGapPromise::Within(0),
     relay: Relay::Opaque,
-    rewrite: None,
+    middle: None,
     new: |_| Box::new(Frames),
     explain: &[("en", include_str!("frames.explain.en.toml"))],
 };

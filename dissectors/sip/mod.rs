@@ -22,7 +22,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::Opaque,
-    rewrite: None,
+    middle: None,
     new: |start| Box::new(Sip::new(start)),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

@@ -23,7 +23,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Never,
     relay: Relay::WatchUntilUpgrade,
-    rewrite: None,
+    middle: None,
     new: |_| Box::new(Socks::default()),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

@@ -20,7 +20,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::WatchAlways,
-    rewrite: None,
+    middle: None,
     new: |_| Box::new(Sse::default()),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

@@ -24,7 +24,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(0),
     relay: Relay::WatchAlways,
-    rewrite: None,
+    middle: None,
     new: |start| Box::new(Tftp::new(start)),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

@@ -28,7 +28,7 @@ pub static SPEC: Spec = Spec {
     states: &[],
     after_gap: AfterGapPromise::Within(0),
     relay: Relay::WatchAlways,
-    rewrite: None,
+    middle: None,
     new: |start| Box::new(Dtls::new(start)),
     explain: &[("en", include_str!("explain.dtls.en.toml"))],
 };

@@ -70,7 +70,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(2),
     relay: Relay::WatchAlways,
-    rewrite: None,
+    middle: None,
     new: |start| Box::new(Tls::new(start)),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

@@ -37,7 +37,7 @@ const fn spec(name: &'static str, label: &'static str, claims: &'static [Claim])
         states: f::STATES,
         after_gap: AfterGapPromise::FramesOnly,
         relay: Relay::WatchAlways,
-        rewrite: None,
+        middle: None,
         new: |_| Box::new(Stream::default()),
         explain: &[("en", include_str!("explain.en.toml"))],
     }

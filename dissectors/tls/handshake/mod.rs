@@ -25,7 +25,7 @@ pub static SPEC: Spec = Spec {
     states: &[],
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::WatchAlways,
-    rewrite: None,
+    middle: None,
     new: |_| Box::new(Handshake { known: Known::default() }),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

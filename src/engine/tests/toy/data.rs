@@ -55,7 +55,7 @@ pub static SPEC: Spec = Spec {
     states: &[],
     after_gap: AfterGapPromise::Never,
     relay: Relay::Opaque,
-    rewrite: None,
+    middle: None,
     new: |start| {
         let about = start.expected.as_ref().map_or("nobody knows what", |e| &*e.about).to_owned();
         Box::new(Data { about, open: [false; 2] })

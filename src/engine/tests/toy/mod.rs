@@ -156,7 +156,7 @@ pub static SPEC: Spec = Spec {
     states: &[&IDLE, &BUSY],
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::Opaque,
-    rewrite: None,
+    middle: None,
     new: |_| Box::new(Toy::default()),
     explain: &[],
 };

@@ -98,7 +98,7 @@ pub static SPEC: Spec = Spec {
     states: &[],
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::Opaque,
-    rewrite: None,
+    middle: None,
     new: |_| Box::new(Tunnel),
     explain: &[],
 };
