@@ -161,6 +161,48 @@ pub struct Objects {
     pub json: bool,
 }
 
+/// Rules and breakpoints of `wirelore proxy`, in mitmproxy's spellings.
+#[derive(Debug, Args, Clone, Default)]
+#[command(next_help_heading = "Rules")]
+pub struct Gating {
+    /// Rules, read again whenever the file changes; by default `wirelore/rules.toml` in the configuration folder, if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+    /// Hold messages that the filter matches until they are let go over the control socket or in the window.
+    #[arg(long, value_name = "FILTER")]
+    pub intercept: Option<String>,
+    /// Answer from a file or folder: `[/FILTER]/URL-REGEX/PATH`. The first character separates.
+    #[arg(long, value_name = "PATTERN")]
+    pub map_local: Vec<String>,
+    /// Send requests elsewhere: `[/FILTER]/URL-REGEX/REPLACEMENT`.
+    #[arg(short = 'M', long, value_name = "PATTERN")]
+    pub map_remote: Vec<String>,
+    /// Set a header, or remove it: `[/FILTER]/NAME/[@]VALUE`; `@` reads the value from a file, an empty one removes.
+    #[arg(short = 'H', long, value_name = "PATTERN")]
+    pub modify_headers: Vec<String>,
+    /// Replace in bodies: `[/FILTER]/REGEX/[@]REPLACEMENT`; `@` reads the replacement from a file.
+    #[arg(short = 'B', long, value_name = "PATTERN")]
+    pub modify_body: Vec<String>,
+    /// Block requests: `/FILTER/STATUS`; status 444 breaks the connection off.
+    #[arg(long, value_name = "PATTERN")]
+    pub block_list: Vec<String>,
+    /// Ask servers for full answers: no `If-Modified-Since`, no `If-None-Match`.
+    #[arg(long)]
+    pub anticache: bool,
+    /// Ask servers for answers without content coding.
+    #[arg(long)]
+    pub anticomp: bool,
+    /// Pace connections as a slow line would: `2g`, `3g`, `dsl`, ... or `DOWN/UP/LATENCY` as in `500kbit/100kbit/300ms`.
+    #[arg(long, value_name = "PROFILE")]
+    pub throttle: Option<String>,
+    /// Answer requests from the exchanges of a capture; what is not in it goes to the server.
+    #[arg(short = 'S', long, value_name = "FILE")]
+    pub server_replay: Vec<PathBuf>,
+    /// Answer requests that the replayed captures do not have with this status instead of asking the server.
+    #[arg(long, value_name = "STATUS")]
+    pub server_replay_extra: Option<u16>,
+}
+
 /// Exit codes, those of Wireshark's `ws_exit_codes.h` where they mean the same.
 pub mod exit {
     /// Done.
