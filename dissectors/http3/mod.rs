@@ -86,6 +86,21 @@ struct Record<'a> {
     bytes: &'a [u8],
 }
 
+/// What a one-way stream is for, by its first bytes (RFC 9114 §6.2): the number of its type, what that means, and how long its head is. A
+/// push stream's head ends behind the number of the push; `None`: not all of the head is there.
+fn kind_of(bytes: &[u8]) -> Option<(u64, Kind, usize)> {
+    let (number, n) = varint::of(bytes)?;
+    let kind = match number {
+        0 => Kind::Control,
+        1 => Kind::Push,
+        2 => Kind::Encoder,
+        3 => Kind::Decoder,
+        _ => Kind::Other,
+    };
+    let more = if kind == Kind::Push { varint::of(bytes.get(n..)?)?.1 } else { 0 };
+    Some((number, kind, n.saturating_add(more)))
+}
+
 /// What a frame came to.
 enum Did {
     /// It took so many bytes.
@@ -193,21 +208,12 @@ impl Http3 {
                 continue;
             }
             let did = match lane.kind {
-                Kind::Unknown => match varint::of(rest) {
-                    Some((kind, n)) => {
-                        lane.kind = match kind {
-                            0 => Kind::Control,
-                            1 => Kind::Push,
-                            2 => Kind::Encoder,
-                            3 => Kind::Decoder,
-                            _ => Kind::Other,
-                        };
-                        r.derived(&f::STREAM_TYPE, at, kind);
-                        say(line, f::STREAM_TYPE.name_of(kind).unwrap_or("stream of an unknown type"));
-                        // A push stream goes on with the number of the push.
-                        let skip =
-                            if lane.kind == Kind::Push { varint::of(rest.get(n..).unwrap_or(&[])).map(|p| p.1) } else { Some(0) };
-                        skip.map_or(Did::Short, |s| Did::Took(n.saturating_add(s)))
+                Kind::Unknown => match kind_of(rest) {
+                    Some((number, kind, n)) => {
+                        lane.kind = kind;
+                        r.derived(&f::STREAM_TYPE, at, number);
+                        say(line, f::STREAM_TYPE.name_of(number).unwrap_or("stream of an unknown type"));
+                        Did::Took(n)
                     }
                     None => Did::Short,
                 },

@@ -8,7 +8,6 @@ use crate::reader::{Reader, Stop};
 use crate::secrets::Secrets;
 use crate::sink::Level;
 use crate::span::{ConvId, Dir, Side, Span};
-use crate::tree::Tree;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
