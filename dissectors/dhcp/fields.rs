@@ -1,6 +1,6 @@
 //! DHCP fields, notes and states, by Wireshark's names where it has them.
 
-use wirelore_kit::{About, F, Field, Kind, Names, Note, Role, Severity, State};
+use wirelore_kit::{About, F, Field, Kind, Names, Note, Role, Severity, State, fields};
 
 const OPS: Names = &[(1, "Boot request"), (2, "Boot reply")];
 const HARDWARE_TYPES: Names =
@@ -90,14 +90,6 @@ const RELAY_CODES: Names = &[
     (11, "Server identifier override"),
     (151, "VRF or VPN"),
 ];
-
-macro_rules! fields {
-    ($($id:ident = $kind:ident $name:literal, $label:literal, $rfc:literal $(. $with:ident($($arg:expr)?))*;)*) => {
-        $(#[doc = $label] pub static $id: Field = Field::new($name, $label, Kind::$kind).rfc($rfc)$(.$with($($arg)?))*;)*
-        /// Every field of the protocol.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
-}
 
 fields! {
     DHCP = Group "dhcp", "Dynamic Host Configuration Protocol", "RFC 2131 §2";

@@ -1,15 +1,7 @@
 //! DNS fields and states, by Wireshark's names where it has them.
 
 use super::types as t;
-use wirelore_kit::{F, Field, Kind, Role, State};
-
-macro_rules! fields {
-    ($($id:ident = $kind:ident $name:literal, $label:literal, $rfc:literal $(. $with:ident($($arg:expr)?))*;)*) => {
-        $(#[doc = $label] pub static $id: Field = Field::new($name, $label, Kind::$kind).rfc($rfc)$(.$with($($arg)?))*;)*
-        /// Every field of the protocol.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
-}
+use wirelore_kit::{F, Field, Kind, Role, State, fields};
 
 fields! {
     DNS = Group "dns", "Domain Name System", "RFC 1035";

@@ -1,6 +1,6 @@
 //! FTP fields and states, by Wireshark's names where it has them.
 
-use wirelore_kit::{F, Field, Kind, Names, Role, State};
+use wirelore_kit::{F, Field, Kind, Names, Role, State, fields};
 
 /// Reply codes in words (RFC 959 §4.2.2, RFC 2228 §5, RFC 2389, RFC 2428 §3, RFC 2640 §4, RFC 3659).
 pub static CODES: Names = &[
@@ -68,14 +68,6 @@ pub static CODES: Names = &[
 ];
 
 const FAMILIES: Names = &[(1, "IPv4"), (2, "IPv6")];
-
-macro_rules! fields {
-    ($($id:ident = $field:expr;)*) => {
-        $(#[allow(missing_docs)] pub static $id: Field = $field;)*
-        /// Every field of the control connection.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
-}
 
 const fn text(name: &'static str, label: &'static str, rfc: &'static str) -> Field {
     Field::new(name, label, Kind::Text).rfc(rfc)

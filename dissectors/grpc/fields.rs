@@ -1,18 +1,10 @@
 //! Fields of gRPC messages and trailers, states of a call's ends, and what can be noted.
 
 use crate::coding::status::GRPC as STATUS;
-use wirelore_kit::{About, F, Field, Kind, Names, Note, Role, Severity, State};
+use wirelore_kit::{About, F, Field, Kind, Names, Note, Role, Severity, State, fields};
 
 /// What a message is.
 pub static FLAGS: Names = &[(0, "message"), (1, "compressed message"), (0x80, "trailers"), (0x81, "compressed trailers")];
-
-macro_rules! fields {
-    ($($id:ident = $field:expr;)*) => {
-        $(#[allow(missing_docs)] pub static $id: Field = $field;)*
-        /// Every field.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
-}
 
 const RFC: &str = "gRPC over HTTP/2";
 

@@ -1,15 +1,7 @@
 //! HTTP/1 fields and states, by Wireshark's names where it has them.
 
 use crate::coding::status::HTTP as STATUS;
-use wirelore_kit::{F, Field, Kind, Role, State};
-
-macro_rules! fields {
-    ($($id:ident = $field:expr;)*) => {
-        $(#[allow(missing_docs)] pub static $id: Field = $field;)*
-        /// Every field of the protocol.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
-}
+use wirelore_kit::{F, Field, Kind, Role, State, fields};
 
 const fn text(name: &'static str, label: &'static str, rfc: &'static str) -> Field {
     Field::new(name, label, Kind::Text).rfc(rfc)

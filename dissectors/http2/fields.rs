@@ -1,6 +1,6 @@
 //! HTTP/2 fields of frames and header blocks, and the states of a connection, by Wireshark's names where it has them.
 
-use wirelore_kit::{F, Field, Kind, Names, State};
+use wirelore_kit::{F, Field, Kind, Names, State, fields};
 
 /// Frame types.
 pub static TYPES: Names = &[
@@ -50,14 +50,6 @@ pub static SETTINGS: Names = &[
     (16, "TLS_RENEG_PERMITTED"),
     (0xfe03, "GRPC_ALLOW_TRUE_BINARY_METADATA"),
 ];
-
-macro_rules! fields {
-    ($($id:ident = $field:expr;)*) => {
-        $(#[allow(missing_docs)] pub static $id: Field = $field;)*
-        /// Every field of frames.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
-}
 
 const fn dec(name: &'static str, label: &'static str, rfc: &'static str) -> Field {
     Field::new(name, label, Kind::Dec).rfc(rfc)

@@ -1,6 +1,6 @@
 //! HTTP/3 fields, notes and states, by Wireshark's names where it has them.
 
-use wirelore_kit::{About, F, Field, Kind, Names, Note, Severity, State};
+use wirelore_kit::{About, F, Field, Kind, Names, Note, Severity, State, fields};
 
 const STREAM_TYPES: Names =
     &[(0, "control stream"), (1, "push stream"), (2, "QPACK encoder stream"), (3, "QPACK decoder stream")];
@@ -23,14 +23,6 @@ const SETTINGS: Names = &[
     (0x33, "H3_DATAGRAM"),
     (0x2b60_3742, "ENABLE_WEBTRANSPORT"),
 ];
-
-macro_rules! fields {
-    ($($id:ident = $kind:ident $name:literal, $label:literal, $rfc:literal $(. $with:ident($($arg:expr)?))*;)*) => {
-        $(#[doc = $label] pub static $id: Field = Field::new($name, $label, Kind::$kind).rfc($rfc)$(.$with($($arg)?))*;)*
-        /// Every field of the protocol.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
-}
 
 fields! {
     HTTP3 = Group "http3", "HTTP/3", "RFC 9114".oracle("-");

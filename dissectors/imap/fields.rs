@@ -1,14 +1,6 @@
 //! Fields, notes and states of IMAP, by Wireshark's names where it has them.
 
-use wirelore_kit::{About, F, Field, Kind, Note, Role, Severity, State};
-
-macro_rules! fields {
-    ($($id:ident = $field:expr;)*) => {
-        $(#[allow(missing_docs)] pub static $id: Field = $field;)*
-        /// Every field of the protocol.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
-}
+use wirelore_kit::{About, F, Field, Kind, Note, Role, Severity, State, fields};
 
 const fn text(name: &'static str, label: &'static str, rfc: &'static str) -> Field {
     Field::new(name, label, Kind::Text).rfc(rfc)

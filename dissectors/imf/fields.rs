@@ -1,14 +1,6 @@
 //! Fields and states of letters: header fields by Wireshark's names, the parts of MIME below them.
 
-use wirelore_kit::{F, Field, Kind, Role, State};
-
-macro_rules! fields {
-    ($($id:ident = $field:expr;)*) => {
-        $(#[allow(missing_docs)] pub static $id: Field = $field;)*
-        /// Every field of the protocol.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
-}
+use wirelore_kit::{F, Field, Kind, Role, State, fields};
 
 const fn text(name: &'static str, label: &'static str, rfc: &'static str) -> Field {
     Field::new(name, label, Kind::Text).rfc(rfc)

@@ -175,3 +175,20 @@ pub static UNKNOWN: Field = Field::new("data.unknown", "Bytes not understood", K
 pub static TRAILING: Field = Field::new("data.trailing", "Trailing bytes", Kind::Bytes).oracle("-");
 /// The payload of a packet or stream that no protocol claims.
 pub static DATA: Field = Field::new("data.data", "Data", Kind::Bytes).oracle("data.data");
+
+/// A protocol's fields, defined once and listed: `NAME = Kind "name", "label", "RFC and section".more();` or `NAME = expression;`, row by row.
+/// The list is called `ALL`, or as the word before a colon at the top says. The caller has `Field`, `Kind` and `F` in scope.
+#[macro_export]
+macro_rules! fields {
+    ($list:ident: $($id:ident = $kind:ident $name:literal, $label:literal, $rfc:literal $(. $with:ident($($arg:expr)?))*;)*) => {
+        $(#[doc = $label] pub static $id: Field = Field::new($name, $label, Kind::$kind).rfc($rfc)$(.$with($($arg)?))*;)*
+        /// Every one of these fields.
+        pub static $list: &[F] = &[$(&$id),*];
+    };
+    ($list:ident: $($id:ident = $field:expr;)*) => {
+        $(#[allow(missing_docs)] pub static $id: Field = $field;)*
+        /// Every one of these fields.
+        pub static $list: &[F] = &[$(&$id),*];
+    };
+    ($($rows:tt)*) => { $crate::fields! { ALL: $($rows)* } };
+}

@@ -1,6 +1,6 @@
 //! MQTT fields and states, by Wireshark's names where it has them.
 
-use wirelore_kit::{F, Field, Kind, Names, Role, State};
+use wirelore_kit::{F, Field, Kind, Names, Role, State, fields};
 
 const V5: &str = "MQTT 5.0 §2.2.2";
 
@@ -116,14 +116,6 @@ pub static PROPERTIES: Names = &[
     (0x29, "Subscription Identifier Available"),
     (0x2a, "Shared Subscription Available"),
 ];
-
-macro_rules! fields {
-    ($($id:ident = $field:expr;)*) => {
-        $(#[allow(missing_docs)] pub static $id: Field = $field;)*
-        /// Every field of the protocol.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
-}
 
 const fn dec(name: &'static str, label: &'static str, rfc: &'static str) -> Field {
     Field::new(name, label, Kind::Dec).rfc(rfc)

@@ -1,6 +1,6 @@
 //! NTP fields, notes and states, by Wireshark's names.
 
-use wirelore_kit::{About, F, Field, Kind, Names, Note, Role, Severity, State};
+use wirelore_kit::{About, F, Field, Kind, Names, Note, Role, Severity, State, fields};
 
 const LEAPS: Names =
     &[(0, "no warning"), (1, "last minute has 61 seconds"), (2, "last minute has 59 seconds"), (3, "clock not synchronised")];
@@ -15,14 +15,6 @@ const MODES: Names = &[
     (7, "private use"),
 ];
 const STRATA: Names = &[(0, "unspecified or refusal"), (1, "has a clock of its own"), (16, "not synchronised")];
-
-macro_rules! fields {
-    ($($id:ident = $kind:ident $name:literal, $label:literal, $rfc:literal $(. $with:ident($($arg:expr)?))*;)*) => {
-        $(#[doc = $label] pub static $id: Field = Field::new($name, $label, Kind::$kind).rfc($rfc)$(.$with($($arg)?))*;)*
-        /// Every field of the protocol.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
-}
 
 fields! {
     NTP = Group "ntp", "Network Time Protocol", "RFC 5905 §7.3";

@@ -1,17 +1,9 @@
 //! Fields of protobuf's wire format, and what can be noted of it.
 
-use wirelore_kit::{About, F, Field, Kind, Names, Note, Severity};
+use wirelore_kit::{About, F, Field, Kind, Names, Note, Severity, fields};
 
 /// Wire types.
 pub static WIRE_TYPES: Names = &[(0, "VARINT"), (1, "I64"), (2, "LEN"), (3, "SGROUP"), (4, "EGROUP"), (5, "I32")];
-
-macro_rules! fields {
-    ($($id:ident = $field:expr;)*) => {
-        $(#[allow(missing_docs)] pub static $id: Field = $field;)*
-        /// Every field.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
-}
 
 const fn own(name: &'static str, label: &'static str, kind: Kind) -> Field {
     Field::new(name, label, kind).rfc("Protocol Buffers Encoding").oracle("-")

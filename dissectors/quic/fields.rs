@@ -1,6 +1,6 @@
 //! QUIC fields, notes and states, by Wireshark's names where it has them.
 
-use wirelore_kit::{About, F, Field, Kind, Names, Note, Severity, State};
+use wirelore_kit::{About, F, Field, Kind, Names, Note, Severity, State, fields};
 
 const TYPES: Names = &[(0, "Initial"), (1, "0-RTT"), (2, "Handshake"), (3, "Retry")];
 const TYPES_2: Names = &[(0, "Retry"), (1, "Initial"), (2, "0-RTT"), (3, "Handshake")];
@@ -84,14 +84,6 @@ const CLOSES: Names = &[
     (0x10, "NO_VIABLE_PATH"),
     (0x11, "VERSION_NEGOTIATION_ERROR"),
 ];
-
-macro_rules! fields {
-    ($all:ident: $($id:ident = $kind:ident $name:literal, $label:literal, $rfc:literal $(. $with:ident($($arg:expr)?))*;)*) => {
-        $(#[doc = $label] pub static $id: Field = Field::new($name, $label, Kind::$kind).rfc($rfc)$(.$with($($arg)?))*;)*
-        /// All of them.
-        pub static $all: &[F] = &[$(&$id),*];
-    };
-}
 
 fields! {
     ALL:

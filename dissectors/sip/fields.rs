@@ -1,14 +1,6 @@
 //! SIP and SDP fields, notes and states, by Wireshark's names.
 
-use wirelore_kit::{About, F, Field, Kind, Note, Role, Severity, State};
-
-macro_rules! fields {
-    ($($id:ident = $kind:ident $name:literal, $label:literal, $rfc:literal $(. $with:ident($($arg:expr)?))*;)*) => {
-        $(#[doc = $label] pub static $id: Field = Field::new($name, $label, Kind::$kind).rfc($rfc)$(.$with($($arg)?))*;)*
-        /// Every field of the protocol.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
-}
+use wirelore_kit::{About, F, Field, Kind, Note, Role, Severity, State, fields};
 
 fields! {
     SIP = Group "sip", "Session Initiation Protocol", "RFC 3261 §7";

@@ -1,6 +1,6 @@
 //! Fields and states of SMTP, by Wireshark's names where it has them.
 
-use wirelore_kit::{F, Field, Kind, Names, Role, State};
+use wirelore_kit::{F, Field, Kind, Names, Role, State, fields};
 
 /// Reply codes (RFC 5321 §4.2.3 and extensions).
 pub static CODES: Names = &[
@@ -45,14 +45,6 @@ pub static CODES: Names = &[
     (555, "Parameters of MAIL or RCPT not known"),
     (556, "That domain takes no mail"),
 ];
-
-macro_rules! fields {
-    ($($id:ident = $field:expr;)*) => {
-        $(#[allow(missing_docs)] pub static $id: Field = $field;)*
-        /// Every field of the protocol.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
-}
 
 const fn text(name: &'static str, label: &'static str, rfc: &'static str) -> Field {
     Field::new(name, label, Kind::Text).rfc(rfc)

@@ -1,17 +1,9 @@
 //! Every field, note and state of SOCKS.
 
-use wirelore_kit::{About, F, Field, Kind, Names, Note, Role, Severity, State};
+use wirelore_kit::{About, F, Field, Kind, Names, Note, Role, Severity, State, fields};
 
 const fn new(name: &'static str, label: &'static str, kind: Kind) -> Field {
     Field::new(name, label, kind)
-}
-
-macro_rules! fields {
-    ($($id:ident = $def:expr;)*) => {
-        $(#[allow(missing_docs)] pub static $id: Field = $def;)*
-        /// Every field.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
 }
 
 /// Ways to log in (RFC 1928 §3).

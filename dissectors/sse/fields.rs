@@ -1,14 +1,6 @@
 //! Fields of server-sent events, and what can be noted of them.
 
-use wirelore_kit::{About, F, Field, Kind, Note, Severity, State};
-
-macro_rules! fields {
-    ($($id:ident = $field:expr;)*) => {
-        $(#[allow(missing_docs)] pub static $id: Field = $field;)*
-        /// Every field.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
-}
+use wirelore_kit::{About, F, Field, Kind, Note, Severity, State, fields};
 
 const RFC: &str = "HTML §9.2.6";
 

@@ -1,6 +1,6 @@
 //! Fields, notes and states of SSH, by Wireshark's names.
 
-use wirelore_kit::{About, F, Field, Kind, Names, Note, Severity, State};
+use wirelore_kit::{About, F, Field, Kind, Names, Note, Severity, State, fields};
 
 /// Message numbers (RFC 4250 §4.1.2, RFC 4419, RFC 5656). 30 to 34 depend on the key exchange; these are their usual meanings.
 pub static MESSAGES: Names = &[
@@ -19,14 +19,6 @@ pub static MESSAGES: Names = &[
     (33, "Group Exchange Reply"),
     (34, "Group Exchange Request"),
 ];
-
-macro_rules! fields {
-    ($($id:ident = $field:expr;)*) => {
-        $(#[allow(missing_docs)] pub static $id: Field = $field;)*
-        /// Every field.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
-}
 
 const fn list(name: &'static str, label: &'static str) -> Field {
     Field::new(name, label, Kind::Text).rfc("RFC 4253 §7.1")

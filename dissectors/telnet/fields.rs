@@ -1,6 +1,6 @@
 //! Fields, notes and states of Telnet, by Wireshark's names.
 
-use wirelore_kit::{About, F, Field, Kind, Names, Note, Severity, State};
+use wirelore_kit::{About, F, Field, Kind, Names, Note, Severity, State, fields};
 
 /// Commands behind IAC (RFC 854, RFC 885).
 pub static COMMANDS: Names = &[
@@ -82,14 +82,6 @@ pub static OPTIONS: Names = &[
 ];
 
 const ASKS: Names = &[(0, "Here's my"), (1, "Send your")];
-
-macro_rules! fields {
-    ($($id:ident = $field:expr;)*) => {
-        $(#[allow(missing_docs)] pub static $id: Field = $field;)*
-        /// Every field.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
-}
 
 const fn own(name: &'static str, label: &'static str, rfc: &'static str) -> Field {
     Field::new(name, label, Kind::Text).rfc(rfc).oracle("-")

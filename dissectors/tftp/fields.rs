@@ -1,6 +1,6 @@
 //! Fields, notes and states of TFTP, by Wireshark's names.
 
-use wirelore_kit::{About, F, Field, Kind, Names, Note, Role, Severity, State};
+use wirelore_kit::{About, F, Field, Kind, Names, Note, Role, Severity, State, fields};
 
 const OPCODES: Names = &[
     (1, "Read Request"),
@@ -23,14 +23,6 @@ pub static ERRORS: Names = &[
     (7, "No such user"),
     (8, "Option negotiation failed"),
 ];
-
-macro_rules! fields {
-    ($($id:ident = $field:expr;)*) => {
-        $(#[allow(missing_docs)] pub static $id: Field = $field;)*
-        /// Every field.
-        pub static ALL: &[F] = &[$(&$id),*];
-    };
-}
 
 const fn text(name: &'static str, label: &'static str, rfc: &'static str) -> Field {
     Field::new(name, label, Kind::Text).rfc(rfc)

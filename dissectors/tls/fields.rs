@@ -1,22 +1,14 @@
 //! Every field of TLS and DTLS records, and the states of both ends.
 
 use super::names;
-use wirelore_kit::{F, Field, Kind, State};
-
-macro_rules! fields {
-    ($list:ident: $($id:ident = $def:expr;)*) => {
-        $(#[allow(missing_docs)] pub static $id: Field = $def;)*
-        /// Every field of this group.
-        pub static $list: &[F] = &[$(&$id),*];
-    };
-}
-pub(super) use fields;
+use wirelore_kit::{F, Field, Kind, State, fields};
 
 const fn new(name: &'static str, label: &'static str, kind: Kind) -> Field {
     Field::new(name, label, kind)
 }
 
-fields! { TLS:
+fields! {
+    TLS:
     RECORD = Field::group("tls.record", "Record").rfc("RFC 8446 §5.1");
     CONTENT_TYPE = new("tls.record.content_type", "Content type", Kind::Dec).names(names::CONTENT_TYPES).key().rfc("RFC 8446 §5.1");
     OPAQUE_TYPE = new("tls.record.opaque_type", "Type as sent", Kind::Dec).names(names::CONTENT_TYPES).rfc("RFC 8446 §5.2");
@@ -50,7 +42,8 @@ fields! { TLS:
     V2_CHALLENGE = new("tls.handshake.challenge", "Challenge", Kind::Bytes).rfc("RFC 5246 §E.2");
 }
 
-fields! { DTLS:
+fields! {
+    DTLS:
     D_RECORD = Field::group("dtls.record", "Record").rfc("RFC 6347 §4.1");
     D_CONTENT_TYPE = new("dtls.record.content_type", "Content type", Kind::Dec).names(names::CONTENT_TYPES).key().rfc("RFC 6347 §4.1");
     D_VERSION = new("dtls.record.version", "Version", Kind::Hex).names(names::VERSIONS).rfc("RFC 6347 §4.1");

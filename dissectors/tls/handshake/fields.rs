@@ -1,9 +1,8 @@
 //! Every field of handshake messages and of the certificates in them.
 
-use crate::tls::fields::fields;
 use crate::tls::names;
 use crate::tls::suites::SUITES;
-use wirelore_kit::{F, Field, Kind, Names, Role};
+use wirelore_kit::{F, Field, Kind, Names, Role, fields};
 
 const fn new(name: &'static str, label: &'static str, kind: Kind) -> Field {
     Field::new(name, label, kind)
@@ -34,7 +33,7 @@ static ECH_TYPES: Names = &[(0, "outer hello"), (1, "inner hello")];
 static KDFS: Names = &[(1, "HKDF-SHA256"), (2, "HKDF-SHA384"), (3, "HKDF-SHA512")];
 static AEADS: Names = &[(1, "AES-128-GCM"), (2, "AES-256-GCM"), (3, "ChaCha20Poly1305")];
 
-fields! { ALL:
+fields! {
     HANDSHAKE = group("tls.handshake", "Handshake message").rfc("RFC 8446 §4");
     TYPE = new("tls.handshake.type", "Type", Kind::Dec).names(names::HANDSHAKE_TYPES).key().rfc("RFC 8446 §4");
     LENGTH = new("tls.handshake.length", "Length", Kind::Dec).rfc("RFC 8446 §4");
