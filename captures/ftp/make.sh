@@ -21,15 +21,6 @@ for a in 21 22 23; do
     ip -n wl-cafe addr add 2001:db8::$a/64 dev eth0 nodad
 done
 
-finish() { # RAW OUT COMMENT [KEYS]
-    "$PY" - "$@" <<'P'
-import sys, pcapfile
-raw, out, comment = sys.argv[1:4]
-keys = b"".join(x for x in open(sys.argv[4], "rb") if not x.startswith(b"#")) if len(sys.argv) > 4 else b""
-pcapfile.write_pcapng(out, pcapfile.read_pcap(raw), comment=comment, app="captures/ftp/make.sh", keys=keys)
-P
-}
-
 "$PY" session.py prepare "$WORK"
 openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=ftp.cafe.test" -addext "subjectAltName=DNS:ftp.cafe.test" \
     -keyout "$WORK/ftp.key" -out "$WORK/ftp.crt" 2>/dev/null

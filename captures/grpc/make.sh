@@ -14,15 +14,6 @@ cable guest eth0 00:00:5e:00:53:0a cafe eth0 00:00:5e:00:53:50
 ip -n wl-guest addr add 192.0.2.10/24 dev eth0
 ip -n wl-cafe addr add 192.0.2.80/24 dev eth0
 
-finish() { # RAW OUT COMMENT [KEYS]
-    "$PY" - "$@" <<'P'
-import sys, pcapfile
-raw, out, comment = sys.argv[1:4]
-keys = b"".join(x for x in open(sys.argv[4], "rb") if not x.startswith(b"#")) if len(sys.argv) > 4 else b""
-pcapfile.write_pcapng(out, pcapfile.read_pcap(raw), comment=comment, app="captures/grpc/make.sh", keys=keys)
-P
-}
-
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=www.cafe.test" \
     -addext "subjectAltName=DNS:www.cafe.test" -keyout "$WORK/www.key" -out "$WORK/www.crt" 2>/dev/null
 start cafe "$PY" bar.py serve "$WORK"

@@ -14,15 +14,6 @@ cable guest eth0 00:00:5e:00:53:0a cafe eth0 00:00:5e:00:53:50
 ip -n wl-guest addr add 192.0.2.10/24 dev eth0
 for a in 80 81 88; do ip -n wl-cafe addr add 192.0.2.$a/24 dev eth0; done
 
-finish() { # RAW OUT COMMENT [KEYS]
-    "$PY" - "$@" <<'P'
-import sys, pcapfile
-raw, out, comment = sys.argv[1:4]
-keys = b"".join(x for x in open(sys.argv[4], "rb") if not x.startswith(b"#")) if len(sys.argv) > 4 else b""
-pcapfile.write_pcapng(out, pcapfile.read_pcap(raw), comment=comment, app="captures/http1/make.sh", keys=keys)
-P
-}
-
 start cafe "$PY" odd.py serve
 mkdir -p "$WORK/www/up"
 "$PY" everyday.py prepare "$WORK"

@@ -135,3 +135,13 @@ tidy() {
 }
 trap tidy EXIT
 trap 'exit 130' INT TERM
+
+# finish RAW OUT COMMENT [KEYS]: the sniffed packets as the capture OUT, with the lines of a key log in it.
+finish() {
+    "$PY" - "captures/$(basename "$HERE")/make.sh" "$@" <<'P'
+import sys, pcapfile
+app, raw, out, comment = sys.argv[1:5]
+keys = b"".join(x for x in open(sys.argv[5], "rb") if not x.startswith(b"#")) if len(sys.argv) > 5 else b""
+pcapfile.write_pcapng(out, pcapfile.read_pcap(raw), comment=comment, app=app, keys=keys)
+P
+}

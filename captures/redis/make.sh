@@ -14,15 +14,6 @@ cable wsguest eth0 00:00:5e:00:53:0a wscafe eth0 00:00:5e:00:53:50
 ip -n wl-wsguest addr add 192.0.2.10/24 dev eth0
 ip -n wl-wscafe addr add 192.0.2.80/24 dev eth0
 
-finish() { # RAW OUT COMMENT [KEYS]
-    "$PY" - "$@" <<'P'
-import sys, pcapfile
-raw, out, comment = sys.argv[1:4]
-keys = b"".join(x for x in open(sys.argv[4], "rb") if not x.startswith(b"#")) if len(sys.argv) > 4 else b""
-pcapfile.write_pcapng(out, pcapfile.read_pcap(raw), comment=comment, app="captures/" + comment.split(":")[0].lower() + "/make.sh", keys=keys)
-P
-}
-
 start wscafe redis-server --bind 192.0.2.80 --protected-mode no --save "" --dir "$WORK"
 listening wscafe 6379
 for group in resp2 resp3; do

@@ -15,15 +15,6 @@ cable guest eth0 00:00:5e:00:53:0a cafe eth0 00:00:5e:00:53:19
 ip -n wl-guest addr add 192.0.2.10/24 dev eth0
 ip -n wl-cafe addr add 192.0.2.25/24 dev eth0
 
-finish() { # RAW OUT COMMENT KEYS
-    "$PY" - "$@" <<'P'
-import sys, pcapfile
-raw, out, comment, keys = sys.argv[1:5]
-keys = b"".join(x for x in open(keys, "rb") if not x.startswith(b"#"))
-pcapfile.write_pcapng(out, pcapfile.read_pcap(raw), comment=comment, app="captures/smtp/make.sh", keys=keys)
-P
-}
-
 openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=mail.cafe.test" -addext "subjectAltName=DNS:mail.cafe.test" \
     -keyout "$WORK/mail.key" -out "$WORK/mail.crt" 2>/dev/null
 "$PY" servers.py "$WORK"

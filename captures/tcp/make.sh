@@ -7,14 +7,6 @@ HERE=$PWD
 . ../maker/lab.sh
 need ip iproute2 ethtool ethtool tcpdump tcpdump nft nftables
 
-finish() { # RAW OUT COMMENT
-    "$PY" - "$@" <<'P'
-import sys, pcapfile
-raw, out, comment = sys.argv[1:4]
-pcapfile.write_pcapng(out, pcapfile.read_pcap(raw), comment=comment, app="captures/tcp/make.sh")
-P
-}
-
 space guest
 space cafe
 long_cable guest eth0 00:00:5e:00:53:0a cafe eth0 00:00:5e:00:53:50 town --delay 5 --loss 0.06 --dup 0.03 --swap 0.06 --seed 11

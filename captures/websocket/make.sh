@@ -19,15 +19,6 @@ ip -n wl-wsfar addr add 192.0.2.11/24 dev eth0
 ip -n wl-wscafe route add 192.0.2.11/32 dev eth1
 inside wscafe sysctl -qw net.ipv4.conf.all.arp_filter=0 net.ipv4.conf.all.rp_filter=0
 
-finish() { # RAW OUT COMMENT [KEYS]
-    "$PY" - "$@" <<'P'
-import sys, pcapfile
-raw, out, comment = sys.argv[1:4]
-keys = b"".join(x for x in open(sys.argv[4], "rb") if not x.startswith(b"#")) if len(sys.argv) > 4 else b""
-pcapfile.write_pcapng(out, pcapfile.read_pcap(raw), comment=comment, app="captures/websocket/make.sh", keys=keys)
-P
-}
-
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=www.cafe.test" \
     -keyout "$WORK/www.key" -out "$WORK/www.crt" 2>/dev/null
 chmod a+r "$WORK"/www.*

@@ -1,6 +1,7 @@
 //! What SASL messages say (RFC 4422): PLAIN, LOGIN, CRAM-MD5, XOAUTH2, OAUTHBEARER and SCRAM, out of their base64, for all mail protocols.
 
 use super::transfer::base64;
+use wirelore_kit::{F, Level, Reader, Stop};
 
 /// One thing said in a SASL message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,52 @@ impl Mechanism {
             Mechanism::Other
         }
     }
+}
+
+/// The fields under which a protocol shows what SASL messages say.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields {
+    /// The message as it stands.
+    pub response: F,
+    /// For [`Said::User`].
+    pub user: F,
+    /// For [`Said::ActsFor`].
+    pub acts_for: F,
+    /// For [`Said::Password`].
+    pub password: F,
+    /// For [`Said::Digest`].
+    pub digest: F,
+    /// For [`Said::Token`].
+    pub token: F,
+    /// For [`Said::Attribute`].
+    pub attribute: F,
+    /// For [`Said::Whole`].
+    pub whole: F,
+}
+
+/// Takes the client's message number `step`, of `len` bytes, and shows what it says.
+///
+/// # Errors
+/// As [`Reader::bytes`].
+pub fn response(r: &mut Reader<'_>, len: usize, mechanism: Mechanism, step: u32, f: &Fields) -> Result<(), Stop> {
+    let of = r.span(len);
+    let message = r.bytes(f.response, len)?;
+    if r.level() < Level::Tree {
+        return Ok(());
+    }
+    for (said, text) in client(mechanism, step, message) {
+        let field = match said {
+            Said::User => f.user,
+            Said::ActsFor => f.acts_for,
+            Said::Password => f.password,
+            Said::Digest => f.digest,
+            Said::Token => f.token,
+            Said::Attribute => f.attribute,
+            Said::Whole => f.whole,
+        };
+        r.derived(field, of, text);
+    }
+    Ok(())
 }
 
 /// A text as it is shown; at most so much of it.

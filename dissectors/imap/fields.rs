@@ -1,5 +1,6 @@
 //! Fields, notes and states of IMAP, by Wireshark's names where it has them.
 
+use crate::coding::sasl;
 use wirelore_kit::{About, F, Field, Kind, Note, Role, Severity, State, fields};
 
 const fn text(name: &'static str, label: &'static str, rfc: &'static str) -> Field {
@@ -89,3 +90,15 @@ states! {
     /// The client lets the server tell news (RFC 2177).
     IDLE = "imap.state.idle", "Waits for news";
 }
+
+/// What SASL messages say, in this protocol's fields.
+pub static SASL: sasl::Fields = sasl::Fields {
+    response: &RESPONSE,
+    user: &USER,
+    acts_for: &ACTS_FOR,
+    password: &AUTH_PASSWORD,
+    digest: &PROOF,
+    token: &PROOF,
+    attribute: &ATTRIBUTE,
+    whole: &PROOF,
+};

@@ -3,7 +3,7 @@
 mod fields;
 mod line;
 
-use crate::coding::sasl::{self, Mechanism, Said};
+use crate::coding::sasl::{self, Mechanism};
 use fields as f;
 use line::Line;
 use memchr::memmem;
@@ -241,7 +241,7 @@ impl Imap {
                     if behind > 1 {
                         r.bytes(&f::DELIMITER, 1)?;
                         initial = true;
-                        response(r, behind.saturating_sub(1), mechanism, 0)?;
+                        sasl::response(r, behind.saturating_sub(1), mechanism, 0, &f::SASL)?;
                     } else if behind > 0 {
                         r.bytes(&f::DELIMITER, behind)?;
                     }
@@ -325,7 +325,7 @@ impl Imap {
         let from = r.at();
         r.group(&f::IMAP, |r| {
             if len > 0 {
-                response(r, len, auth.mechanism, auth.step)?;
+                sasl::response(r, len, auth.mechanism, auth.step, &f::SASL)?;
             }
             if end > 0 { r.bytes(&f::DELIMITER, end).map(|_| ()) } else { Ok(()) }
         })?;
@@ -578,25 +578,6 @@ fn ends(letter: Option<u64>, out: &mut Out<'_>) {
             out.inner_end(key, dir, End::Fin);
         }
     }
-}
-
-/// An answer of the client within AUTHENTICATE, and what it says.
-fn response(r: &mut Reader<'_>, len: usize, mechanism: Mechanism, step: u32) -> Result<(), Stop> {
-    let of = r.span(len);
-    let message = r.bytes(&f::RESPONSE, len)?;
-    if r.level() == Level::Tree {
-        for (said, text) in sasl::client(mechanism, step, message) {
-            let field: F = match said {
-                Said::User => &f::USER,
-                Said::ActsFor => &f::ACTS_FOR,
-                Said::Password => &f::AUTH_PASSWORD,
-                Said::Digest | Said::Token | Said::Whole => &f::PROOF,
-                Said::Attribute => &f::ATTRIBUTE,
-            };
-            r.derived(field, of, text);
-        }
-    }
-    Ok(())
 }
 
 impl Dissector for Imap {

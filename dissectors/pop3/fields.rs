@@ -1,5 +1,6 @@
 //! Fields, notes and states of POP3, by Wireshark's names where it has them.
 
+use crate::coding::sasl;
 use wirelore_kit::{About, F, Field, Kind, Note, Role, Severity, State, fields};
 
 const fn text(name: &'static str, label: &'static str, rfc: &'static str) -> Field {
@@ -82,3 +83,15 @@ states! {
     /// A letter is being sent.
     SENDING = "pop.state.sending", "Sending a letter";
 }
+
+/// What SASL messages say, in this protocol's fields.
+pub static SASL: sasl::Fields = sasl::Fields {
+    response: &RESPONSE,
+    user: &USER,
+    acts_for: &ACTS_FOR,
+    password: &AUTH_PASSWORD,
+    digest: &AUTH_PROOF,
+    token: &AUTH_PROOF,
+    attribute: &ATTRIBUTE,
+    whole: &AUTH_PROOF,
+};

@@ -3,12 +3,12 @@
 mod fields;
 
 use crate::coding::dots::{Dot, Dots};
-use crate::coding::sasl::{self, Mechanism, Said};
+use crate::coding::sasl::{self, Mechanism};
 use fields as f;
 use memchr::{memchr, memmem};
 use std::collections::VecDeque;
 use wirelore_kit::{
-    AfterGap, AfterGapPromise, BufKind, Claim, Dir, Dissector, End, F, Fact, Framing, Hint, How, Level, More, Out, Peek, Reader,
+    AfterGap, AfterGapPromise, BufKind, Claim, Dir, Dissector, End, Fact, Framing, Hint, How, Level, More, Out, Peek, Reader,
     Relay, Side, Spec, Start, Stop, Text, Told, Transport, Turn, Verdict,
 };
 
@@ -173,7 +173,7 @@ impl Pop {
                     r.text(&f::DIGEST, rest)?;
                 } else {
                     mechanism = Mechanism::named(parameter.get(..first).unwrap_or(&[]));
-                    response(r, rest, mechanism, 0)?;
+                    sasl::response(r, rest, mechanism, 0, &f::SASL)?;
                 }
             } else {
                 r.text(&f::PARAMETER, parameter.len())?;
@@ -237,7 +237,7 @@ impl Pop {
         let from = r.at();
         r.group(&f::POP, |r| {
             if len > 0 {
-                response(r, len, auth.mechanism, auth.step)?;
+                sasl::response(r, len, auth.mechanism, auth.step, &f::SASL)?;
             }
             if end > 0 { r.bytes(&f::DELIMITER, end).map(|_| ()) } else { Ok(()) }
         })?;
@@ -418,25 +418,6 @@ impl Pop {
 fn part_of_letter() -> Hint {
     let facts = [Fact { from: Side::Server, name: "part".into(), value: b"top".as_slice().into() }];
     Hint::Media(Box::new(Told { name: "message/rfc822".into(), facts: facts.into() }))
-}
-
-/// An answer of the client within AUTH, and what it says.
-fn response(r: &mut Reader<'_>, len: usize, mechanism: Mechanism, step: u32) -> Result<(), Stop> {
-    let of = r.span(len);
-    let message = r.bytes(&f::RESPONSE, len)?;
-    if r.level() == Level::Tree {
-        for (said, text) in sasl::client(mechanism, step, message) {
-            let field: F = match said {
-                Said::User => &f::USER,
-                Said::ActsFor => &f::ACTS_FOR,
-                Said::Password => &f::AUTH_PASSWORD,
-                Said::Digest | Said::Token | Said::Whole => &f::AUTH_PROOF,
-                Said::Attribute => &f::ATTRIBUTE,
-            };
-            r.derived(field, of, text);
-        }
-    }
-    Ok(())
 }
 
 impl Dissector for Pop {

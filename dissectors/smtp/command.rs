@@ -1,7 +1,7 @@
 //! Command lines of SMTP: verb, parameters, addresses and what extensions add, as fields and as a value.
 
 use super::{fields as f, notes as n};
-use crate::coding::sasl::{self, Mechanism, Said};
+use crate::coding::sasl::{self, Mechanism};
 use memchr::memchr;
 use wirelore_kit::{Reader, Span, Stop, Text, Value};
 
@@ -223,32 +223,7 @@ fn auth<'a>(r: &mut Reader<'a>, parameter: &'a [u8], c: &mut Command<'a>) -> Res
     let initial = rest.get(gap..).unwrap_or(&[]);
     c.auth = (Mechanism::named(name), !initial.is_empty());
     if !initial.is_empty() {
-        response(r, initial.len(), c.auth.0, 0)?;
-    }
-    Ok(())
-}
-
-/// An answer of the client within AUTH, and what it says.
-///
-/// # Errors
-/// As [`Reader::bytes`].
-pub fn response(r: &mut Reader<'_>, len: usize, mechanism: Mechanism, step: u32) -> Result<(), Stop> {
-    let of = r.span(len);
-    let message = r.bytes(&f::AUTH_RESPONSE, len)?;
-    if r.level() < wirelore_kit::Level::Tree {
-        return Ok(());
-    }
-    for (said, text) in sasl::client(mechanism, step, message) {
-        let field = match said {
-            Said::User => &f::AUTH_USER,
-            Said::ActsFor => &f::AUTH_ACTS_FOR,
-            Said::Password => &f::AUTH_PASSWORD,
-            Said::Digest => &f::AUTH_DIGEST,
-            Said::Token => &f::AUTH_TOKEN,
-            Said::Attribute => &f::AUTH_ATTRIBUTE,
-            Said::Whole => &f::AUTH_WHOLE,
-        };
-        r.derived(field, of, text);
+        sasl::response(r, initial.len(), c.auth.0, 0, &f::SASL)?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Fields and states of SMTP, by Wireshark's names where it has them.
 
+use crate::coding::sasl;
 use wirelore_kit::{F, Field, Kind, Names, Role, State, fields};
 
 /// Reply codes (RFC 5321 §4.2.3 and extensions).
@@ -154,3 +155,15 @@ states! {
     /// The server said that it closes.
     CLOSED = "smtp.state.closed", "Closed";
 }
+
+/// What SASL messages say, in this protocol's fields.
+pub static SASL: sasl::Fields = sasl::Fields {
+    response: &AUTH_RESPONSE,
+    user: &AUTH_USER,
+    acts_for: &AUTH_ACTS_FOR,
+    password: &AUTH_PASSWORD,
+    digest: &AUTH_DIGEST,
+    token: &AUTH_TOKEN,
+    attribute: &AUTH_ATTRIBUTE,
+    whole: &AUTH_WHOLE,
+};

@@ -11,7 +11,7 @@ mod pair;
 mod probe;
 mod reply;
 
-use crate::coding::sasl::Mechanism;
+use crate::coding::sasl::{self, Mechanism};
 use command::{Command, Verb};
 use content::Content;
 use fields as f;
@@ -390,7 +390,7 @@ impl Smtp {
         let cancel = r.peek(len)? == b"*";
         r.group(&f::SMTP, |r| {
             if len > 0 {
-                command::response(r, len, auth.mechanism, auth.step)?;
+                sasl::response(r, len, auth.mechanism, auth.step, &f::SASL)?;
             }
             if end > 0 { r.bytes(&f::DELIMITER, end).map(|_| ()) } else { Ok(()) }
         })?;
