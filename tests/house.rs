@@ -70,7 +70,7 @@ const ROOMS: &[Room] = &[
         test_rooms: &["dissectors"],
         others: &["bytes", "regex", "serde", "serde_json", "toml"],
     },
-    Room { folder: "src/record", rooms: &["capture"], test_rooms: &[], others: &["bytes", "crossbeam-channel"] },
+    Room { folder: "src/record", rooms: &["capture"], test_rooms: &[], others: &["rustix"] },
     Room { folder: "src/proxy", rooms: &["engine", "kit", "ca", "gate", "record"], test_rooms: &["dissectors"], others: &[] },
     Room { folder: "src/export", rooms: &["store", "kit"], test_rooms: &[], others: &[] },
     Room { folder: "src/window", rooms: &["store", "content", "kit"], test_rooms: &[], others: &[] },

@@ -18,6 +18,7 @@ mod decode;
 mod error;
 mod event;
 mod grammar;
+mod growth;
 mod pcap;
 mod pcapng;
 mod sniff;
@@ -32,6 +33,7 @@ pub use event::{
     Address, Comment, Damage, DamageKind, Drops, Event, Interface, Names, Note, OtherBlock, RawOption, Resumed, Secrets, Section,
     Statistics, secrets,
 };
+pub use growth::{Grown, Growth};
 pub use sniff::{Compression, Format, PcapKind};
 pub use source::{Options, Progress, Source, Step};
 pub use spool::SpoolReader;

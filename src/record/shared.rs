@@ -1,0 +1,234 @@
+//! What lanes and the writer share: filled chunks, who sleeps, who waits.
+
+use crate::lane::{MOST_AT_ONCE, Side};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Bytes of a chunk that is handed to the writer at once.
+pub const CHUNK: usize = 256 << 10;
+/// Chunks kept to be filled again.
+const KEPT: usize = 32;
+
+/// A lock here is poisoned only if formatting panicked between two frames: what is there is whole.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a lane has formatted and nobody has written yet.
+#[derive(Debug, Default)]
+struct Pending {
+    /// Full chunks, in order, and behind them the one that is being filled.
+    full: Vec<Vec<u8>>,
+    current: Vec<u8>,
+    /// Its lane is gone.
+    left: bool,
+}
+
+/// Where a lane and the writer meet. The lock is free but for the moment in which the writer swaps the chunks out.
+#[derive(Debug, Default)]
+pub struct Slot(Mutex<Pending>);
+
+impl Slot {
+    /// Has `write` append whole blocks, at most [`MOST_AT_ONCE`] bytes.
+    pub fn append(&self, shared: &Shared, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut pending = lock(&self.0);
+        if pending.current.capacity() == 0 {
+            pending.current = shared.chunk();
+        }
+        write(&mut pending.current);
+        if pending.current.len() >= CHUNK {
+            let full = std::mem::replace(&mut pending.current, shared.chunk());
+            shared.queued.fetch_add(full.len(), Ordering::Relaxed);
+            pending.full.push(full);
+            drop(pending);
+            shared.wake();
+        }
+    }
+
+    /// Nothing more will come.
+    pub fn leave(&self) {
+        lock(&self.0).left = true;
+    }
+
+    /// Swaps everything out; false: nothing more will come.
+    fn take(&self, shared: &Shared, into: &mut Vec<Vec<u8>>) -> bool {
+        let mut pending = lock(&self.0);
+        into.append(&mut pending.full);
+        if !pending.current.is_empty() {
+            let spare = shared.chunk();
+            into.push(std::mem::replace(&mut pending.current, spare));
+        }
+        !pending.left
+    }
+}
+
+/// The middle of a recorder: known to its lanes, its handles and its writer.
+#[derive(Debug, Default)]
+pub struct Shared {
+    slots: Mutex<Vec<Arc<Slot>>>,
+    /// Blocks that must stand before all that lanes hold: interfaces.
+    front: Mutex<Vec<u8>>,
+    pool: Mutex<Vec<Vec<u8>>>,
+    /// Bytes in full chunks that are not written yet.
+    queued: AtomicUsize,
+    /// So many may be.
+    bound: usize,
+    /// Write secrets.
+    pub secrets: bool,
+    /// The writer is to look now.
+    hurry: Mutex<bool>,
+    woken: Condvar,
+    room: Condvar,
+    /// The writer sleeps until it is woken.
+    resting: AtomicBool,
+    closing: AtomicBool,
+    /// Recording has stopped: what comes is let go.
+    stopped: AtomicBool,
+    listeners: AtomicU32,
+    /// Bytes in the file.
+    pub written: AtomicU64,
+    /// Bytes that recording let go while it was stopped.
+    pub lost: AtomicU64,
+    /// Why it stopped.
+    pub why: Mutex<Option<String>>,
+}
+
+impl Shared {
+    pub fn new(bound: usize, secrets: bool) -> Shared {
+        Shared { bound: bound.max(CHUNK), secrets, ..Shared::default() }
+    }
+
+    /// A place for a new lane.
+    pub fn slot(&self) -> Arc<Slot> {
+        let slot = Arc::new(Slot::default());
+        lock(&self.slots).push(Arc::clone(&slot));
+        slot
+    }
+
+    /// An empty chunk.
+    fn chunk(&self) -> Vec<u8> {
+        lock(&self.pool).pop().unwrap_or_else(|| Vec::with_capacity(CHUNK.saturating_add(MOST_AT_ONCE)))
+    }
+
+    /// The interface of one side of a listener.
+    pub fn interface(&self, listener: u32, side: Side) -> u32 {
+        let last = self.listeners.load(Ordering::Acquire).saturating_sub(1);
+        // A listener that was never told would make the file unreadable.
+        listener.min(last).saturating_mul(2).saturating_add(u32::from(side == Side::Server))
+    }
+
+    /// Adds a listener, whose two interfaces are described by `blocks`; gives its number.
+    pub fn listener(&self, blocks: impl FnOnce(u32) -> Vec<u8>) -> u32 {
+        let mut front = lock(&self.front);
+        let number = self.listeners.load(Ordering::Acquire);
+        front.extend_from_slice(&blocks(number));
+        self.listeners.store(number.saturating_add(1), Ordering::Release);
+        number
+    }
+
+    /// Everything formatted so far, in an order that the file may have.
+    pub fn gather(&self, into: &mut Vec<Vec<u8>>) {
+        let mut slots = lock(&self.slots);
+        slots.retain(|slot| slot.take(self, into));
+        drop(slots);
+        // Taken last and put first: who appended a frame of an interface had told the interface before.
+        let front = std::mem::take(&mut *lock(&self.front));
+        if !front.is_empty() {
+            into.insert(0, front);
+        }
+    }
+
+    /// Chunks whose bytes are written or let go.
+    pub fn done(&self, chunks: &mut Vec<Vec<u8>>) {
+        let full: usize = chunks.iter().map(Vec::len).filter(|n| *n >= CHUNK).sum();
+        let mut pool = lock(&self.pool);
+        for mut chunk in chunks.drain(..) {
+            chunk.clear();
+            if pool.len() < KEPT && chunk.capacity() >= CHUNK {
+                pool.push(chunk);
+            }
+        }
+        drop(pool);
+        if full > 0 {
+            self.queued.fetch_sub(full, Ordering::AcqRel);
+            let _held = lock(&self.hurry);
+            self.room.notify_all();
+        }
+    }
+
+    /// The turn of a lane's event loop is over.
+    pub fn turned(&self) {
+        if self.resting.load(Ordering::Acquire) && self.resting.swap(false, Ordering::AcqRel) {
+            self.wake();
+        }
+        if self.full() {
+            let mut held = lock(&self.hurry);
+            while self.full() {
+                held = self.room.wait(held).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    /// Whether a lane must wait.
+    pub fn full(&self) -> bool {
+        self.queued.load(Ordering::Acquire) > self.bound && !self.over()
+    }
+
+    fn over(&self) -> bool {
+        self.stopped.load(Ordering::Acquire) || self.closing.load(Ordering::Acquire)
+    }
+
+    /// Wakes the writer.
+    pub fn wake(&self) {
+        *lock(&self.hurry) = true;
+        self.woken.notify_one();
+    }
+
+    /// The writer pauses, at most so long.
+    pub fn pause(&self, most: Duration) {
+        let mut held = lock(&self.hurry);
+        if !*held {
+            (held, _) = self.woken.wait_timeout(held, most).unwrap_or_else(PoisonError::into_inner);
+        }
+        *held = false;
+    }
+
+    /// The writer sleeps until something is there.
+    pub fn rest(&self) {
+        self.resting.store(true, Ordering::Release);
+        // A lane that appended before it could see that the writer rests is seen here: the slot's lock orders the two.
+        let something = lock(&self.slots).iter().any(|slot| {
+            let pending = lock(&slot.0);
+            pending.left || !pending.current.is_empty() || !pending.full.is_empty()
+        });
+        let something = something || !lock(&self.front).is_empty();
+        let mut held = lock(&self.hurry);
+        while !something && !*held && !self.closing() {
+            held = self.woken.wait(held).unwrap_or_else(PoisonError::into_inner);
+        }
+        *held = false;
+        self.resting.store(false, Ordering::Release);
+    }
+
+    /// The file is to be finished.
+    pub fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        self.wake();
+        let _held = lock(&self.hurry);
+        self.room.notify_all();
+    }
+
+    /// Whether it is.
+    pub fn closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Recording stops, or (`None`) goes on.
+    pub fn stop(&self, why: Option<String>) {
+        self.stopped.store(why.is_some(), Ordering::Release);
+        *lock(&self.why) = why;
+        let _held = lock(&self.hurry);
+        self.room.notify_all();
+    }
+}
