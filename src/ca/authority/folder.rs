@@ -1,0 +1,106 @@
+//! The folder that an authority lives in: made at first run, the key readable by nobody else, never half written.
+
+use super::{Authority, Scope};
+use crate::{Error, pem};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Key and certificate, mode 0600.
+pub const KEY_FILE: &str = "wirelore-ca.pem";
+/// What is written beside it for others to take: only the certificate.
+pub const FILES: [&str; 2] = ["wirelore-ca-cert.pem", "wirelore-ca-cert.cer"];
+
+/// Whether an authority was there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It was made just now: nobody trusts it yet.
+    Made,
+    /// It was there already.
+    Found,
+}
+
+impl Authority {
+    /// The authority of a folder; made, with the folder, if there is none. Several programs may do so at once: one of them makes it.
+    pub fn load_or_create(folder: &Path) -> Result<Authority, Error> {
+        Authority::open(folder, &Scope::default()).map(|(authority, _)| authority)
+    }
+
+    /// The same, with the names that a new one is limited to, and saying whether it was new.
+    pub fn open(folder: &Path, scope: &Scope) -> Result<(Authority, Origin), Error> {
+        let path = folder.join(KEY_FILE);
+        let origin = if path.exists() {
+            Origin::Found
+        } else {
+            let (authority, key) = Authority::make(scope)?;
+            make_folder(folder)?;
+            let text = format!("{}{}", pem::block("PRIVATE KEY", &key), authority.certificate_pem());
+            if write_new(&path, text.as_bytes())? { Origin::Made } else { Origin::Found }
+        };
+        // Read back in either case, so that what is used is what the file says.
+        let authority = Authority::from_files(&path, None)?;
+        for (name, content) in FILES.into_iter().zip([authority.certificate_pem().as_bytes(), authority.certificate_der()]) {
+            let path = folder.join(name);
+            if fs::read(&path).ok().as_deref() != Some(content) {
+                replace(&path, content, 0o644)?;
+            }
+        }
+        Ok((authority, origin))
+    }
+
+    /// An authority from files: a certificate and, unless it stands in the same file, its key.
+    pub fn from_files(certificate: &Path, key: Option<&Path>) -> Result<Authority, Error> {
+        let read = |path: &Path| fs::read(path).map_err(Error::file(path, "read the CA"));
+        let from = read(certificate)?;
+        let name = certificate.display().to_string();
+        match key {
+            Some(key) => Authority::read(&from, &name, &read(key)?, &key.display().to_string()),
+            None => Authority::read(&from, &name, &from, &name),
+        }
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<(), Error> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(Error::file(folder, "make the folder of the CA"))
+}
+
+/// Writes a whole file beside `path` with its mode from the beginning.
+fn write_beside(path: &Path, content: &[u8], mode: u32) -> Result<PathBuf, Error> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let beside = path.with_file_name(name);
+    // One of a process that had our number and was killed; nobody else makes such names.
+    let _ = fs::remove_file(&beside);
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
+    let mut file = options.open(&beside).map_err(Error::file(&beside, "make the file"))?;
+    file.write_all(content).and_then(|()| file.sync_all()).map_err(Error::file(&beside, "write the file"))?;
+    Ok(beside)
+}
+
+/// Writes a file that must not be there, mode 0600. False: another program was faster, and its file stays.
+fn write_new(path: &Path, content: &[u8]) -> Result<bool, Error> {
+    let beside = write_beside(path, content, 0o600)?;
+    // A link, unlike a rename, does not write over what is there.
+    let linked = fs::hard_link(&beside, path);
+    let _ = fs::remove_file(&beside);
+    match linked {
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(e) => Err(Error::file(path, "put the CA key in its place")(e)),
+    }
+}
+
+/// Writes a file anew, whole or not at all.
+pub(crate) fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), Error> {
+    let beside = write_beside(path, content, mode)?;
+    fs::rename(&beside, path).map_err(Error::file(path, "put the file in its place"))
+}
