@@ -30,7 +30,7 @@ pub enum WhenFull {
 pub struct Options {
     /// The program that records, for the section header: `Wirelore 0.1.0`.
     pub application: String,
-    /// The listeners that are there from the start, numbered from 0: `127.0.0.1:8080`.
+    /// The listeners that are there from the start, numbered from 0: `127.0.0.1:8080`. None: there is one, called `proxy`.
     pub listeners: Vec<String>,
     /// What happens when the disk is full.
     pub when_full: WhenFull,
@@ -127,7 +127,8 @@ impl Recorder {
     fn on(file: std::fs::File, path: PathBuf, options: Options, temporary: bool) -> Result<Recorder, Error> {
         let shared = Arc::new(Shared::new(options.waiting, options.secrets));
         let mut head = header(&options.application);
-        for name in &options.listeners {
+        let unnamed = [String::from("proxy")];
+        for name in if options.listeners.is_empty() { &unnamed[..] } else { &options.listeners } {
             shared.listener(|n| interfaces(n, name));
         }
         let mut listed = Vec::new();
