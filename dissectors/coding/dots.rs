@@ -59,3 +59,64 @@ impl Dots {
         self.line_begins = false;
     }
 }
+
+/// The text that a whole dotted text stands for, its end left off.
+#[must_use]
+pub fn undone(dotted: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(dotted.len());
+    let (mut dots, mut rest) = (Dots::default(), dotted);
+    loop {
+        let (text, n) = match dots.next(rest, true) {
+            Dot::Text(n) => (true, n),
+            Dot::Stuffed => (false, 1),
+            Dot::End | Dot::More => return out,
+        };
+        let (taken, behind) = rest.split_at_checked(n).unwrap_or((rest, &[]));
+        if text {
+            out.extend_from_slice(taken);
+        }
+        rest = behind;
+    }
+}
+
+/// A text with a dot before each line that begins with one, and its end. A last line without an end gets one.
+#[must_use]
+pub fn done(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len().saturating_add(16));
+    if text.first() == Some(&b'.') {
+        out.push(b'.');
+    }
+    let mut from = 0usize;
+    for at in memmem::find_iter(text, b"\r\n.") {
+        let to = at.saturating_add(2);
+        out.extend_from_slice(text.get(from..to).unwrap_or(&[]));
+        out.push(b'.');
+        from = to;
+    }
+    out.extend_from_slice(text.get(from..).unwrap_or(&[]));
+    if !out.is_empty() && !out.ends_with(b"\r\n") {
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b".\r\n");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dots_are_undone_and_done_again() {
+        for (text, dotted) in [
+            ("", ".\r\n"),
+            ("a\r\n", "a\r\n.\r\n"),
+            (".\r\n", "..\r\n.\r\n"),
+            (".a\r\n.b\r\nc.\r\n..\r\n", "..a\r\n..b\r\nc.\r\n...\r\n.\r\n"),
+            ("\r\n.\n\r\n", "\r\n..\n\r\n.\r\n"),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&done(text.as_bytes())), dotted);
+            assert_eq!(String::from_utf8_lossy(&undone(dotted.as_bytes())), text);
+        }
+        assert_eq!(done(b"no end"), b"no end\r\n.\r\n");
+    }
+}

@@ -3,6 +3,7 @@
 mod brotli;
 pub mod dots;
 pub mod huffman;
+pub mod lines;
 pub mod sasl;
 pub mod status;
 pub mod transfer;

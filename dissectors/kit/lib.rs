@@ -23,6 +23,7 @@
 
 pub mod explain;
 pub mod field;
+pub mod held;
 pub mod inflate;
 pub mod layer;
 pub mod middle;
@@ -35,6 +36,7 @@ pub mod sink;
 pub mod source;
 pub mod span;
 pub mod spec;
+pub mod talk;
 pub mod tree;
 pub mod value;
 pub mod verdict;

@@ -226,6 +226,9 @@ pub enum News {
     },
     /// The driver answers the question that stands open itself (its own page): as [`Judgement::Answer`].
     Answer(Box<Transit>),
+    /// A message that nobody sent goes that way, at the next place where one may stand. Protocols whose answers come in order keep the answer
+    /// to such a one from the client.
+    Inject(Box<Transit>),
 }
 
 /// Why a server cannot be reached, in the words that its client will read.

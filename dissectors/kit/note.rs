@@ -100,5 +100,18 @@ pub static NOT_GRAMMAR: Note =
 /// A tree would have more entries than are kept.
 pub static TOO_MANY: Note = Note::new("data.note.too_many", "More fields than are listed", Severity::Note, About::Limit);
 
+/// A conversation in the middle is no longer looked at.
+pub static NOT_JUDGED: Note =
+    Note::new("data.note.not_judged", "From here on messages go through unread and unjudged", Severity::Warn, About::Limit);
+/// Bytes in the clear stand where only another protocol may.
+pub static BEHIND_UPGRADE: Note = Note::new(
+    "data.note.behind_upgrade",
+    "Bytes in the clear behind the word that begins TLS",
+    Severity::Error,
+    About::Security,
+)
+.rfc("RFC 3207 §4.2");
+
 /// Every note of the kit.
-pub static NOTES: &[&Note] = &[&OVERRUN, &CUT, &HOLE, &TOO_LONG, &LEFT_OVER, &TOO_DEEP, &NOT_GRAMMAR, &TOO_MANY];
+pub static NOTES: &[&Note] =
+    &[&OVERRUN, &CUT, &HOLE, &TOO_LONG, &LEFT_OVER, &TOO_DEEP, &NOT_GRAMMAR, &TOO_MANY, &NOT_JUDGED, &BEHIND_UPGRADE];

@@ -6,6 +6,7 @@
 mod command;
 mod content;
 mod fields;
+mod middle;
 mod notes;
 mod pair;
 mod probe;
@@ -43,7 +44,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::WatchUntilUpgrade,
-    middle: None,
+    middle: Some(middle::SERVE),
     new: |start| Box::new(Smtp::new(start)),
     explain: &[("en", include_str!("explain.en.toml"))],
 };
