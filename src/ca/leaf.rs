@@ -25,8 +25,9 @@ impl Mint<'_> {
     /// A certificate (DER) for these names, of which the first is the subject.
     pub(crate) fn strike(&self, names: &[Name], now: i64) -> Result<Vec<u8>, Error> {
         let mut subject = Der::with_capacity(96);
-        // A commonName has at most 64 characters (RFC 5280 appendix A.1); without one the SAN says all, and is critical.
-        let common = names.first().map(Name::text).filter(|name| name.len() <= 64);
+        // A commonName has at most 64 characters (RFC 5280 appendix A.1), and OpenSSL holds it against limits on domains, which an address
+        // would break. Without one the SAN says all, and is critical.
+        let common = names.first().filter(|name| matches!(name, Name::Dns(_))).map(Name::text).filter(|name| name.len() <= 64);
         subject.nest(tag::SEQUENCE, |d| {
             if let Some(name) = &common {
                 d.attribute(oid::COMMON_NAME, name);

@@ -10,7 +10,8 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 pub fn base64(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(3).saturating_mul(4));
     for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)) << 3usize.saturating_sub(chunk.len()).saturating_mul(8);
+        let group =
+            chunk.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)) << 3usize.saturating_sub(chunk.len()).saturating_mul(8);
         for digit in 0..4usize {
             let index = (group >> (18usize.saturating_sub(digit.saturating_mul(6)))) & 63;
             let letter = ALPHABET.get(index as usize).copied().unwrap_or(b'=');

@@ -1,6 +1,7 @@
 //! The folder that an authority lives in: made at first run, the key readable by nobody else, never half written.
 
 use super::{Authority, Scope};
+use crate::signer::random;
 use crate::{Error, pem};
 use std::fs;
 use std::io::Write;
@@ -71,10 +72,8 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
 /// Writes a whole file beside `path` with its mode from the beginning.
 fn write_beside(path: &Path, content: &[u8], mode: u32) -> Result<PathBuf, Error> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
+    name.push(format!(".{:016x}.new", u64::from_be_bytes(random()?)));
     let beside = path.with_file_name(name);
-    // One of a process that had our number and was killed; nobody else makes such names.
-    let _ = fs::remove_file(&beside);
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -91,12 +90,13 @@ fn write_new(path: &Path, content: &[u8]) -> Result<bool, Error> {
     let beside = write_beside(path, content, 0o600)?;
     // A link, unlike a rename, does not write over what is there.
     let linked = fs::hard_link(&beside, path);
-    let _ = fs::remove_file(&beside);
-    match linked {
-        Ok(()) => Ok(true),
-        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-        Err(e) => Err(Error::file(path, "put the CA key in its place")(e)),
+    let there = path.exists();
+    if linked.is_err() && !there {
+        // File systems without links: a rename is all that is left.
+        return fs::rename(&beside, path).map(|()| true).map_err(Error::file(path, "put the CA key in its place"));
     }
+    fs::remove_file(&beside).map_err(Error::file(&beside, "remove what is no longer needed"))?;
+    Ok(linked.is_ok())
 }
 
 /// Writes a file anew, whole or not at all.
