@@ -7,6 +7,7 @@ mod data;
 mod fields;
 mod listing;
 mod message;
+mod middle;
 mod notes;
 mod parse;
 mod probe;
@@ -36,7 +37,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::WatchAlways,
-    middle: None,
+    middle: Some(middle::SERVE),
     new: |start| Box::new(Ftp::new(start)),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

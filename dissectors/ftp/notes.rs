@@ -25,4 +25,7 @@ notes! {
     NOT_NOW = "ftp.note.not_now", "The server says no for now", Note, Response, "RFC 959 §4.2.1";
     ODD_MODE = "ftp.note.odd_mode", "Data will not be sent as a plain stream, so files cannot be taken out as they are", Note, Limit, "RFC 959 §3.4";
     CLEAR_AGAIN = "ftp.note.clear_again", "The control connection goes back to clear text", Warn, Security, "RFC 4217 §6";
+    ADDRESS_REWRITTEN = "ftp.note.address_rewritten", "The address was rewritten, so that the data connection comes through the proxy", Chat, Protocol, "RFC 959 §4.1.2";
+    NOT_LISTENING = "ftp.note.not_listening", "The proxy cannot take the data connection that was agreed on", Error, Limit, "RFC 959 §4.1.2";
+    STAYS_IN_TLS = "ftp.note.stays_in_tls", "Going back to clear text was refused by the proxy", Note, Limit, "RFC 4217 §6";
 }
