@@ -28,6 +28,8 @@ pub enum Command {
     Report(Report),
     /// List every file, body and letter that was transferred; save them with --save.
     Objects(Objects),
+    /// Write what was read in another form: the HTTP exchanges as a HAR.
+    Export(Export),
 }
 
 /// Where from.
@@ -201,6 +203,17 @@ pub struct Gating {
     /// Answer requests that the replayed captures do not have with this status instead of asking the server.
     #[arg(long, value_name = "STATUS")]
     pub server_replay_extra: Option<u16>,
+}
+
+/// `wirelore export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Where from.
+    #[command(flatten)]
+    pub from: From,
+    /// Write every HTTP exchange as a HAR 1.2 to this file, which is written over; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub har: PathBuf,
 }
 
 /// Exit codes, those of Wireshark's `ws_exit_codes.h` where they mean the same.

@@ -7,6 +7,8 @@ pub mod conversations;
 #[cfg(feature = "window")]
 pub mod door;
 pub mod dump;
+pub mod exchanges;
+pub mod har;
 pub mod merge;
 pub mod objects;
 pub mod reading;

@@ -2,6 +2,8 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
+pub mod exchange;
+pub mod har;
 pub mod story;
 pub mod text;
 pub mod time;

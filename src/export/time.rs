@@ -35,6 +35,19 @@ pub fn utc(ns: i64) -> String {
     s
 }
 
+/// Date and time in UTC as ISO 8601 (RFC 3339) with the digits it has: `2026-11-23T04:12:07.123456789Z`.
+#[must_use]
+pub fn iso(ns: i64) -> String {
+    jiff::Timestamp::from_nanosecond(i128::from(ns)).map(|t| t.to_string()).unwrap_or_default()
+}
+
+/// Nanoseconds since the epoch of a date and time with its offset (RFC 3339); `None` where it is none, or beyond what 64 bits hold.
+#[must_use]
+pub fn from_iso(text: &str) -> Option<i64> {
+    let time: jiff::Timestamp = text.trim().parse().ok()?;
+    i64::try_from(time.as_nanosecond()).ok()
+}
+
 /// Days since the epoch as year, month, day in the proleptic Gregorian calendar (years begin in March, eras of 400 years).
 const fn civil(days: i64) -> (i64, i64, i64) {
     let z = days + 719_468;

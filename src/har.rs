@@ -1,0 +1,90 @@
+//! `wirelore export --har`: the HTTP exchanges of a capture as a HAR.
+
+use crate::cli::{Export, exit};
+use crate::exchanges;
+use crate::reading::{self, Failure};
+use crate::session::Session;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use wirelore_export::har;
+
+/// Runs the command.
+///
+/// # Errors
+/// What stopped it.
+pub fn run(args: &Export) -> Result<(), Failure> {
+    let mut session = reading::open(&args.from, false)?;
+    reading::finish(&mut session, false)?;
+    let count = if args.har.as_os_str() == "-" {
+        let mut out = std::io::stdout().lock();
+        write(&session, &mut out)?
+    } else {
+        let wrong = |e: std::io::Error| Failure {
+            text: format!("{} cannot be written: {e}. Name another place.", args.har.display()),
+            code: exit::WRITE,
+        };
+        let mut out = std::io::BufWriter::new(File::create(&args.har).map_err(wrong)?);
+        let count = write(&session, &mut out)?;
+        out.flush().map_err(wrong)?;
+        count
+    };
+    reading::tell_damage(&session);
+    if args.har.as_os_str() != "-" {
+        eprintln!("wirelore: {count} exchanges in {}", args.har.display());
+    }
+    Ok(())
+}
+
+/// Writes every HTTP exchange as a HAR, oldest first; says how many there were.
+///
+/// # Errors
+/// When recorded bytes can no longer be read, or writing fails.
+pub fn write(session: &Session, out: &mut dyn Write) -> Result<usize, Failure> {
+    // Flows are read one by one, but entries stand by time: they wait in a file, not in memory.
+    let mut waiting = Waiting::new()?;
+    exchanges::each(session, &mut |e| {
+        let began = e.request.as_ref().and_then(|r| r.began).or_else(|| e.response.as_ref()?.began);
+        waiting.put(began.unwrap_or(i64::MIN), &har::entry(&e).to_string())
+    })?;
+    let count = waiting.places.len();
+    let mut said = || -> std::io::Result<()> {
+        out.write_all(har::begin().as_bytes())?;
+        waiting.places.sort_by_key(|p| (p.time, p.at));
+        for (n, place) in waiting.places.iter().enumerate() {
+            out.write_all(if n == 0 { b"\n" } else { b",\n" })?;
+            waiting.file.seek(SeekFrom::Start(place.at))?;
+            std::io::copy(&mut (&mut waiting.file).take(place.len), out)?;
+        }
+        out.write_all(har::END.as_bytes())?;
+        out.flush()
+    };
+    said().map_err(|e| Failure::write(&e))?;
+    Ok(count)
+}
+
+/// Entries until their order is known.
+struct Waiting {
+    file: File,
+    end: u64,
+    places: Vec<Place>,
+}
+
+struct Place {
+    time: i64,
+    at: u64,
+    len: u64,
+}
+
+impl Waiting {
+    fn new() -> Result<Waiting, Failure> {
+        Ok(Waiting { file: tempfile::tempfile().map_err(|e| Failure::write(&e))?, end: 0, places: Vec::new() })
+    }
+
+    fn put(&mut self, time: i64, text: &str) -> Result<(), Failure> {
+        self.file.write_all(text.as_bytes()).map_err(|e| Failure::write(&e))?;
+        let len = text.len() as u64;
+        self.places.push(Place { time, at: self.end, len });
+        self.end = self.end.saturating_add(len);
+        Ok(())
+    }
+}
