@@ -8,10 +8,26 @@
 )]
 
 mod conn;
+mod edits;
+mod filter;
 mod gate;
+mod held;
+mod judge;
 mod memory;
+mod rules;
+mod set;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod trials;
 mod verdict;
 
 pub use conn::Conn;
-pub use gate::Gate;
+pub use edits::Edit;
+pub use filter::{Decode, Filter, FilterError, WORDS, Word, WordKind};
+pub use gate::{Event, Gate, Listener, RuleShown};
+pub use held::{HeldMessage, Release};
+pub use rules::{On, Rule, RulesError, Spelling, SpellingError, Written, parse_delay, parse_rules, parse_throttle, profiles};
+pub use rules::{anticache, anticomp, throttle};
+pub use set::Replies;
 pub use verdict::{Dialling, Fetch, Fetched, Hit, Outcome, Pace};
