@@ -68,7 +68,7 @@ const ROOMS: &[Room] = &[
         folder: "src/gate",
         rooms: &["kit"],
         test_rooms: &["dissectors"],
-        others: &["bytes", "regex", "serde", "serde_json", "toml"],
+        others: &["base64", "bytes", "regex", "serde", "serde_json", "toml"],
     },
     Room { folder: "src/record", rooms: &["capture"], test_rooms: &[], others: &["rustix"] },
     Room { folder: "src/proxy", rooms: &["engine", "kit", "ca", "gate", "record"], test_rooms: &["dissectors"], others: &[] },

@@ -12,6 +12,7 @@ mod edits;
 mod filter;
 mod gate;
 mod held;
+pub mod json;
 mod judge;
 mod memory;
 mod rules;
@@ -21,6 +22,7 @@ mod testing;
 #[cfg(test)]
 mod trials;
 mod verdict;
+mod watch;
 
 pub use conn::Conn;
 pub use edits::Edit;

@@ -253,7 +253,7 @@ impl Work<'_> {
     }
 
     fn map_remote(&mut self, to: &Remote, did: &mut Vec<String>) -> Turn {
-        let sent = match remote::send(to, self.conn, self.message()) {
+        let sent = match remote::send(to, self.message()) {
             Ok(sent) => sent,
             Err(why) => {
                 did.push(format!("left it: {why}"));

@@ -1,7 +1,6 @@
 //! Requests sent to another server.
 
 use super::{Remote, Source};
-use crate::conn::Conn;
 use crate::filter::{host_of, port_of};
 use bytes::Bytes;
 use wirelore_kit::middle::{Origin, Transit};
@@ -15,7 +14,7 @@ pub(super) struct Sent {
 }
 
 /// The request as it is to be sent. `Err` in words.
-pub(super) fn send(remote: &Remote, conn: &Conn, request: &Transit) -> Result<Sent, String> {
+pub(super) fn send(remote: &Remote, request: &Transit) -> Result<Sent, String> {
     let url = request.url.as_deref().ok_or_else(|| format!("{} has no URL to send elsewhere", request.proto))?;
     let was = origin_of(url).ok_or_else(|| format!("{url} names no server"))?;
     let new = match remote {
@@ -37,7 +36,8 @@ pub(super) fn send(remote: &Remote, conn: &Conn, request: &Transit) -> Result<Se
     let version = request.line.rsplit(|b| *b == b' ').next().unwrap_or_default();
     let same = origin == was;
     // A client that speaks to us as to a proxy names the server in each request.
-    let whole = conn.server.is_none();
+    let whole =
+        request.line.split(|b| *b == b' ').nth(1).is_some_and(|t| t.windows(3).any(|w| w == b"://") && !t.starts_with(b"/"));
     let target = if whole { new.as_str() } else { path_of(&new) };
     sent.line = Bytes::from([method, b" ", target.as_bytes(), b" ", version].concat());
     if !same {

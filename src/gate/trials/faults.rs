@@ -61,3 +61,24 @@ fn a_faulty_file_leaves_the_rules_that_were() {
     assert_eq!(gate.load(&path), Ok(0));
     assert!(!gate.armed());
 }
+
+#[test]
+fn a_file_that_changes_is_read_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("rules.toml");
+    let gate = Gate::new();
+    let (send, told) = std::sync::mpsc::channel();
+    let send = std::sync::Mutex::new(send);
+    gate.listen(std::sync::Arc::new(move |e| {
+        let _ = send.lock().unwrap().send(format!("{e:?}"));
+    }));
+    gate.watch(path.clone());
+    let wait = || told.recv_timeout(std::time::Duration::from_secs(10)).expect("told");
+    std::fs::write(&path, "[[rule]]\nblock = 404").unwrap();
+    assert_eq!(wait(), "Rules(1)");
+    std::fs::write(&path, "[[rule]]\nblock =").unwrap();
+    assert!(wait().starts_with("Fault("));
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, "[[rule]]\nblock = 404\n[[rule]]\nreset = true").unwrap();
+    assert_eq!(wait(), "Rules(2)");
+}

@@ -210,7 +210,7 @@ fn requests_go_to_other_servers() {
     // A client that speaks to us as to a proxy: its request names another server, and goes on as any other.
     let mut forward = keeps;
     forward.line = Bytes::from_static(b"GET http://example.org/v1/a?b=1 HTTP/1.1");
-    let o = judge(&gate, &conn(), &head(forward));
+    let o = judge(&gate, &tunnel(), &head(forward));
     assert_eq!(&changed(&o).line[..], b"GET https://[::1]:8443/v2/a?b=1 HTTP/1.1");
     assert_eq!(changed(&o).url.as_deref(), Some("https://[::1]:8443/v2/a?b=1"));
 }
