@@ -38,11 +38,12 @@ pub fn run(shared: &Shared, mut disk: Disk, growth: &Growth, when_full: WhenFull
         if let Some(g) = gap.take() {
             gap = g.over(shared, &mut disk);
         }
+        let mut written = 0;
         if gap.is_none() && !chunks.is_empty() {
-            gap = write(shared, &mut disk, &chunks, when_full).err().map(|e| Gap::begin(shared, &mut disk, &e));
+            gap = write(shared, &mut disk, &chunks, &mut written, when_full).err().map(|e| Gap::begin(shared, &mut disk, &e));
         }
         if let Some(gap) = &mut gap {
-            gap.swallow(shared, &chunks);
+            gap.swallow(shared, chunks.get(written..).unwrap_or_default());
         }
         shared.done(&mut chunks);
         if shared.written.swap(disk.len(), Ordering::AcqRel) != disk.len() {
@@ -56,23 +57,27 @@ pub fn run(shared: &Shared, mut disk: Disk, growth: &Growth, when_full: WhenFull
     growth.over();
 }
 
-/// Writes chunks; with [`WhenFull::Block`] as often as it takes.
-fn write(shared: &Shared, disk: &mut Disk, chunks: &[Vec<u8>], when_full: WhenFull) -> io::Result<()> {
+/// Writes chunks, as many as there is room for, and counts them; with [`WhenFull::Block`] tries as often as it takes.
+fn write(shared: &Shared, disk: &mut Disk, chunks: &[Vec<u8>], written: &mut usize, when_full: WhenFull) -> io::Result<()> {
     let parts: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
-    loop {
-        match disk.write(&parts) {
+    if disk.write(&parts).is_ok() {
+        *written = parts.len();
+        return Ok(());
+    }
+    while let Some(part) = parts.get(*written) {
+        match disk.write(&[part]) {
+            Ok(()) => {
+                *written = written.saturating_add(1);
+                *lock(&shared.why) = None;
+            }
             Err(e) if when_full == WhenFull::Block && !shared.closing() => {
                 *lock(&shared.why) = Some(format!("{} The relay waits until there is room.", told(&e)));
                 std::thread::sleep(AGAIN);
             }
-            done => {
-                if done.is_ok() && when_full == WhenFull::Block {
-                    *lock(&shared.why) = None;
-                }
-                return done;
-            }
+            Err(e) => return Err(e),
         }
     }
+    Ok(())
 }
 
 /// Why writing failed, in a sentence.

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Talk, expert, leg, packets, tshark};
-use wirelore_record::{Ended, Kind, Note, Options, Recorder, Side};
+use wirelore_record::{Ended, Kind, Note, Options, Side};
 
 #[test]
 fn tshark_reads_both_legs_without_complaint() {
