@@ -18,11 +18,17 @@ struct Doorman {
 
 impl Opener for Doorman {
     fn open(&self, path: &Path, wake: Waker) -> Result<Box<dyn Capture>, Problem> {
-        let source = Source::open(path, Options::default()).map_err(|e| Problem {
-            what: format!("{} could not be opened", path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()),
-            why: format!("{}.", capital(&e.to_string())),
-            what_to_do: e.what_to_do(),
-        })?;
+        let (source, har) = match crate::har::open::open(path)? {
+            Some(opened) => opened,
+            None => {
+                let source = Source::open(path, Options::default()).map_err(|e| Problem {
+                    what: format!("{} could not be opened", path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()),
+                    why: format!("{}.", capital(&e.to_string())),
+                    what_to_do: e.what_to_do(),
+                })?;
+                (source, Vec::new())
+            }
+        };
         let options = SessionOptions {
             keylog: self.keylog.clone(),
             decode_as: Vec::new(),
@@ -31,7 +37,8 @@ impl Opener for Doorman {
             size: std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len()),
             remember: crate::remember::state_folder().map(|folder| Remember::open(&folder, path)),
         };
-        let session = Session::start(source, wirelore_dissectors::TABLE, options);
+        let mut session = Session::start(source, wirelore_dissectors::TABLE, options);
+        session.har = har;
         session.store.on_publish(move || wake());
         Ok(Box::new(Opened(session)))
     }

@@ -175,7 +175,14 @@ pub fn find(session: &Session, id: u32) -> Result<Option<Exchange>, Failure> {
     Ok(found.pop())
 }
 
-fn one(session: &Session, s: &Snapshot, flow: &Flow<'_>, id: u32, ear: &mut Ear, cancel: &Cancel) -> Result<Option<Exchange>, Failure> {
+fn one(
+    session: &Session,
+    s: &Snapshot,
+    flow: &Flow<'_>,
+    id: u32,
+    ear: &mut Ear,
+    cancel: &Cancel,
+) -> Result<Option<Exchange>, Failure> {
     let Some(row) = s.exchange(id) else { return Ok(None) };
     let mut url = None;
     let mut side = |message: u32| -> Result<Option<Said>, Failure> {
@@ -209,7 +216,8 @@ fn secure(s: &Snapshot, conv: ConvId) -> bool {
 }
 
 fn said(s: &Snapshot, m: &MessageRow, tree: &Tree, body: Body) -> Said {
-    let text = |name: &str| tree.find(name).map(|n| String::from_utf8_lossy(tree.bytes(&n.span)).into_owned()).unwrap_or_default();
+    let text =
+        |name: &str| tree.find(name).map(|n| String::from_utf8_lossy(tree.bytes(&n.span)).into_owned()).unwrap_or_default();
     let mut all = Said {
         body,
         began: s.time_of(m.first),
@@ -224,7 +232,8 @@ fn said(s: &Snapshot, m: &MessageRow, tree: &Tree, body: Body) -> Said {
             continue;
         }
         let Some(header) = header(tree, at) else { continue };
-        let trails = behind.is_some_and(|b| b.span.buf == node.span.buf && b.span.at <= node.span.at && node.span.end() <= b.span.end());
+        let trails =
+            behind.is_some_and(|b| b.span.buf == node.span.buf && b.span.at <= node.span.at && node.span.end() <= b.span.end());
         if trails { all.trailers.push(header) } else { all.headers.push(header) }
     }
     all.line = if s.schema().protocol_name(m.protocol) == "http" {
@@ -278,12 +287,13 @@ fn chats(ear: Ear, found: &mut [Exchange]) {
             continue;
         } else {
             let before = open.remove(&lane);
-            joined.or_else(|| {
-                let mut all = before.unwrap_or_default();
-                all.extend(own.unwrap_or_default());
-                Some(all)
-            })
-            .unwrap_or_default()
+            joined
+                .or_else(|| {
+                    let mut all = before.unwrap_or_default();
+                    all.extend(own.unwrap_or_default());
+                    Some(all)
+                })
+                .unwrap_or_default()
         };
         let opcode = if control { f.opcode } else { kind.get(&lane).copied().unwrap_or(f.opcode) };
         let chat = Chat { to_server: f.dir == Dir::ToServer, time: Some(f.time), opcode: opcode as u8, data };

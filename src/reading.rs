@@ -74,8 +74,19 @@ pub fn open(from: &From, follow: bool) -> Result<Session, Failure> {
     // Small batches: what waits between threads is memory too.
     let options = Options { follow, block_len: 256 * 1024, ..Options::default() };
     let stdin = from.file.as_os_str() == "-";
-    let opened = if stdin { Source::stdin(options) } else { Source::open(&from.file, options) };
-    let source = opened.map_err(|e| Failure { text: format!("{e}. {}", e.what_to_do()), code: open_code(&e) })?;
+    let har = if stdin {
+        None
+    } else {
+        crate::har::open::open(&from.file).map_err(|p| Failure { text: p.to_string(), code: exit::FILE })?
+    };
+    let (source, har) = match har {
+        Some(opened) => opened,
+        None => {
+            let opened = if stdin { Source::stdin(options) } else { Source::open(&from.file, options) };
+            let source = opened.map_err(|e| Failure { text: format!("{e}. {}", e.what_to_do()), code: open_code(&e) })?;
+            (source, Vec::new())
+        }
+    };
     let name = if stdin { "standard input".to_owned() } else { from.file.display().to_string() };
     let size = if stdin { None } else { std::fs::metadata(&from.file).ok().filter(std::fs::Metadata::is_file).map(|m| m.len()) };
     let keylog = match &from.keylog {
@@ -90,7 +101,9 @@ pub fn open(from: &From, follow: bool) -> Result<Session, Failure> {
         None => std::env::var_os("SSLKEYLOGFILE").map(PathBuf::from).filter(|p| p.is_file()),
     };
     let options = SessionOptions { keylog, decode_as, shards: from.shards, name, size, remember: None };
-    Ok(Session::start(source, wirelore_dissectors::TABLE, options))
+    let mut session = Session::start(source, wirelore_dissectors::TABLE, options);
+    session.har = har;
+    Ok(session)
 }
 
 /// Waits until all is read; shows progress on a terminal.

@@ -60,6 +60,8 @@ pub struct Session {
     pub keys: Arc<RwLock<KeyTable>>,
     /// Has things read again: with more keys, as another protocol.
     pub again: Again,
+    /// What the entries of a HAR said besides their bodies, where the capture was one: entry `n` is stream `n`.
+    pub har: Vec<serde_json::Value>,
     cancel: Arc<Cancel>,
     threads: Vec<JoinHandle<()>>,
     problem: Arc<Mutex<Option<Problem>>>,
@@ -167,7 +169,7 @@ impl Session {
             settled: std::time::Instant::now(),
         };
         threads.push(spawn("reader".into(), move || reader.run()));
-        Session { store, recall, keys, again, cancel, threads, problem }
+        Session { store, recall, keys, again, har: Vec::new(), cancel, threads, problem }
     }
 
     /// Asks the reading to stop soon; what was read stays.

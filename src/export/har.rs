@@ -370,7 +370,14 @@ fn exchange(e: &Value) -> Result<Exchange, String> {
             },
         });
     }
-    Ok(Exchange { secure: url.starts_with("https:") || url.starts_with("wss:"), url, request: Some(request), response, chat: chats, ..Exchange::default() })
+    Ok(Exchange {
+        secure: url.starts_with("https:") || url.starts_with("wss:"),
+        url,
+        request: Some(request),
+        response,
+        chat: chats,
+        ..Exchange::default()
+    })
 }
 
 fn word(o: &Map<String, Value>, name: &str) -> String {
@@ -426,7 +433,12 @@ fn content(o: &Map<String, Value>, encoding: &str) -> Result<Vec<u8>, String> {
     {
         // Some writers leave the text out and give the form's fields alone.
         let part = |p: &Value, n: &str| escape(p.get(n).and_then(Value::as_str).unwrap_or_default());
-        return Ok(params.iter().map(|p| format!("{}={}", part(p, "name"), part(p, "value"))).collect::<Vec<_>>().join("&").into_bytes());
+        return Ok(params
+            .iter()
+            .map(|p| format!("{}={}", part(p, "name"), part(p, "value")))
+            .collect::<Vec<_>>()
+            .join("&")
+            .into_bytes());
     }
     Ok(text.as_bytes().to_vec())
 }
@@ -451,7 +463,11 @@ mod tests {
             secure: true,
             request: Some(Said {
                 line: ["POST".into(), "/menu?day=monday&dish=caf%C3%A9+cr%C3%A8me".into(), "HTTP/1.1".into()],
-                headers: vec![header("Host", "www.cafe.test"), header("cookie", "a=1; b=2"), (b"X-Odd".to_vec(), vec![0xe9, b'!'])],
+                headers: vec![
+                    header("Host", "www.cafe.test"),
+                    header("cookie", "a=1; b=2"),
+                    (b"X-Odd".to_vec(), vec![0xe9, b'!']),
+                ],
                 body: Body { bytes: vec![0, 159, 146, 150], ..Body::default() },
                 began: Some(1_700_000_000_000_000_000),
                 ended: Some(1_700_000_000_001_000_000),

@@ -1,4 +1,6 @@
-//! `wirelore export --har`: the HTTP exchanges of a capture as a HAR.
+//! HARs: `wirelore export --har` writes the HTTP exchanges of a capture as one, and every command opens them as captures.
+
+pub mod open;
 
 use crate::cli::{Export, exit};
 use crate::exchanges;
@@ -44,7 +46,12 @@ pub fn write(session: &Session, out: &mut dyn Write) -> Result<usize, Failure> {
     let mut waiting = Waiting::new()?;
     exchanges::each(session, &mut |e| {
         let began = e.request.as_ref().and_then(|r| r.began).or_else(|| e.response.as_ref()?.began);
-        waiting.put(began.unwrap_or(i64::MIN), &har::entry(&e).to_string())
+        let mut entry = har::entry(&e);
+        // Of what came from a HAR each entry is a connection: it is given back as it was.
+        if let Some(original) = session.har.get(e.stream as usize).and_then(|o| open::restored(o, &entry)) {
+            entry = original;
+        }
+        waiting.put(began.unwrap_or(i64::MIN), &entry.to_string())
     })?;
     let count = waiting.places.len();
     let mut said = || -> std::io::Result<()> {
