@@ -6,7 +6,7 @@ mod roots;
 mod words;
 
 pub use client::ClientCertificates;
-pub use words::{Failure, alert, client_refusal};
+pub use words::{Failure, Silence, alert, client_refusal};
 
 use crate::Error;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -145,7 +145,7 @@ impl Trust {
         others: &[CertificateDer<'_>],
         host: &ServerName<'_>,
         now: UnixTime,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Box<Failure>> {
         let Err(error) = self.shared.webpki.verify_server_cert(leaf, others, host, &[], now) else { return Ok(()) };
         // A server's own certificate may be given as a root: then it needs nobody above it, but its dates and names still count.
         if self.shared.roots.given.contains(leaf)
@@ -155,7 +155,8 @@ impl Trust {
             return Ok(());
         }
         let seen = chain::Seen { leaf, others, host: &host.to_str(), now: i64::try_from(now.as_secs()).unwrap_or(i64::MAX) };
-        Err(chain::diagnose(&seen, &self.shared.roots, &error))
+        let fingerprint = Some(crate::authority::fingerprint(leaf));
+        Err(Box::new(Failure { fingerprint, ..chain::diagnose(&seen, &self.shared.roots, &error) }))
     }
 
     fn forgives(&self, host: &str, leaf: &[u8]) -> bool {
@@ -207,10 +208,10 @@ impl ServerCertVerifier for Verifier {
         match self.trust.check(end_entity, intermediates, server_name, now) {
             Ok(()) => Ok(ServerCertVerified::assertion()),
             Err(failure) if self.trust.forgives(&server_name.to_str(), end_entity) => {
-                self.trust.remember(&server_name.to_str(), failure);
+                self.trust.remember(&server_name.to_str(), *failure);
                 Ok(ServerCertVerified::assertion())
             }
-            Err(failure) => Err(refused(failure)),
+            Err(failure) => Err(refused(*failure)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Looking at a chain that was refused until it is clear what is wrong with it, certificate by certificate.
 
-use super::roots::Roots;
+use super::roots::{Issuer, Roots};
 use super::words::{EXCEPT, Failure};
 use crate::authority::common_name;
 use crate::date;
@@ -76,7 +76,6 @@ pub(super) fn diagnose(seen: &Seen<'_>, roots: &Roots, error: &rustls::Error) ->
     let first = stumbled(error).and_then(|check| found.iter().position(|f| check.contains(&f.check)));
     match first {
         Some(at) => lead(found, at),
-        None if matches!(stumbled(error), None | Some(["bad-signature"])) && !only_soft(&found) => lead(found, 0),
         None => {
             let mut failure = by_verifier(error, seen.host);
             failure.also = found.into_iter().map(|f| f.what).collect();
@@ -92,10 +91,6 @@ fn lead(mut found: Vec<Failure>, at: usize) -> Failure {
     failure
 }
 
-fn only_soft(found: &[Failure]) -> bool {
-    found.is_empty()
-}
-
 /// Which of our checks the verifier's word means.
 fn stumbled(error: &rustls::Error) -> Option<&'static [&'static str]> {
     use CertificateError as E;
@@ -107,12 +102,13 @@ fn stumbled(error: &rustls::Error) -> Option<&'static [&'static str]> {
         E::NotValidForName | E::NotValidForNameContext { .. } => &["wrong-host", "no-san"],
         E::InvalidPurpose | E::InvalidPurposeContext { .. } => &["wrong-purpose"],
         E::UnhandledCriticalExtension => &["critical-extension"],
-        E::BadSignature => &["weak-key", "weak-hash"],
+        E::BadSignature => &["self-signed", "untrusted-root", "other-key", "weak-key", "weak-hash"],
         E::UnsupportedSignatureAlgorithm
         | E::UnsupportedSignatureAlgorithmContext { .. }
         | E::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => &["weak-hash", "weak-key"],
-        E::UnknownIssuer => &["self-signed", "untrusted-root", "incomplete-chain", "unknown-issuer"],
+        E::UnknownIssuer => &["self-signed", "untrusted-root", "other-key", "incomplete-chain", "unknown-issuer"],
         E::Other(inner) => match format!("{inner:?}") {
+            s if s.contains("UnsupportedCriticalExtension") => &["critical-extension"],
             s if s.contains("NameConstraintViolation") => &["name-constraints"],
             s if s.contains("CaUsedAsEndEntity") => &["self-signed", "authority-as-server"],
             s if s.contains("EndEntityUsedAsCa") => &["no-authority"],
@@ -187,23 +183,15 @@ fn dates(certificate: &X509Certificate<'_>, who: &str, now: i64) -> Option<Failu
 }
 
 fn weak_key(certificate: &X509Certificate<'_>, who: &str) -> Option<Failure> {
-    let what = match certificate.public_key().parsed().ok()? {
-        PublicKey::RSA(key) => {
-            let bits = key.key_size();
-            if bits >= 2048 {
-                return None;
-            }
-            format!("{who} has an RSA key of only {bits} bits")
-        }
-        PublicKey::DSA(_) => format!("{who} has a DSA key"),
+    let (what, why) = match certificate.public_key().parsed().ok()? {
+        PublicKey::RSA(key) if key.key_size() < 2048 => (
+            format!("{who} has an RSA key of only {} bits", key.key_size()),
+            "RSA keys below 2048 bits have not been acceptable since 2013: who has the money can break them.",
+        ),
+        PublicKey::DSA(_) => (format!("{who} has a DSA key"), "TLS 1.3 has no DSA, and browsers gave it up in 2015."),
         _ => return None,
     };
-    Some(Failure::new(
-        "weak-key",
-        what,
-        "RSA keys below 2048 bits have not been acceptable since 2013: they can be broken with money. DSA is no longer used in TLS.",
-        format!("The server's owner must make a new key. {EXCEPT}"),
-    ))
+    Some(Failure::new("weak-key", what, why, format!("The server's owner must make a new key. {EXCEPT}")))
 }
 
 fn weak_hash(certificate: &X509Certificate<'_>, who: &str) -> Option<Failure> {
@@ -261,9 +249,12 @@ fn constrained(certificate: &X509Certificate<'_>, who: &str, leaf: &X509Certific
         list.iter().flatten().any(|tree| under(&tree.base, name))
     };
     let limits_dns = constraints.permitted_subtrees.iter().flatten().any(|t| matches!(t.base, GeneralName::DNSName(_)));
-    let outside = names.iter().find(|name| {
-        name.parse::<std::net::IpAddr>().is_err()
-            && ((limits_dns && !trees(&constraints.permitted_subtrees, name)) || trees(&constraints.excluded_subtrees, name))
+    let outside = names.iter().find_map(|name| match name {
+        Name::Dns(name) => {
+            let outside = limits_dns && !trees(&constraints.permitted_subtrees, name);
+            (outside || trees(&constraints.excluded_subtrees, name)).then_some(name)
+        }
+        Name::Address(_) => None,
     })?;
     Some(Failure::new(
         "name-constraints",
@@ -307,29 +298,32 @@ fn purpose(leaf: &X509Certificate<'_>) -> Option<Failure> {
     ))
 }
 
-/// DNS names and addresses of a certificate, in lower case.
-fn names(leaf: &X509Certificate<'_>) -> Vec<String> {
+/// DNS names and addresses of a certificate.
+fn names(leaf: &X509Certificate<'_>) -> Vec<Name> {
     let san = leaf.subject_alternative_name().ok().flatten();
     let names = san.iter().flat_map(|san| &san.value.general_names);
     names
         .filter_map(|name| match name {
-            GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
-            GeneralName::IPAddress(bytes) => address(bytes).map(|a| a.to_string()),
+            GeneralName::DNSName(name) => Some(Name::Dns(name.to_ascii_lowercase())),
+            GeneralName::IPAddress(bytes) => address(bytes).map(Name::Address),
             _ => None,
         })
         .collect()
 }
 
-/// Whether a name of a certificate is good for a host (RFC 6125: a star stands for one whole label, the first).
-fn matches(pattern: &str, host: &str) -> bool {
-    match pattern.strip_prefix("*.") {
-        Some(rest) => host.split_once('.').is_some_and(|(first, after)| !first.is_empty() && after == rest),
-        None => pattern == host,
+/// Whether a name of a certificate is good for a host (RFC 9525 section 6.3: a star stands for one whole label, the first).
+fn matches(pattern: &Name, host: &Name) -> bool {
+    match (pattern, host) {
+        (Name::Dns(pattern), Name::Dns(host)) => match pattern.strip_prefix("*.") {
+            Some(rest) => host.split_once('.').is_some_and(|(first, after)| !first.is_empty() && after == rest),
+            None => pattern == host,
+        },
+        (pattern, host) => pattern == host,
     }
 }
 
 fn host(leaf: &X509Certificate<'_>, host: &str) -> Option<Failure> {
-    let wanted = Name::parse(host).map_or_else(|_| host.to_owned(), |name| name.text());
+    let wanted = Name::parse(host).ok()?;
     let names = names(leaf);
     if names.iter().any(|name| matches(name, &wanted)) {
         return None;
@@ -344,11 +338,14 @@ fn host(leaf: &X509Certificate<'_>, host: &str) -> Option<Failure> {
         ));
     }
     let more = names.len().saturating_sub(MOST_NAMES);
-    let listed = names.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join(", ");
+    let listed = names.iter().take(MOST_NAMES).map(Name::text).collect::<Vec<_>>().join(", ");
+    // An address that stands there as a dNSName looks right to the eye, and is good for nothing.
+    let disguised = matches!(wanted, Name::Address(_)) && names.contains(&Name::Dns(wanted.text()));
+    let disguised = if disguised { ", written as a dNSName and not as an iPAddress" } else { "" };
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     Some(Failure::new(
         "wrong-host",
-        format!("the server's certificate is not for {host}, but for {listed}{more}"),
+        format!("the server's certificate is not for {host}, but for {listed}{more}{disguised}"),
         "Whoever answers has not shown that it is the host that was asked for.",
         format!("Check the name that was asked for. If it is right, the server's certificate must have it too. {EXCEPT}"),
     ))
@@ -357,7 +354,8 @@ fn host(leaf: &X509Certificate<'_>, host: &str) -> Option<Failure> {
 /// What is wrong with the end of the path: nobody believed is above it.
 fn top(path: &[&X509Certificate<'_>], roots: &Roots) -> Option<Failure> {
     let top = path.last()?;
-    if roots.has_subject(top.issuer().as_raw()) || roots.all().any(|root| root.as_ref() == top.as_raw()) {
+    let known = roots.issuer_of(top);
+    if known == Issuer::Believed {
         return None;
     }
     let issuer = common_name(top.issuer());
@@ -371,13 +369,22 @@ fn top(path: &[&X509Certificate<'_>], roots: &Roots) -> Option<Failure> {
                 format!("If it is your own server, give its certificate: --upstream-ca FILE. {EXCEPT}"),
             )
         } else {
+            let other = if known == Issuer::OtherKey { ": the one of that name has another key" } else { "" };
             Failure::new(
                 "untrusted-root",
-                format!("the chain ends at the root \"{issuer}\", which is not trusted here"),
+                format!("the chain ends at the root \"{issuer}\", which is not trusted here{other}"),
                 "Anybody can make a CA; only those in the system's store, and those given, are believed.",
                 format!("{private} {EXCEPT}"),
             )
         });
+    }
+    if known == Issuer::OtherKey {
+        return Some(Failure::new(
+            "other-key",
+            format!("the issuer \"{issuer}\" has another key than the root of that name that is trusted here"),
+            "A CA was made anew under its old name, or somebody made one of the same name.",
+            format!("Give the root that it has now: --upstream-ca FILE. {EXCEPT}"),
+        ));
     }
     let sent = match path.len() {
         1 => "only its own certificate".to_owned(),
@@ -386,9 +393,7 @@ fn top(path: &[&X509Certificate<'_>], roots: &Roots) -> Option<Failure> {
     if let Some(url) = issuer_url(top) {
         return Some(Failure::new(
             "incomplete-chain",
-            format!(
-                "the chain is incomplete: the server sent {sent}, and the certificate of their issuer \"{issuer}\" is missing"
-            ),
+            format!("the chain is incomplete: the server sent {sent}, and the certificate of its issuer \"{issuer}\" is missing"),
             format!(
                 "Servers must send all intermediate certificates (RFC 8446 section 4.4.2). Browsers hide this by fetching {url}."
             ),

@@ -16,6 +16,8 @@ pub struct Failure {
     pub what_to_do: String,
     /// What else is wrong besides: the `what` of each other finding.
     pub also: Vec<String>,
+    /// The fingerprint of the certificate that was refused, for an exception that believes only this one.
+    pub fingerprint: Option<String>,
 }
 
 impl Failure {
@@ -25,7 +27,7 @@ impl Failure {
         why: impl Into<String>,
         what_to_do: impl Into<String>,
     ) -> Failure {
-        Failure { check, what: what.into(), why: why.into(), what_to_do: what_to_do.into(), also: Vec::new() }
+        Failure { check, what: what.into(), why: why.into(), what_to_do: what_to_do.into(), also: Vec::new(), fingerprint: None }
     }
 }
 
@@ -33,7 +35,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}). {}", self.what.trim_end_matches('.'), self.check, self.why)?;
         for other in &self.also {
-            write!(f, " Also: {other}")?;
+            write!(f, " Also: {other}.")?;
         }
         write!(f, " {}", self.what_to_do)
     }
@@ -51,7 +53,7 @@ pub(super) fn handshake(error: &Error, host: &str) -> Failure {
         Error::AlertReceived(description) => from_alert(*description, host),
         Error::PeerIncompatible(
             PeerIncompatible::ServerDoesNotSupportTls12Or13 | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
-        ) => old_version(host),
+        ) => old_version(format!("{host} offers only TLS 1.1, TLS 1.0 or SSL")),
         Error::PeerIncompatible(PeerIncompatible::ExtendedMasterSecretExtensionRequired) => Failure::new(
             "old-version",
             format!("{host} does not support the extended master secret (RFC 7627)"),
@@ -97,7 +99,7 @@ pub(super) fn handshake(error: &Error, host: &str) -> Failure {
             };
             // A version below 1.2 in the ServerHello is reported as misbehaviour: it was not offered.
             if what.contains("UnofferedVersion") || what.contains("SelectedUnofferedTls") {
-                return old_version(host);
+                return old_version(format!("{host} offers only TLS 1.1, TLS 1.0 or SSL"));
             }
             Failure::new(
                 "broken-protocol",
@@ -122,10 +124,10 @@ pub(super) fn handshake(error: &Error, host: &str) -> Failure {
     }
 }
 
-fn old_version(host: &str) -> Failure {
+fn old_version(what: String) -> Failure {
     Failure::new(
         "old-version",
-        format!("{host} offers only TLS 1.1, TLS 1.0 or SSL"),
+        what,
         "These versions were withdrawn in 2021 (RFC 8996), because what protects them (MD5, SHA-1, CBC) can be broken.",
         "The server must be updated to TLS 1.2 or 1.3. Until then it can be passed through undecrypted, if the client still speaks them.",
     )
@@ -142,11 +144,7 @@ fn from_alert(description: AlertDescription, host: &str) -> Failure {
             "It may speak only old cipher suites (RC4, 3DES, RSA key exchange), or want a client certificate (--client-certs).",
         ),
         A::InsufficientSecurity => ("alert", "It wants stronger cipher suites than were offered.", "Pass this host through."),
-        A::ProtocolVersion => (
-            "old-version",
-            "It does not speak TLS 1.2 or 1.3; versions before were withdrawn in 2021 (RFC 8996).",
-            "The server must be updated. Until then, pass it through undecrypted, if the client still speaks its version.",
-        ),
+        A::ProtocolVersion => return old_version(format!("{host} offers only TLS 1.1, TLS 1.0 or SSL: it answered with {said}")),
         A::UnrecognisedName => (
             "unknown-name",
             "It serves no site of this name: SNI chose none.",
@@ -280,5 +278,42 @@ pub fn client_refusal(error: Option<&Error>, host: &str) -> Failure {
             "What it sent is not what TLS expects at this place.",
             "Record the connection and look at it.",
         ),
+    }
+}
+
+/// How a server left a handshake without a word of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Silence {
+    /// It closed the connection (FIN).
+    Closed,
+    /// It, or something on the way, reset the connection (RST).
+    Reset,
+    /// It did not answer within the time that we wait.
+    TimedOut,
+}
+
+impl Failure {
+    /// A handshake that ended without an error of TLS.
+    pub fn unanswered(host: &str, how: Silence) -> Failure {
+        match how {
+            Silence::Closed => Failure::new(
+                "closed",
+                format!("{host} closed the connection in the middle of the handshake, without an answer"),
+                "Servers do this when they are overloaded, do not know the name that was asked for, or do not speak TLS on this port.",
+                "Check name and port, and try again. If the client alone gets through, pass the host through.",
+            ),
+            Silence::Reset => Failure::new(
+                "reset",
+                format!("{host} reset the connection in the middle of the handshake"),
+                "The server's process may have ended, or a firewall on the way does not let this name or this way of asking through.",
+                "Try again; if it stays so, try without the proxy, to see whether the way or the server is at fault.",
+            ),
+            Silence::TimedOut => Failure::new(
+                "silent",
+                format!("{host} accepted the connection but gave no answer to the handshake"),
+                "It may wait for another protocol, be overloaded, or something on the way swallows what was sent.",
+                "Check the port, and try again.",
+            ),
+        }
     }
 }
