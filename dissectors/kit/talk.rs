@@ -40,6 +40,8 @@ pub enum Next {
     Pass(usize),
     /// So many bytes are thrown away: the body of a head that was dropped.
     Drop(usize),
+    /// Nothing needs to be looked at: everything goes on as it comes from here on.
+    Opaque,
     /// They are no message of this protocol: everything goes on as it comes from here on.
     Broken(&'static Note),
     /// Two readers could read them differently: the connection is closed.
@@ -503,6 +505,10 @@ impl<T: Talk> Talking<T> {
             Next::Head(n) => {
                 let message = half.held.take(n);
                 self.arrived(dir, message, Stage::Head, steps);
+                true
+            }
+            Next::Opaque => {
+                self.raw = true;
                 true
             }
             Next::Broken(what) => {

@@ -12,6 +12,8 @@ const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 pub struct Deflate {
     /// Each message of a side begins with an empty window: the client's, the server's.
     pub fresh: [bool; 2],
+    /// The window of a side may be smaller than 32 KiB.
+    pub narrow: [bool; 2],
 }
 
 /// How messages carry another protocol.
@@ -90,7 +92,10 @@ pub fn agreed(start: &Start) -> Agreed {
             }
             if name.eq_ignore_ascii_case(b"permessage-deflate") && a.deflate.is_none() {
                 let has = |p: &str| parameters.split(|b| *b == b';').any(|q| parameter(q).eq_ignore_ascii_case(p.as_bytes()));
-                a.deflate = Some(Deflate { fresh: [has("client_no_context_takeover"), has("server_no_context_takeover")] });
+                a.deflate = Some(Deflate {
+                    fresh: [has("client_no_context_takeover"), has("server_no_context_takeover")],
+                    narrow: [has("client_max_window_bits"), has("server_max_window_bits")],
+                });
             }
         }
     }
@@ -191,7 +196,7 @@ mod tests {
                 "permessage-deflate ;server_no_context_takeover; client_max_window_bits=9",
             ),
         ]));
-        assert_eq!((a.deflate, a.faults.len()), (Some(Deflate { fresh: [false, true] }), 0));
+        assert_eq!((a.deflate, a.faults.len()), (Some(Deflate { fresh: [false, true], ..Deflate::default() }), 0));
         let none = agreed(&start(&[(Side::Client, "sec-websocket-extensions", "permessage-deflate")]));
         assert_eq!(none.deflate, None);
     }

@@ -13,7 +13,7 @@ const MOST_HELD: usize = 16 << 20;
 /// A message is decompressed up to so many bytes.
 const MOST_MADE: u64 = 64 << 20;
 /// What every sender takes off the end of a compressed message (RFC 7692 §7.2.1).
-const TAIL: &[u8] = &[0, 0, 0xff, 0xff];
+pub const TAIL: &[u8] = &[0, 0, 0xff, 0xff];
 
 /// The decompression of one direction, which may go on from message to message.
 #[derive(Debug, Clone, Default)]
@@ -56,7 +56,13 @@ pub struct Utf8 {
 }
 
 impl Utf8 {
-    fn feed(&mut self, mut bytes: &[u8]) {
+    /// Whether nothing that follows can make it good.
+    pub const fn is_bad(&self) -> bool {
+        self.bad
+    }
+
+    /// More bytes of the text.
+    pub fn feed(&mut self, mut bytes: &[u8]) {
         while !self.bad && self.len > 0 {
             let ([first, rest @ ..], Some(slot)) = (bytes, self.tail.get_mut(self.len)) else { break };
             *slot = *first;
@@ -80,7 +86,8 @@ impl Utf8 {
         }
     }
 
-    const fn is_good(&self) -> bool {
+    /// Whether what was fed is whole and good.
+    pub const fn is_good(&self) -> bool {
         !self.bad && self.len == 0
     }
 }

@@ -8,7 +8,9 @@ mod frame;
 mod handshake;
 mod inside;
 mod message;
+mod middle;
 mod notes;
+mod recode;
 
 use fields as f;
 use frame::Head;
@@ -34,7 +36,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::WatchAlways,
-    middle: None,
+    middle: Some(middle::SERVE),
     new: |start| Box::new(WebSocket::new(start)),
     explain: &[("en", include_str!("explain.en.toml"))],
 };
