@@ -10,6 +10,7 @@ use crate::remember::Remember;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use wirelore_capture::{Address, Batch, Event, Item, Source, Step, secrets};
@@ -63,6 +64,7 @@ pub struct Session {
     /// What the entries of a HAR said besides their bodies, where the capture was one: entry `n` is stream `n`.
     pub har: Vec<serde_json::Value>,
     cancel: Arc<Cancel>,
+    stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
     problem: Arc<Mutex<Option<Problem>>>,
 }
@@ -119,6 +121,7 @@ impl Session {
         let keys = Arc::new(RwLock::new(KeyTable::default()));
         let links = Arc::new(RwLock::new(Arc::new(Vec::new())));
         let cancel = Arc::new(Cancel::new());
+        let stop = Arc::new(AtomicBool::new(false));
         let problem = Arc::new(Mutex::new(None));
         let recall = Arc::new(Recall::new(
             store.clone(),
@@ -161,6 +164,7 @@ impl Session {
             links,
             keys: Arc::clone(&keys),
             cancel: Arc::clone(&cancel),
+            stop: Arc::clone(&stop),
             problem: Arc::clone(&problem),
             router: (count > 1).then(|| Router::new(count as u32)),
             keylog: options.keylog.map(|path| KeyLog { path, read: 0 }),
@@ -169,12 +173,17 @@ impl Session {
             settled: std::time::Instant::now(),
         };
         threads.push(spawn("reader".into(), move || reader.run()));
-        Session { store, recall, keys, again, har: Vec::new(), cancel, threads, problem }
+        Session { store, recall, keys, again, har: Vec::new(), cancel, stop, threads, problem }
     }
 
     /// Asks the reading to stop soon; what was read stays.
     pub fn cancel(&self) {
         self.cancel.cancel();
+    }
+
+    /// A followed file is taken as complete: what is in it is read to its end.
+    pub fn stop_following(&self) {
+        self.stop.store(true, Ordering::Release);
     }
 
     /// Waits until everything is read.
@@ -246,6 +255,7 @@ struct Reader {
     links: Arc<RwLock<Arc<Vec<u32>>>>,
     keys: Arc<RwLock<KeyTable>>,
     cancel: Arc<Cancel>,
+    stop: Arc<AtomicBool>,
     problem: Arc<Mutex<Option<Problem>>>,
     router: Option<Router>,
     keylog: Option<KeyLog>,
@@ -277,9 +287,13 @@ impl Reader {
             self.fail(problem);
         }
         let mut last = std::time::Instant::now();
+        let mut fresh = false;
         while !self.cancel.is_cancelled() {
             let went = match self.source.next() {
-                Ok(Step::Batch(batch)) => self.batch(batch),
+                Ok(Step::Batch(batch)) => {
+                    fresh = true;
+                    self.batch(batch)
+                }
                 Ok(Step::Event(event)) => self.event(event),
                 Ok(Step::Pending) => {
                     if let Some(k) = &mut self.keylog {
@@ -291,7 +305,15 @@ impl Reader {
                         self.again.settle();
                         self.settled = std::time::Instant::now();
                     }
-                    std::thread::sleep(std::time::Duration::from_millis(50));
+                    if self.stop.load(Ordering::Acquire) {
+                        self.source.stop_following();
+                    } else if self.tell_progress() {
+                        // Snapshots are made 60 times a second at most: what came last is shown as soon as that allows.
+                        self.source.wait(std::time::Duration::from_millis(if fresh { 17 } else { 50 }));
+                        fresh = false;
+                    } else {
+                        return;
+                    }
                     true
                 }
                 Ok(Step::End) => break,
@@ -309,8 +331,7 @@ impl Reader {
             }
             if last.elapsed().as_millis() >= 16 {
                 last = std::time::Instant::now();
-                let p = self.source.progress();
-                if !self.tell(Told::Progress(Progress { read: p.read, of: p.of, done: false })) {
+                if !self.tell_progress() {
                     return;
                 }
             }
@@ -332,6 +353,11 @@ impl Reader {
                 let _ = self.told.send(Told::End);
             }
         }
+    }
+
+    fn tell_progress(&mut self) -> bool {
+        let p = self.source.progress();
+        self.tell(Told::Progress(Progress { read: p.read, of: p.of, done: false }))
     }
 
     /// Tells the writer; false when nobody listens any more.

@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -14,6 +15,7 @@ use crate::decode::Decoder;
 use crate::error::{OpenError, ReadError};
 use crate::event::{Damage, DamageKind, Event, Note, OtherBlock, Resumed};
 use crate::grammar::{Halt, Likely, Look, Out, Peer, Resume, damaged};
+use crate::growth::Growth;
 use crate::pcap::{self, Pcap};
 use crate::pcapng::Pcapng;
 use crate::sniff::{self, Compression, Format};
@@ -24,6 +26,8 @@ use crate::spool::{Have, Spool, SpoolOptions, SpoolReader, Stopped};
 pub struct Options {
     /// At the end of the file, wait for it to grow ([`Step::Pending`]) until [`Source::stop_following`].
     pub follow: bool,
+    /// With `follow`: whoever writes the file tells when it grows and when it is complete. Only what was told is read.
+    pub growth: Option<Growth>,
     /// Folder of the temporary file for piped and packed input; by default TMPDIR, or `/var/tmp`.
     pub spool_folder: Option<PathBuf>,
     /// Bytes that this file may hold; more are not read, and a [`Damage`] tells so.
@@ -34,7 +38,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { follow: false, spool_folder: None, spool_limit: 64 << 30, block_len: 512 * 1024 }
+        Self { follow: false, growth: None, spool_folder: None, spool_limit: 64 << 30, block_len: 512 * 1024 }
     }
 }
 
@@ -46,7 +50,7 @@ pub enum Step {
     Batch(Batch),
     /// Something between packets.
     Event(Event),
-    /// Nothing now: the followed file has not grown, or the pipe is silent (then 50 ms were spent waiting).
+    /// Nothing now: the followed file has not grown, or the pipe is silent (then 50 ms were spent waiting). See [`Source::wait`].
     Pending,
     /// The capture is read to its end. Every further call says so again.
     End,
@@ -183,7 +187,10 @@ impl Source {
         let spool = if sniff::compression(head.get(..n).unwrap_or_default()).is_some() {
             Spool::packed(Decoder::new(Box::new(file)).map_err(fail)?, len, spool_options)?
         } else {
-            Spool::file(file, len, options.follow, spool_options)
+            match &options.growth {
+                Some(growth) if options.follow => Spool::growing(file, growth.clone(), spool_options),
+                _ => Spool::file(file, len, options.follow, spool_options),
+            }
         };
         Self::start(spool, name, &options)
     }
@@ -283,6 +290,11 @@ impl Source {
     /// The followed file is complete: what is there is read to its end, then [`Step::End`] comes.
     pub fn stop_following(&mut self) {
         self.spool.stop_following();
+    }
+
+    /// After [`Step::Pending`]: waits until there may be more, at most so long.
+    pub fn wait(&mut self, most: Duration) {
+        self.spool.wait(most);
     }
 
     /// The next packets or the next event, in file order. Never takes long: it reads one block at most, or unpacks or

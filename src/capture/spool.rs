@@ -14,6 +14,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError, bounded};
 
 use crate::decode::{Decoder, Input, Meter};
 use crate::error::OpenError;
+use crate::growth::Growth;
 use crate::sniff::Compression;
 
 /// Bytes that can be read at any offset.
@@ -105,6 +106,9 @@ pub(crate) struct SpoolOptions {
     pub limit: u64,
 }
 
+/// How often a file is looked at of which nobody tells when it grows.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// The bytes of one capture.
 pub(crate) struct Spool {
     body: Body,
@@ -113,6 +117,8 @@ pub(crate) struct Spool {
     options: SpoolOptions,
     folder: PathBuf,
     follow: bool,
+    /// Told by whoever writes the file: nothing behind its length is certain yet.
+    growth: Option<Growth>,
     /// How the feed stopped, if it did not simply end.
     pub(crate) stopped: Option<Stopped>,
     /// Bytes after the last packed frame were passed over.
@@ -138,6 +144,11 @@ impl Spool {
     pub(crate) fn memory(all: Bytes, options: SpoolOptions) -> Self {
         let len = all.len() as u64;
         Self::with(Body::Memory(all), len, None, options)
+    }
+
+    pub(crate) fn growing(file: File, growth: Growth, options: SpoolOptions) -> Self {
+        let len = growth.now().len;
+        Self { growth: Some(growth), ..Self::file(file, len, true, options) }
     }
 
     pub(crate) fn file(file: File, len: u64, follow: bool, options: SpoolOptions) -> Self {
@@ -198,6 +209,7 @@ impl Spool {
             options,
             folder: PathBuf::new(),
             follow: false,
+            growth: None,
             stopped: None,
             trailing: false,
             meter: None,
@@ -224,6 +236,21 @@ impl Spool {
     /// Will there never be more bytes than [`Spool::len`]?
     pub(crate) fn ended(&self) -> bool {
         self.feed.is_none() && !self.follow
+    }
+
+    /// Waits until the followed file has more bytes, at most so long. A pipe was waited for when it was read.
+    pub(crate) fn wait(&mut self, most: Duration) {
+        match &self.growth {
+            Some(growth) if self.follow => {
+                let now = growth.wait(self.len, most);
+                if now.over {
+                    self.len = now.len;
+                    self.follow = false;
+                }
+            }
+            _ if self.feed.is_none() => std::thread::sleep(most.min(LOOK)),
+            _ => {}
+        }
     }
 
     /// No more waiting for a followed file to grow.
@@ -265,7 +292,10 @@ impl Spool {
         if self.follow
             && let Body::File(file) = &self.body
         {
-            let now = file.metadata()?.len();
+            let now = match &self.growth {
+                Some(growth) => growth.now().len,
+                None => file.metadata()?.len(),
+            };
             // A file that shrank (rotated, written anew) will not bring what comes next.
             if now < self.len {
                 self.follow = false;
