@@ -211,6 +211,14 @@ impl Authority {
         &self.certificate
     }
 
+    /// Its certificate as PKCS#12 with an empty password and without the key.
+    ///
+    /// # Errors
+    /// If the system has no randomness.
+    pub fn certificate_p12(&self) -> Result<Vec<u8>, Error> {
+        crate::p12::certificate(&self.certificate, &self.name())
+    }
+
     /// The SHA-256 of its certificate, as people compare it: pairs of capital hex digits with colons.
     pub fn fingerprint(&self) -> String {
         fingerprint(&self.certificate)

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// Key and certificate, mode 0600.
 pub const KEY_FILE: &str = "wirelore-ca.pem";
 /// What is written beside it for others to take: only the certificate.
-pub const FILES: [&str; 2] = ["wirelore-ca-cert.pem", "wirelore-ca-cert.cer"];
+pub const FILES: [&str; 3] = ["wirelore-ca-cert.pem", "wirelore-ca-cert.cer", "wirelore-ca-cert.p12"];
 
 /// Whether an authority was there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +40,25 @@ impl Authority {
         };
         // Read back in either case, so that what is used is what the file says.
         let authority = Authority::from_files(&path, None)?;
-        for (name, content) in FILES.into_iter().zip([authority.certificate_pem().as_bytes(), authority.certificate_der()]) {
-            let path = folder.join(name);
+        authority.write_certificate(folder)?;
+        Ok((authority, origin))
+    }
+
+    /// Writes the certificate into a folder, in each of its forms, where it is not there already.
+    pub fn write_certificate(&self, folder: &Path) -> Result<(), Error> {
+        let [pem, der, p12] = FILES.map(|name| folder.join(name));
+        let mut stale = false;
+        for (path, content) in [(pem, self.certificate_pem().as_bytes()), (der, self.certificate_der())] {
             if fs::read(&path).ok().as_deref() != Some(content) {
                 replace(&path, content, 0o644)?;
+                stale = true;
             }
         }
-        Ok((authority, origin))
+        // Salted, and so different each time: it is as old as the others.
+        if stale || !p12.exists() {
+            replace(&p12, &self.certificate_p12()?, 0o644)?;
+        }
+        Ok(())
     }
 
     /// An authority from files: a certificate and, unless it stands in the same file, its key.

@@ -85,7 +85,7 @@ fn the_key_is_readable_by_its_owner_only_and_stays_the_same() {
     assert_eq!(first.fingerprint(), second.fingerprint());
     assert_ne!(first.fingerprint(), Authority::load_or_create(folder().path()).expect("another").fingerprint());
     let left: Vec<_> = std::fs::read_dir(&inner).expect("list").map(|e| e.expect("entry").file_name()).collect();
-    assert_eq!(left.len(), 3, "nothing half written is left: {left:?}");
+    assert_eq!(left.len(), 4, "nothing half written is left: {left:?}");
 }
 
 #[test]
@@ -275,4 +275,18 @@ fn an_intermediate_brought_along_is_sent_with_its_leaves() {
         &["verify", "-CAfile", &path("ca.pem"), "-untrusted", &path("chain"), "-verify_hostname", "example.org", &path("chain")],
     );
     assert!(good, "{said}");
+}
+
+#[test]
+fn the_pkcs12_file_opens_without_a_password_and_holds_no_key() {
+    let dir = folder();
+    let authority = Authority::load_or_create(dir.path()).expect("an authority");
+    let path = dir.path().join("wirelore-ca-cert.p12").display().to_string();
+    let (good, said) = run("openssl", &["pkcs12", "-in", &path, "-passin", "pass:", "-nokeys"]);
+    assert!(good && said.contains(authority.certificate_pem()), "{said}");
+    assert!(said.contains("friendlyName: Wirelore CA"), "{said}");
+    let (_, said) = run("openssl", &["pkcs12", "-in", &path, "-passin", "pass:", "-nocerts", "-nodes", "-info"]);
+    assert!(said.contains("Iteration 2048") && !said.contains("PRIVATE"), "{said}");
+    let (good, said) = run("openssl", &["pkcs12", "-in", &path, "-passin", "pass:wrong", "-nokeys"]);
+    assert!(!good && said.contains("invalid password"), "its MAC is checked: {said}");
 }

@@ -44,8 +44,7 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 /// What may be done about any server that cannot be verified.
-pub(super) const EXCEPT: &str =
-    "If you know this server and accept the risk, except this host from verification; do not do so for hosts of others.";
+pub(super) const EXCEPT: &str = "If you know this server and accept the risk, except this host from verification (--except HOST); do not do so for hosts of others.";
 
 /// Why a handshake with a server failed, where the certificate was not the cause.
 pub(super) fn handshake(error: &Error, host: &str) -> Failure {
