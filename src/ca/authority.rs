@@ -3,6 +3,7 @@
 mod folder;
 
 pub use crate::scope::Scope;
+pub(crate) use folder::replace;
 pub use folder::{FILES, KEY_FILE, Origin};
 
 use crate::cache::Cache;

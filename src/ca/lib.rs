@@ -13,6 +13,7 @@ mod cache;
 mod date;
 mod der;
 mod error;
+pub mod install;
 pub mod keylog;
 mod leaf;
 mod names;
