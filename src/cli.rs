@@ -28,7 +28,7 @@ pub enum Command {
     Report(Report),
     /// List every file, body and letter that was transferred; save them with --save.
     Objects(Objects),
-    /// Write what was read in another form: the HTTP exchanges as a HAR.
+    /// Write what was read in another form: HTTP exchanges as a HAR, requests as commands.
     Export(Export),
 }
 
@@ -207,13 +207,20 @@ pub struct Gating {
 
 /// `wirelore export`.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["har", "copy_as"]))]
 pub struct Export {
     /// Where from.
     #[command(flatten)]
     pub from: From,
     /// Write every HTTP exchange as a HAR 1.2 to this file, which is written over; `-` is standard output.
     #[arg(long, value_name = "FILE")]
-    pub har: PathBuf,
+    pub har: Option<PathBuf>,
+    /// Print every request as a command or code that makes it again: curl, httpie, wget, fetch, python, reqwest, openssl, websocat.
+    #[arg(long = "as", value_name = "FORM", value_parser = clap::builder::PossibleValuesParser::new(wirelore_export::copy_as::FORMS.map(|f| f.0)))]
+    pub copy_as: Option<String>,
+    /// Only the exchanges whose request or answer ends in this packet (as `dump -m` numbers them). May be given several times.
+    #[arg(long, value_name = "N")]
+    pub frame: Vec<u32>,
 }
 
 /// Exit codes, those of Wireshark's `ws_exit_codes.h` where they mean the same.

@@ -201,6 +201,7 @@ fn one(
         id,
         conv: row.conv,
         stream: flow.stream,
+        frames: [row.ask, row.answer].map(|m| s.message(m).filter(|m| m.done != NONE).map(|m| m.done.saturating_add(1))),
         ends: Some((address(flow.client()), address(flow.server()))),
         secure: secure(s, row.conv),
         url: url.unwrap_or_default(),

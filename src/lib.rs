@@ -8,6 +8,7 @@ pub mod conversations;
 pub mod door;
 pub mod dump;
 pub mod exchanges;
+pub mod exporting;
 pub mod har;
 pub mod merge;
 pub mod objects;

@@ -20,7 +20,7 @@ fn main() {
         Some(Command::Dump(a)) => wirelore::dump::run(a),
         Some(Command::Report(a)) => wirelore::report::run(a),
         Some(Command::Objects(a)) => wirelore::objects::run(a),
-        Some(Command::Export(a)) => wirelore::har::run(a),
+        Some(Command::Export(a)) => wirelore::exporting::run(a),
         Some(Command::Open(a)) => window(a),
         None => window(&cli.open),
     };

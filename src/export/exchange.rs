@@ -66,6 +66,8 @@ pub struct Exchange {
     pub conv: ConvId,
     /// Number of the TCP or UDP stream.
     pub stream: u32,
+    /// The packets that complete request and answer, counted from 1 as lists show them.
+    pub frames: [Option<u32>; 2],
     /// Who asked and who was asked.
     pub ends: Option<(SocketAddr, SocketAddr)>,
     /// It stood inside TLS or QUIC.

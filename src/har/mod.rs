@@ -2,49 +2,25 @@
 
 pub mod open;
 
-use crate::cli::{Export, exit};
 use crate::exchanges;
-use crate::reading::{self, Failure};
+use crate::reading::Failure;
 use crate::session::Session;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use wirelore_export::exchange::Exchange;
 use wirelore_export::har;
 
-/// Runs the command.
-///
-/// # Errors
-/// What stopped it.
-pub fn run(args: &Export) -> Result<(), Failure> {
-    let mut session = reading::open(&args.from, false)?;
-    reading::finish(&mut session, false)?;
-    let count = if args.har.as_os_str() == "-" {
-        let mut out = std::io::stdout().lock();
-        write(&session, &mut out)?
-    } else {
-        let wrong = |e: std::io::Error| Failure {
-            text: format!("{} cannot be written: {e}. Name another place.", args.har.display()),
-            code: exit::WRITE,
-        };
-        let mut out = std::io::BufWriter::new(File::create(&args.har).map_err(wrong)?);
-        let count = write(&session, &mut out)?;
-        out.flush().map_err(wrong)?;
-        count
-    };
-    reading::tell_damage(&session);
-    if args.har.as_os_str() != "-" {
-        eprintln!("wirelore: {count} exchanges in {}", args.har.display());
-    }
-    Ok(())
-}
-
-/// Writes every HTTP exchange as a HAR, oldest first; says how many there were.
+/// Writes HTTP exchanges that are `wanted` as a HAR, oldest first; says how many there were.
 ///
 /// # Errors
 /// When recorded bytes can no longer be read, or writing fails.
-pub fn write(session: &Session, out: &mut dyn Write) -> Result<usize, Failure> {
+pub fn write(session: &Session, wanted: &dyn Fn(&Exchange) -> bool, out: &mut dyn Write) -> Result<usize, Failure> {
     // Flows are read one by one, but entries stand by time: they wait in a file, not in memory.
     let mut waiting = Waiting::new()?;
     exchanges::each(session, &mut |e| {
+        if !wanted(&e) {
+            return Ok(());
+        }
         let began = e.request.as_ref().and_then(|r| r.began).or_else(|| e.response.as_ref()?.began);
         let mut entry = har::entry(&e);
         // Of what came from a HAR each entry is a connection: it is given back as it was.

@@ -84,6 +84,8 @@ fn play(entries: &[(Exchange, Value)]) -> Result<Source, String> {
         let leg = Leg { side: Side::Client, client, server, listener: 0, tie: number as u64, time: began, host: "" };
         let leg = lane.open(leg);
         let mut end = began;
+        let over_http2 = !e.chat.is_empty() && e.response.as_ref().is_some_and(|r| r.line.get(1).is_some_and(|s| s != "101"));
+        let e = if over_http2 { &upgraded(e) } else { e };
         for (message, to_server) in [(&e.request, true), (&e.response, false)] {
             if let Some(said) = message {
                 let time = said.began.unwrap_or(end).max(end);
@@ -129,6 +131,27 @@ fn ends(e: &Exchange, original: &Value, number: usize) -> (SocketAddr, SocketAdd
     let port = port.unwrap_or(if e.secure { 443 } else { 80 });
     let from = 1024u16.saturating_add(u16::try_from(number % 60_000).unwrap_or(0));
     (SocketAddr::new(client, from), SocketAddr::new(server, port))
+}
+
+/// A WebSocket over HTTP/2 (RFC 8441) with the handshake that it has over HTTP/1.1 (RFC 6455 §1.3, whose sample key it bears).
+fn upgraded(e: &Exchange) -> Exchange {
+    let mut e = e.clone();
+    let header = |n: &str, v: &str| (n.as_bytes().to_vec(), v.as_bytes().to_vec());
+    if let Some(r) = &mut e.request {
+        if let Some(method) = r.line.first_mut() {
+            *method = "GET".into();
+        }
+        r.headers.extend([header("upgrade", "websocket"), header("connection", "Upgrade")]);
+        r.headers.push(header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="));
+    }
+    if let Some(r) = &mut e.response {
+        r.line = ["HTTP/1.1".into(), "101".into(), "Switching Protocols".into()];
+        r.headers.extend([header("upgrade", "websocket"), header("connection", "Upgrade")]);
+        r.headers.push(header("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+        // The messages stand as they were meant: no compression is announced.
+        r.headers.retain(|(n, _)| !n.eq_ignore_ascii_case(b"sec-websocket-extensions"));
+    }
+    e
 }
 
 /// Whether a message of that status has no body whatever its headers say (RFC 9112 §6.3).
@@ -200,8 +223,8 @@ fn frame(c: &Chat) -> Vec<u8> {
 /// An entry as the HAR had it, with the bodies that were read; `None` if they do not belong together.
 #[must_use]
 pub fn restored(original: &Value, read: &Value) -> Option<Value> {
-    let same = |at: &str| original.pointer(at) == read.pointer(at);
-    if !same("/request/method") {
+    let chats = read.get("_webSocketMessages").and_then(Value::as_array).cloned().unwrap_or_default();
+    if chats.is_empty() && original.pointer("/request/method") != read.pointer("/request/method") {
         return None;
     }
     let mut out = original.clone();
@@ -220,7 +243,6 @@ pub fn restored(original: &Value, read: &Value) -> Option<Value> {
             }
         }
     }
-    let chats = read.get("_webSocketMessages").and_then(Value::as_array).cloned().unwrap_or_default();
     if let Some(messages) = out.get_mut("_webSocketMessages").and_then(Value::as_array_mut) {
         if messages.len() != chats.len() {
             return None;
