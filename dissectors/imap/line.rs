@@ -39,8 +39,9 @@ pub fn line(r: &mut Reader<'_>) -> Result<Line, Stop> {
     Ok(Line { all, end, literal, waits })
 }
 
-/// The literal that a line announces: `{12}`, `{12+}`, `{12-}`, `~{12}`.
-fn literal(line: &[u8]) -> (Option<u64>, bool) {
+/// The literal that a line announces: `{12}`, `{12+}`, `{12-}`, `~{12}`; and whether its sender waits for leave.
+#[must_use]
+pub fn literal(line: &[u8]) -> (Option<u64>, bool) {
     let Some(inside) = line.strip_suffix(b"}") else { return (None, false) };
     let Some(open) = inside.iter().rposition(|b| *b == b'{') else { return (None, false) };
     let digits = inside.get(open.saturating_add(1)..).unwrap_or(&[]);

@@ -2,6 +2,7 @@
 
 mod fields;
 mod line;
+mod middle;
 
 use crate::coding::sasl::{self, Mechanism};
 use fields as f;
@@ -26,7 +27,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::WatchUntilUpgrade,
-    middle: None,
+    middle: Some(middle::SERVE),
     new: |_: &Start| Box::new(Imap::default()),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

@@ -167,6 +167,8 @@ pub struct Says<'b, K> {
     pub expect: Option<Agreed>,
     /// It is for us and does not go on.
     pub swallow: bool,
+    /// This goes on in its place: its beginning, when the rest has to wait.
+    pub instead: Option<Bytes>,
     /// These bytes go the other way.
     pub back: Vec<Bytes>,
     /// From here on bytes are copied.
@@ -225,6 +227,12 @@ pub trait Talk: Send {
     fn arranged(&mut self, dir: Dir, message: Bytes, at: Result<SocketAddr, String>, says: &mut Says<'_, Self::Kind>) -> Bytes {
         let _ = (dir, at, says);
         message
+    }
+
+    /// What the sender of a part that was kept must be told before it sends the next.
+    fn kept(&mut self, dir: Dir) -> Option<Bytes> {
+        let _ = dir;
+        None
     }
 
     /// Whether what was sent in a direction so far ends with a message.
@@ -362,20 +370,21 @@ impl<T: Talk> Talking<T> {
             becomes: None,
             expect: None,
             swallow: false,
+            instead: None,
             back: Vec::new(),
             opaque: false,
             close: false,
             told: Vec::new(),
         };
         let r = f(&mut self.talk, &mut says);
-        let Says { becomes, expect, swallow, back, opaque, close, told, .. } = says;
+        let Says { becomes, expect, swallow, instead, back, opaque, close, told, .. } = says;
         steps.extend(told.into_iter().map(|(note, words)| Step::Told { note, words }));
         self.half(dir.other()).aside.extend(back.into_iter().map(Own::Bytes));
         if self.book.slots.len() > MOST_OPEN {
             self.give_up(&note::NOT_JUDGED, steps);
         }
         self.raw |= opaque;
-        (r, After { becomes, expect, swallow, close })
+        (r, After { becomes, expect, swallow, instead, close })
     }
 
     fn give_up(&mut self, what: &'static Note, steps: &mut Vec<Step>) {
@@ -465,6 +474,9 @@ impl<T: Talk> Talking<T> {
             Next::Keep(n) => {
                 let bytes = half.held.take(n);
                 half.kept.extend_from_slice(&bytes);
+                if let Some(bytes) = self.talk.kept(dir) {
+                    self.half(dir.other()).aside.push_back(Own::Bytes(bytes));
+                }
                 n > 0
             }
             Next::Pass(n) => {
@@ -580,6 +592,7 @@ impl<T: Talk> Talking<T> {
         if let Some(hint) = after.becomes {
             return self.becomes(dir, message, hint, steps);
         }
+        let message = after.instead.unwrap_or(message);
         if !after.swallow && !muted && !message.is_empty() {
             steps.push(Step::Send { dir, bytes: message });
         }
@@ -678,6 +691,7 @@ struct After {
     becomes: Option<Hint>,
     expect: Option<Agreed>,
     swallow: bool,
+    instead: Option<Bytes>,
     close: bool,
 }
 

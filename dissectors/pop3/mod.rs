@@ -1,6 +1,7 @@
 //! POP3 (RFC 1939, RFC 2449, RFC 2595, RFC 5034): commands, answers of one line or many, and letters as inner streams.
 
 mod fields;
+mod middle;
 
 use crate::coding::dots::{Dot, Dots};
 use crate::coding::sasl::{self, Mechanism};
@@ -25,7 +26,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::WatchUntilUpgrade,
-    middle: None,
+    middle: Some(middle::SERVE),
     new: |start| Box::new(Pop::new(start)),
     explain: &[("en", include_str!("explain.en.toml"))],
 };
