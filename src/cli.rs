@@ -20,6 +20,8 @@ pub struct Cli {
 pub enum Command {
     /// Open captures in the window.
     Open(Open),
+    /// Stand between clients and servers: record, decrypt, judge and change what passes.
+    Proxy(Box<Proxy>),
     /// Say in plain words what is in a capture.
     Summary(Summary),
     /// Print packets or messages, a line each, or in full.
@@ -161,6 +163,65 @@ pub struct Objects {
     /// Print a JSON object for each, with the whole digest.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `wirelore proxy`, with mitmproxy's spellings.
+#[derive(Debug, Args)]
+pub struct Proxy {
+    /// Without a window; it is the only way so far.
+    #[arg(long)]
+    pub headless: bool,
+    /// What to be: `regular`, `socks5`, `reverse:https://example.org`; behind an @ where to listen: `regular@8081`. Several may be given.
+    #[arg(short = 'm', long = "mode", value_name = "MODE[@[HOST:]PORT]")]
+    pub modes: Vec<String>,
+    /// Listen on this address; by default 127.0.0.1 and ::1, which only this machine reaches.
+    #[arg(long, value_name = "HOST")]
+    pub listen_host: Option<String>,
+    /// Listen on this port.
+    #[arg(short = 'p', long = "listen-port", value_name = "PORT", default_value_t = 8080)]
+    pub port: u16,
+    /// Record to this session file, a pcapng that Wireshark opens and decrypts; by default to a temporary one, removed at the end.
+    #[arg(short = 'w', long = "write", value_name = "FILE")]
+    pub write: Option<PathBuf>,
+    /// Certificate of the CA that signs for servers (PEM); by default one of our own, made at the first start.
+    #[arg(long, value_name = "FILE")]
+    pub ca_cert: Option<PathBuf>,
+    /// Its key (PEM), if it does not stand in the same file.
+    #[arg(long, value_name = "FILE", requires = "ca_cert")]
+    pub ca_key: Option<PathBuf>,
+    /// Believe servers that these certificates vouch for (PEM), besides the system's.
+    #[arg(long, value_name = "FILE")]
+    pub upstream_ca: Vec<PathBuf>,
+    /// Believe every server, whatever its certificate says.
+    #[arg(short = 'k', long)]
+    pub ssl_insecure: bool,
+    /// Believe this host, whatever its certificate says.
+    #[arg(long, value_name = "HOST")]
+    pub except: Vec<String>,
+    /// Pass hosts through unopened that this regular expression finds in `host:port`.
+    #[arg(long, value_name = "REGEX")]
+    pub ignore_hosts: Vec<String>,
+    /// Open only hosts that this regular expression finds in `host:port`.
+    #[arg(long, value_name = "REGEX", conflicts_with = "ignore_hosts")]
+    pub allow_hosts: Vec<String>,
+    /// Pass a host through unopened once its clients have refused our certificate so often.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub give_up: u32,
+    /// Ask clients for this user and password (Basic, SOCKS).
+    #[arg(long, value_name = "USER:PASSWORD")]
+    pub proxyauth: Option<String>,
+    /// Pass on, byte for byte, what two readers could read differently, instead of refusing it.
+    #[arg(long)]
+    pub lax: bool,
+    /// Name us in `Via` to servers.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub via: String,
+    /// Print a line for each message as it passes.
+    #[arg(long)]
+    pub flow_lines: bool,
+    /// Rules and breakpoints.
+    #[command(flatten)]
+    pub gating: Gating,
 }
 
 /// Rules and breakpoints of `wirelore proxy`, in mitmproxy's spellings.

@@ -12,6 +12,7 @@ pub mod exporting;
 pub mod har;
 pub mod merge;
 pub mod objects;
+pub mod proxying;
 pub mod reading;
 pub mod recall;
 pub mod remember;

@@ -21,6 +21,7 @@ fn main() {
         Some(Command::Report(a)) => wirelore::report::run(a),
         Some(Command::Objects(a)) => wirelore::objects::run(a),
         Some(Command::Export(a)) => wirelore::exporting::run(a),
+        Some(Command::Proxy(a)) => wirelore::proxying::run(a),
         Some(Command::Open(a)) => window(a),
         None => window(&cli.open),
     };

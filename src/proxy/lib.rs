@@ -1,1 +1,33 @@
 //! The proxy: stands between clients and servers, passes on what they say byte for byte, and records it.
+//!
+//! Each connection is carried by one worker thread from its first byte to its last. Under each end's TLS the bytes of the wire go to the
+//! record as they are; above it they are copied, or read by the protocol's own part in the middle where that is needed.
+
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)
+)]
+
+mod buffers;
+mod configs;
+mod copy;
+mod course;
+mod dial;
+mod drive;
+mod end;
+mod forward;
+mod hello;
+pub mod mode;
+mod proxy;
+mod shared;
+mod signal;
+mod socks;
+mod speak;
+mod tls;
+mod upgrade;
+mod words;
+mod worker;
+
+pub use mode::{Listen, Mode, Scheme, Target};
+pub use proxy::{Error, Proxy, Settings};
+pub use shared::Passes;

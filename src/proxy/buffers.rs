@@ -1,0 +1,90 @@
+//! Buffers that all connections of a worker share, so that one that rests holds none.
+
+use std::cell::RefCell;
+
+/// So many bytes are read from a socket at once.
+pub const READ: usize = 64 * 1024;
+
+/// What is about to be written to one socket. Its memory is zeroed once and used again.
+#[derive(Debug, Default)]
+pub struct Out {
+    bytes: Vec<u8>,
+    fill: usize,
+}
+
+impl Out {
+    /// At least `n` bytes of room behind what is there.
+    pub fn room(&mut self, n: usize) -> &mut [u8] {
+        let want = self.fill.saturating_add(n);
+        if self.bytes.len() < want {
+            self.bytes.resize(want.next_power_of_two(), 0);
+        }
+        self.bytes.get_mut(self.fill..).unwrap_or_default()
+    }
+
+    /// `n` bytes of the room were written.
+    pub fn filled(&mut self, n: usize) {
+        self.fill = self.fill.saturating_add(n).min(self.bytes.len());
+    }
+
+    /// Appends bytes.
+    pub fn put(&mut self, bytes: &[u8]) {
+        if let Some(to) = self.room(bytes.len()).get_mut(..bytes.len()) {
+            to.copy_from_slice(bytes);
+            self.filled(bytes.len());
+        }
+    }
+
+    /// What is there.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.fill).unwrap_or_default()
+    }
+
+    /// Empties it; gives memory back that one unusual message took.
+    pub fn clear(&mut self) {
+        self.fill = 0;
+        if self.bytes.len() > READ * 8 {
+            self.bytes.truncate(READ * 2);
+            self.bytes.shrink_to_fit();
+        }
+    }
+}
+
+thread_local! {
+    /// Secrets that TLS derived on this thread since they were last taken, as lines of a key log.
+    static SECRETS: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Takes the secrets that were derived on this thread; `with` sees them when there are any.
+pub fn take_secrets(with: impl FnOnce(&[u8])) {
+    SECRETS.with_borrow_mut(|s| {
+        if !s.is_empty() {
+            with(s);
+            s.clear();
+        }
+    });
+}
+
+/// Gathers what rustls derives (NSS key log format).
+#[derive(Debug)]
+pub struct Tap;
+
+impl rustls::KeyLog for Tap {
+    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let hex = |to: &mut Vec<u8>, bytes: &[u8]| {
+            for b in bytes {
+                to.extend([b >> 4, b & 15].map(|d| HEX.get(usize::from(d)).copied().unwrap_or(b'0')));
+            }
+        };
+        SECRETS.with_borrow_mut(|s| {
+            s.extend_from_slice(label.as_bytes());
+            s.push(b' ');
+            hex(s, client_random);
+            s.push(b' ');
+            hex(s, secret);
+            s.push(b'\n');
+        });
+    }
+}

@@ -1,0 +1,126 @@
+//! TLS configurations, made once for each kind of connection and shared, with the sessions that can be resumed.
+
+use crate::buffers::Tap;
+use crate::hello::Hello;
+use rustls::client::{ClientSessionMemoryCache, Resumption};
+use rustls::crypto::CryptoProvider;
+use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, ProtocolVersion, ServerConfig, SupportedProtocolVersion};
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+use wirelore_ca::Trust;
+
+/// Sessions kept for resuming, for each kind of upstream configuration.
+const SESSIONS: usize = 1024;
+
+/// Configurations kept of each side. When there are more, all are made anew.
+const MOST: usize = 2048;
+
+/// What an answer to a client depends on: the leaf (by its place in memory), the protocol chosen, whether TLS 1.3 is spoken.
+type Answer = (usize, Option<Vec<u8>>, bool);
+/// What a connection to a server depends on: protocols offered, whether TLS 1.3 is offered.
+type Question = (Vec<Vec<u8>>, bool);
+
+/// All of them.
+pub struct Configs {
+    provider: Arc<CryptoProvider>,
+    trust: Trust,
+    tickets: Option<Arc<dyn ProducesTickets>>,
+    answers: Mutex<HashMap<Answer, Arc<ServerConfig>>>,
+    questions: Mutex<HashMap<Question, Arc<ClientConfig>>>,
+}
+
+impl Configs {
+    /// None made yet.
+    #[must_use]
+    pub fn new(trust: Trust) -> Configs {
+        Configs {
+            provider: Arc::new(rustls::crypto::ring::default_provider()),
+            trust,
+            // Without random numbers for its key there are no tickets: clients then handshake in full.
+            tickets: rustls::crypto::ring::Ticketer::new().ok(),
+            answers: Mutex::default(),
+            questions: Mutex::default(),
+        }
+    }
+
+    /// How a client is answered: with that leaf, that protocol, that version.
+    ///
+    /// # Errors
+    /// The versions fit no cipher suite of ours.
+    pub fn answer(
+        &self,
+        leaf: Arc<CertifiedKey>,
+        alpn: Option<&[u8]>,
+        version: Option<ProtocolVersion>,
+    ) -> Result<Arc<ServerConfig>, rustls::Error> {
+        let tls13 = version != Some(ProtocolVersion::TLSv1_2);
+        // The configuration keeps the leaf, so that its place is not another's as long as this stands here.
+        let key = (Arc::as_ptr(&leaf) as usize, alpn.map(<[u8]>::to_vec), tls13);
+        made(&self.answers, key, |(_, alpn, _)| {
+            let versions: &[&SupportedProtocolVersion] = if tls13 { &[&TLS13, &TLS12] } else { &[&TLS12] };
+            let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
+                .with_protocol_versions(versions)?
+                .with_no_client_auth()
+                .with_cert_resolver(Arc::new(Always(leaf)));
+            config.alpn_protocols = alpn.iter().cloned().collect();
+            config.key_log = Arc::new(Tap);
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            if let Some(tickets) = &self.tickets {
+                config.ticketer = Arc::clone(tickets);
+            }
+            config.send_tls13_tickets = 1;
+            Ok(config)
+        })
+    }
+
+    /// How a server is spoken to: offering what the client offered.
+    ///
+    /// # Errors
+    /// The versions fit no cipher suite of ours.
+    pub fn question(&self, hello: &Hello) -> Result<Arc<ClientConfig>, rustls::Error> {
+        made(&self.questions, (hello.alpn.clone(), hello.tls13), |(alpn, tls13)| {
+            let versions: &[&SupportedProtocolVersion] = if *tls13 { &[&TLS13, &TLS12] } else { &[&TLS12] };
+            let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+                .with_protocol_versions(versions)?
+                .dangerous()
+                .with_custom_certificate_verifier(self.trust.verifier())
+                .with_no_client_auth();
+            config.alpn_protocols.clone_from(alpn);
+            config.key_log = Arc::new(Tap);
+            config.resumption = Resumption::store(Arc::new(ClientSessionMemoryCache::new(SESSIONS)));
+            Ok(config)
+        })
+    }
+}
+
+/// Takes what is made for `key`, or makes it.
+fn made<K: Hash + Eq + Clone, V>(
+    kept: &Mutex<HashMap<K, Arc<V>>>,
+    key: K,
+    make: impl FnOnce(&K) -> Result<V, rustls::Error>,
+) -> Result<Arc<V>, rustls::Error> {
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(there) = kept.get(&key) {
+        return Ok(Arc::clone(there));
+    }
+    if kept.len() >= MOST {
+        kept.clear();
+    }
+    let fresh = Arc::new(make(&key)?);
+    kept.insert(key, Arc::clone(&fresh));
+    Ok(fresh)
+}
+
+/// Shows one certificate, whatever is asked for.
+#[derive(Debug)]
+struct Always(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Always {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}

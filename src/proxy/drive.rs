@@ -1,0 +1,293 @@
+//! Driving a protocol in the middle: its steps are done in order, both ends are read for it, and what needs time is asked of the caller.
+
+use crate::copy::Over;
+use crate::end::{End, Gone, Io};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use wirelore_gate::Outcome;
+use wirelore_kit::middle::{Agreed, Middle, News, Origin, Step, Transit};
+use wirelore_kit::{Dir, End as How, Hint, Note};
+
+/// A protocol that holds more than this is not read for.
+const HELD: usize = 64 * 1024;
+
+/// What a protocol in the middle needs its caller for.
+#[derive(Debug)]
+pub enum Ask {
+    /// [`Step::Route`].
+    Route(Origin),
+    /// [`Step::Tunnel`].
+    Tunnel(Origin),
+    /// [`Step::Judge`].
+    Judge(u64, Box<Transit>),
+    /// A message that was held has been judged.
+    Judged(u64, Outcome),
+    /// [`Step::Becomes`].
+    Becomes(Hint),
+    /// [`Step::Opaque`].
+    Opaque,
+    /// [`Step::Expect`].
+    Expect(Agreed),
+    /// The server has ended and was only one of several.
+    ServerGone,
+    /// [`Step::Told`].
+    Told(&'static Note, String),
+    /// It is over.
+    Over(Over),
+}
+
+/// A judgement that took its time, with its ticket.
+pub type Later = (u64, Outcome);
+
+/// A protocol in the middle of a connection.
+pub struct Drive {
+    middle: Box<dyn Middle>,
+    steps: VecDeque<Step>,
+    fresh: Vec<Step>,
+    /// The middle has been told of the end of what comes from the client, from the server.
+    ended: [bool; 2],
+    /// No more goes to the server, to the client.
+    finish: [bool; 2],
+    /// Close when all is out.
+    closing: bool,
+    /// Its servers come and go: the end of one is not the end of the connection.
+    forward: bool,
+    later: (UnboundedSender<Later>, UnboundedReceiver<Later>),
+}
+
+impl Drive {
+    /// Takes up a protocol.
+    #[must_use]
+    pub fn new(middle: Box<dyn Middle>, forward: bool) -> Drive {
+        Drive {
+            middle,
+            steps: VecDeque::new(),
+            fresh: Vec::new(),
+            ended: [false; 2],
+            finish: [false; 2],
+            closing: false,
+            forward,
+            later: unbounded_channel(),
+        }
+    }
+
+    /// Where judgements that come later are sent.
+    #[must_use]
+    pub fn later(&self) -> UnboundedSender<Later> {
+        self.later.0.clone()
+    }
+
+    /// Bytes that were read before it began.
+    pub fn push(&mut self, dir: Dir, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.middle.push(dir, bytes, &mut self.fresh);
+            self.steps.extend(self.fresh.drain(..));
+        }
+    }
+
+    /// A step was done.
+    pub fn tell(&mut self, news: News) {
+        self.middle.tell(news, &mut self.fresh);
+        // What comes of it stands before what was to come later.
+        for step in self.fresh.drain(..).rev() {
+            self.steps.push_front(step);
+        }
+    }
+
+    /// A new server stands in the place of the old one.
+    pub fn server_is_new(&mut self) {
+        let ([_, from_server], [to_server, _]) = (&mut self.ended, &mut self.finish);
+        (*from_server, *to_server) = (false, false);
+    }
+
+    /// Goes on until something is needed.
+    pub fn poll(&mut self, cx: &mut Context<'_>, io: &mut Io, client: &mut End, server: &mut Option<End>) -> Poll<Ask> {
+        loop {
+            if let Some(ask) = self.poll_steps(cx, io, client, server) {
+                return Poll::Ready(ask);
+            }
+            if self.forward && self.ended == [false, true] && server.is_some() && !self.closing {
+                return Poll::Ready(Ask::ServerGone);
+            }
+            if let Poll::Ready(Some((ticket, outcome))) = self.later.1.poll_recv(cx) {
+                return Poll::Ready(Ask::Judged(ticket, outcome));
+            }
+            let mut moved = false;
+            for from in [Dir::ToServer, Dir::ToClient] {
+                match self.poll_from(cx, io, client, server.as_mut(), from) {
+                    Poll::Ready(Some(over)) => return Poll::Ready(Ask::Over(over)),
+                    Poll::Ready(None) => moved = true,
+                    Poll::Pending => {}
+                }
+            }
+            match self.poll_ends(cx, io, client, server.as_mut()) {
+                Poll::Ready(Some(over)) => return Poll::Ready(Ask::Over(over)),
+                Poll::Ready(None) => moved = true,
+                Poll::Pending => {}
+            }
+            if !moved && self.steps.is_empty() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Does what can be done at once; the first step that cannot is asked for.
+    fn poll_steps(&mut self, cx: &mut Context<'_>, io: &mut Io, client: &mut End, server: &mut Option<End>) -> Option<Ask> {
+        let mut filled = None;
+        let ask = loop {
+            let Some(step) = self.steps.pop_front() else { break None };
+            let ask = match step {
+                Step::Send { dir, bytes } => {
+                    if filled.is_some_and(|d| d != dir) {
+                        flush(cx, io, client, server.as_mut(), filled.take());
+                    }
+                    filled = Some(dir);
+                    let to = if dir == Dir::ToServer { server.as_mut() } else { Some(&mut *client) };
+                    if let Some(Err(fault)) = to.map(|to| to.put(&bytes, &mut io.rest)) {
+                        break Some(Ask::Over(Over::Broken(usize::from(dir == Dir::ToServer), fault)));
+                    }
+                    continue;
+                }
+                Step::Finish { dir } => {
+                    if let Some(f) = self.finish.get_mut(side(dir)) {
+                        *f = true;
+                    }
+                    continue;
+                }
+                Step::Close => {
+                    self.closing = true;
+                    continue;
+                }
+                Step::Route(origin) => Ask::Route(origin),
+                Step::Tunnel(origin) => Ask::Tunnel(origin),
+                Step::Judge { ticket, message } => Ask::Judge(ticket, message),
+                Step::Becomes { hint, rest } => {
+                    keep_ahead(client, server.as_mut(), &rest);
+                    Ask::Becomes(hint)
+                }
+                Step::Opaque { rest } => {
+                    keep_ahead(client, server.as_mut(), &rest);
+                    Ask::Opaque
+                }
+                Step::Expect(agreed) => Ask::Expect(agreed),
+                Step::Told { note, words } => Ask::Told(note, words),
+            };
+            break Some(ask);
+        };
+        flush(cx, io, client, server.as_mut(), filled);
+        ask
+    }
+
+    /// Reads one end for the middle. `Ready(None)`: something came.
+    fn poll_from(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut Io,
+        client: &mut End,
+        server: Option<&mut End>,
+        dir: Dir,
+    ) -> Poll<Option<Over>> {
+        let (from, to) = match (dir, server) {
+            (Dir::ToServer, server) => (client, server),
+            (Dir::ToClient, Some(server)) => (server, Some(client)),
+            (Dir::ToClient, None) => return Poll::Pending,
+        };
+        if let Some(to) = to
+            && to.is_backed_up()
+        {
+            match to.poll_flush(cx, &mut io.rest) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(()) | Err(_)) => {}
+            }
+        }
+        let ended = self.ended.get(side(dir)).copied().unwrap_or(true);
+        if ended || self.closing || self.middle.holds(dir) && self.middle.weight() > HELD {
+            return Poll::Pending;
+        }
+        let mut got: Vec<u8> = Vec::new();
+        match from.poll_read(cx, io, &mut |plain, _| got.extend_from_slice(plain)) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(_)) => {}
+            // One of several servers broke off: its client can still be told.
+            Poll::Ready(Err(_)) if self.forward && dir == Dir::ToClient => {}
+            Poll::Ready(Err(fault)) => return Poll::Ready(Some(Over::Broken(side(dir), fault))),
+        }
+        if !got.is_empty() {
+            self.middle.push(dir, Bytes::from(got), &mut self.fresh);
+        }
+        if let Some(gone) = from.gone {
+            if let Some(e) = self.ended.get_mut(side(dir)) {
+                *e = true;
+            }
+            let how = if gone == Gone::Fin { How::Fin } else { How::Reset };
+            self.middle.end(dir, how, &mut self.fresh);
+        }
+        self.steps.extend(self.fresh.drain(..));
+        Poll::Ready(None)
+    }
+
+    /// Passes ends on, and closes.
+    fn poll_ends(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut Io,
+        client: &mut End,
+        mut server: Option<&mut End>,
+    ) -> Poll<Option<Over>> {
+        let mut moved = false;
+        for end in [Some(&mut *client), server.as_deref_mut()].into_iter().flatten() {
+            if end.is_backed_up() && end.poll_flush(cx, &mut io.rest).is_ready() {
+                moved = true;
+            }
+        }
+        let [to_server, to_client] = self.finish.map(|f| f || self.closing);
+        let mut open = false;
+        for (wanted, end) in [(to_client, Some(&mut *client)), (to_server, server.as_deref_mut())] {
+            let Some(end) = end else { continue };
+            if !wanted {
+                open = true;
+            } else if !end.is_shut() {
+                if end.poll_shut(cx, &mut io.rest, true, true).is_ready() {
+                    moved = true;
+                } else {
+                    open = true;
+                }
+            }
+        }
+        let heard = client.gone.is_some() && server.as_ref().is_none_or(|s| s.gone.is_some());
+        if !open && (self.closing || heard) && self.steps.is_empty() {
+            return Poll::Ready(Some(Over::Done));
+        }
+        // A client that left while no server is there leaves nothing to do.
+        if client.gone == Some(Gone::Fin) && server.is_none() && self.steps.is_empty() && !client.is_backed_up() {
+            return Poll::Ready(Some(Over::Done));
+        }
+        if moved { Poll::Ready(None) } else { Poll::Pending }
+    }
+}
+
+/// The place of a direction in pairs: what comes from the client first.
+fn side(dir: Dir) -> usize {
+    usize::from(dir == Dir::ToClient)
+}
+
+fn keep_ahead(client: &mut End, server: Option<&mut End>, [from_client, from_server]: &[Bytes; 2]) {
+    client.ahead.extend_from_slice(from_client);
+    if let Some(server) = server {
+        server.ahead.extend_from_slice(from_server);
+    }
+}
+
+/// Writes what was put for one direction. What cannot go now waits with its end, whose faults show when it is read.
+fn flush(cx: &mut Context<'_>, io: &mut Io, client: &mut End, server: Option<&mut End>, dir: Option<Dir>) {
+    let to = match dir {
+        Some(Dir::ToServer) => server,
+        Some(Dir::ToClient) => Some(client),
+        None => None,
+    };
+    if let Some(to) = to {
+        let _ = to.poll_flush(cx, &mut io.rest);
+    }
+}

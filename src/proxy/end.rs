@@ -1,0 +1,438 @@
+//! One end of a connection that passes through us: its socket, its TLS if it speaks that, its leg in the record, and what waits to go out.
+
+use crate::buffers::{Out, READ, take_secrets};
+use crate::tls::Tls;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use wirelore_record::{Ended, Lane, LegId, Side};
+
+/// What a worker has once for all its connections. Borrowed only within one poll.
+pub struct Io {
+    /// Where sockets are read to.
+    pub read: Vec<u8>,
+    /// The rest.
+    pub rest: Rest,
+}
+
+/// What is needed while bytes are on their way.
+pub struct Rest {
+    /// Where what goes out to one end is made.
+    pub out: Out,
+    /// What TLS has to say itself, to the end that was read.
+    own: Out,
+    /// Small pieces of plaintext for one end, joined before they are sealed.
+    pub plain: Vec<u8>,
+    /// The record.
+    pub lane: Lane,
+    /// Nanoseconds since 1970, as of the beginning of this poll.
+    pub now: i64,
+}
+
+impl Io {
+    /// Fresh ones.
+    #[must_use]
+    pub fn new(lane: Lane) -> Io {
+        Io { read: vec![0; READ], rest: Rest { out: Out::default(), own: Out::default(), plain: Vec::new(), lane, now: now() } }
+    }
+
+    /// Looks at the clock.
+    pub fn tick(&mut self) {
+        self.rest.now = now();
+    }
+}
+
+/// Nanoseconds since 1970.
+#[must_use]
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// How an end stopped sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// In order: `close_notify`, FIN, or both.
+    Fin,
+    /// Broken off: a reset, or TLS that failed.
+    Reset,
+}
+
+/// Why an end failed.
+#[derive(Debug)]
+pub enum Fault {
+    /// The socket.
+    Io(io::Error),
+    /// TLS; our alert is on its way.
+    Tls(rustls::Error),
+    /// The peer was gone before the handshake was through.
+    Early,
+}
+
+/// One end.
+pub struct End {
+    tcp: TcpStream,
+    /// Its TLS.
+    pub tls: Option<Tls>,
+    /// Read from the wire, not a whole TLS record yet.
+    rest: Vec<u8>,
+    /// Plaintext that was read to be looked at and has not gone on.
+    pub ahead: Vec<u8>,
+    /// Bytes of the wire that wait for the socket.
+    queue: Vec<u8>,
+    queued: usize,
+    leg: LegId,
+    /// What it sends goes to the server.
+    client: bool,
+    /// It sends no more plaintext.
+    pub gone: Option<Gone>,
+    /// It said so in TLS.
+    notified: bool,
+    /// We said so in TLS.
+    farewell: bool,
+    /// Its half of the TCP connection is closed.
+    fin: bool,
+    /// We send no more.
+    shut: bool,
+    /// Bytes of plaintext read from it, and written to it.
+    pub counts: [u64; 2],
+}
+
+impl End {
+    /// An end whose leg has been opened in the record.
+    #[must_use]
+    pub fn new(tcp: TcpStream, side: Side, leg: LegId) -> End {
+        End {
+            tcp,
+            tls: None,
+            rest: Vec::new(),
+            ahead: Vec::new(),
+            queue: Vec::new(),
+            queued: 0,
+            leg,
+            client: matches!(side, Side::Client),
+            gone: None,
+            notified: false,
+            farewell: false,
+            fin: false,
+            shut: false,
+            counts: [0; 2],
+        }
+    }
+
+    /// Its socket.
+    #[must_use]
+    pub fn socket(&self) -> &TcpStream {
+        &self.tcp
+    }
+
+    /// Its leg in the record.
+    #[must_use]
+    pub fn leg(&self) -> LegId {
+        self.leg
+    }
+
+    /// Whether bytes wait for its socket.
+    #[must_use]
+    pub fn is_backed_up(&self) -> bool {
+        self.queued < self.queue.len()
+    }
+
+    /// From here on TLS is spoken; what was read ahead are its first bytes.
+    pub fn begin(&mut self, tls: Tls) {
+        self.rest = std::mem::take(&mut self.ahead);
+        self.tls = Some(tls);
+    }
+
+    /// Reads what is there; plaintext goes to `sink`. `Ok(0)`: nothing for the sink, but something happened (TLS's own words, the end).
+    pub fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut Io,
+        sink: &mut dyn FnMut(&[u8], &mut Rest),
+    ) -> Poll<Result<usize, Fault>> {
+        let Io { read, rest } = io;
+        let kept = self.rest.len();
+        if let Some(to) = read.get_mut(..kept) {
+            to.copy_from_slice(&self.rest);
+        }
+        let mut buf = ReadBuf::new(read.get_mut(kept..).unwrap_or_default());
+        match ready!(Pin::new(&mut self.tcp).poll_read(cx, &mut buf)) {
+            Ok(()) => {}
+            Err(e) => {
+                self.gone = Some(Gone::Reset);
+                self.fin = true;
+                rest.lane.end(self.leg, self.client, Ended::Rst, rest.now);
+                return Poll::Ready(Err(Fault::Io(e)));
+            }
+        }
+        let fresh = buf.filled().len();
+        if fresh == 0 {
+            self.fin = true;
+            self.gone.get_or_insert(Gone::Fin);
+            rest.lane.end(self.leg, self.client, Ended::Fin, rest.now);
+            return Poll::Ready(Ok(0));
+        }
+        let all = kept.saturating_add(fresh);
+        let bytes = read.get_mut(..all).unwrap_or_default();
+        let Some(tls) = &mut self.tls else {
+            rest.lane.bytes(self.leg, self.client, bytes, rest.now);
+            self.counts = count(self.counts, fresh, 0);
+            sink(bytes, rest);
+            return Poll::Ready(Ok(fresh));
+        };
+        Poll::Ready(take(tls, bytes, kept, (self.leg, self.client, &mut self.queue), rest, sink).map(|(plain, used, closed)| {
+            keep(&mut self.rest, bytes, used);
+            self.counts = count(self.counts, plain, 0);
+            if closed || self.notified {
+                // What comes behind goodbye is nobody's.
+                self.notified = true;
+                self.rest = Vec::new();
+                self.gone.get_or_insert(Gone::Fin);
+            }
+            plain
+        }))
+    }
+
+    /// Has TLS take in what was read before it began; a client says hello.
+    fn poll_start(&mut self, rest: &mut Rest) -> Result<(), Fault> {
+        let Some(tls) = &mut self.tls else { return Ok(()) };
+        let mut bytes = std::mem::take(&mut self.rest);
+        let all = bytes.len();
+        let mut ahead = std::mem::take(&mut self.ahead);
+        let at = (self.leg, self.client, &mut self.queue);
+        let went = take(tls, &mut bytes, all, at, rest, &mut |p, _| ahead.extend_from_slice(p));
+        self.ahead = ahead;
+        let (_, used, closed) = went?;
+        keep(&mut self.rest, &bytes, used);
+        if closed {
+            self.notified = true;
+            self.gone.get_or_insert(Gone::Fin);
+        }
+        Ok(())
+    }
+
+    /// Goes through the handshake of the TLS that was begun. Plaintext that comes with it is kept in [`End::ahead`].
+    ///
+    /// # Errors
+    /// Why it failed; our alert, if there is one, was sent.
+    pub async fn handshake(&mut self, io: &RefCell<Io>) -> Result<(), Fault> {
+        let mut started = false;
+        poll_fn(|cx| {
+            let io = &mut *io.borrow_mut();
+            io.tick();
+            if !started {
+                started = true;
+                if let Err(e) = self.poll_start(&mut io.rest) {
+                    let _ = self.poll_flush(cx, &mut io.rest);
+                    return Poll::Ready(Err(e));
+                }
+            }
+            loop {
+                let flushed = self.poll_flush(cx, &mut io.rest)?.is_ready();
+                if !self.tls.as_ref().is_some_and(Tls::is_handshaking) {
+                    return if flushed { Poll::Ready(Ok(())) } else { Poll::Pending };
+                }
+                let mut ahead = std::mem::take(&mut self.ahead);
+                let went = self.poll_read(cx, io, &mut |p, _| ahead.extend_from_slice(p));
+                self.ahead = ahead;
+                if let Err(e) = ready!(went) {
+                    let _ = self.poll_flush(cx, &mut io.rest);
+                    return Poll::Ready(Err(e));
+                }
+                if self.gone.is_some() && self.tls.as_ref().is_some_and(Tls::is_handshaking) {
+                    return Poll::Ready(Err(Fault::Early));
+                }
+            }
+        })
+        .await
+    }
+
+    /// Puts plaintext on its way out: sealed, if TLS is spoken. It lies in `rest.out` until [`End::poll_flush`].
+    ///
+    /// # Errors
+    /// TLS cannot send.
+    pub fn put(&mut self, plain: &[u8], rest: &mut Rest) -> Result<(), Fault> {
+        self.counts = count(self.counts, 0, plain.len());
+        let Some(tls) = &mut self.tls else {
+            rest.out.put(plain);
+            return Ok(());
+        };
+        // Many small records become few: a third of what sealing them costs.
+        if plain.len() < 4096 && rest.plain.len() < 8192 {
+            rest.plain.extend_from_slice(plain);
+            return Ok(());
+        }
+        let went = seal_joined(tls, &mut self.rest, rest);
+        went.and_then(|()| tls.seal(&mut self.rest, plain, &mut rest.out)).map_err(Fault::Tls)
+    }
+
+    /// Writes what was put and what waits. Ready when nothing waits any more.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>, rest: &mut Rest) -> Poll<Result<(), Fault>> {
+        if !rest.plain.is_empty() {
+            let went = match &mut self.tls {
+                Some(tls) => seal_joined(tls, &mut self.rest, rest),
+                None => Ok(()),
+            };
+            went.map_err(Fault::Tls)?;
+        }
+        if self.is_backed_up() || self.shut {
+            if !self.shut {
+                self.queue.extend_from_slice(rest.out.bytes());
+            }
+            rest.out.clear();
+        }
+        let Rest { out, lane, now, .. } = rest;
+        let mut at = 0;
+        let direct = !self.is_backed_up();
+        loop {
+            let bytes = if direct { out.bytes().get(at..) } else { self.queue.get(self.queued..) }.unwrap_or_default();
+            if bytes.is_empty() {
+                break;
+            }
+            match Pin::new(&mut self.tcp).poll_write(cx, bytes) {
+                Poll::Ready(Ok(n)) => {
+                    lane.bytes(self.leg, !self.client, bytes.get(..n).unwrap_or_default(), *now);
+                    if direct {
+                        at = at.saturating_add(n);
+                    } else {
+                        self.queued = self.queued.saturating_add(n);
+                    }
+                }
+                Poll::Ready(Err(e)) => {
+                    out.clear();
+                    self.queue = Vec::new();
+                    self.queued = 0;
+                    self.shut = true;
+                    return Poll::Ready(Err(Fault::Io(e)));
+                }
+                Poll::Pending => {
+                    if direct {
+                        self.queue.extend_from_slice(out.bytes().get(at..).unwrap_or_default());
+                        out.clear();
+                    }
+                    return Poll::Pending;
+                }
+            }
+        }
+        out.clear();
+        if self.queue.capacity() > 0 {
+            self.queue = Vec::new();
+            self.queued = 0;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Tells the peer that no more comes, behind everything that was put: `close_notify` if TLS is spoken and `tls_too`, and FIN.
+    pub fn poll_shut(&mut self, cx: &mut Context<'_>, rest: &mut Rest, fin: bool, tls_too: bool) -> Poll<Result<(), Fault>> {
+        if self.shut {
+            return Poll::Ready(Ok(()));
+        }
+        if let Some(tls) = self.tls.as_mut().filter(|_| tls_too && !self.farewell) {
+            self.farewell = true;
+            tls.close(&mut self.rest, &mut rest.out);
+        }
+        ready!(self.poll_flush(cx, rest))?;
+        if fin {
+            self.shut = true;
+            let went = ready!(Pin::new(&mut self.tcp).poll_shutdown(cx));
+            rest.lane.end(self.leg, !self.client, Ended::Fin, rest.now);
+            went.map_err(Fault::Io)?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Whether the peer's half of the TCP connection is closed (not only its TLS).
+    #[must_use]
+    pub fn is_fin(&self) -> bool {
+        self.fin
+    }
+
+    /// Whether it ended as its protocol demands: without TLS by FIN, with TLS by `close_notify`.
+    #[must_use]
+    pub fn said_goodbye(&self) -> bool {
+        self.tls.is_none() || self.notified
+    }
+
+    /// Whether we send no more.
+    #[must_use]
+    pub fn is_shut(&self) -> bool {
+        self.shut
+    }
+
+    /// Has the socket closed with RST instead of FIN.
+    pub fn reset(&mut self, rest: &mut Rest) {
+        // If the option cannot be set it closes with FIN: still closed.
+        let _ = socket2::SockRef::from(&self.tcp).set_linger(Some(Duration::ZERO));
+        if !self.shut {
+            rest.lane.end(self.leg, !self.client, Ended::Rst, rest.now);
+        }
+        self.shut = true;
+    }
+}
+
+/// Joins the plaintext that waits into one record.
+fn seal_joined(tls: &mut Tls, pending: &mut [u8], rest: &mut Rest) -> Result<(), rustls::Error> {
+    if rest.plain.is_empty() {
+        return Ok(());
+    }
+    let went = tls.seal(pending, &rest.plain, &mut rest.out);
+    rest.plain.clear();
+    went
+}
+
+fn count(c: [u64; 2], read: usize, written: usize) -> [u64; 2] {
+    [c[0].saturating_add(read as u64), c[1].saturating_add(written as u64)]
+}
+
+/// Keeps what is not a whole record yet.
+fn keep(rest: &mut Vec<u8>, bytes: &[u8], used: usize) {
+    let left = bytes.get(used..).unwrap_or_default();
+    rest.clear();
+    rest.extend_from_slice(left);
+    if left.is_empty() && rest.capacity() > 0 {
+        *rest = Vec::new();
+    }
+}
+
+/// Gives bytes of the wire to TLS, and them and the secrets to the record: secrets first. The first `kept` bytes stand there already.
+/// Comes to: bytes of plaintext, bytes of the wire used, whether no more plaintext comes.
+fn take(
+    tls: &mut Tls,
+    bytes: &mut [u8],
+    kept: usize,
+    (leg, to_server, queue): (LegId, bool, &mut Vec<u8>),
+    rest: &mut Rest,
+    sink: &mut dyn FnMut(&[u8], &mut Rest),
+) -> Result<(usize, usize, bool), Fault> {
+    let mut plain = 0usize;
+    // Decrypting is done in place. Secrets come out of handshakes only: there the bytes are copied to follow them.
+    let fresh = bytes.get(kept..).unwrap_or_default();
+    let handshaking = tls.is_handshaking();
+    let before = if handshaking { fresh.to_vec() } else { Vec::new() };
+    if !handshaking && !fresh.is_empty() {
+        rest.lane.bytes(leg, to_server, fresh, rest.now);
+    }
+    let mut own = std::mem::take(&mut rest.own);
+    let (taken, went) = tls.feed(bytes, &mut own, &mut |p| {
+        plain = plain.saturating_add(p.len());
+        sink(p, rest);
+    });
+    queue.extend_from_slice(own.bytes());
+    own.clear();
+    rest.own = own;
+    take_secrets(|lines| {
+        for line in lines.split(|b| *b == b'\n').filter(|l| !l.is_empty()) {
+            rest.lane.secret(line);
+        }
+    });
+    if !before.is_empty() {
+        rest.lane.bytes(leg, to_server, &before, rest.now);
+    }
+    went.map(|()| (plain, taken.used, taken.closed)).map_err(Fault::Tls)
+}

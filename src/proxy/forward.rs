@@ -1,0 +1,231 @@
+//! A client that speaks to us as to a proxy, and the driving of protocols in the middle with all that they need.
+
+use crate::copy::Over;
+use crate::course::Course;
+use crate::drive::{Ask, Drive};
+use crate::end::Fault;
+use crate::hello::{First, look};
+use crate::words;
+use std::future::poll_fn;
+use std::task::Poll;
+use wirelore_engine::identify::{Decision, Question, identify};
+use wirelore_gate::Outcome;
+use wirelore_kit::middle::{Judgement, News, Origin, Place, Refusal, Transit};
+use wirelore_kit::{Dir, Hint, Spec};
+use wirelore_record::{Kind, Note};
+
+impl Course {
+    /// A listener that clients are told to use as their proxy.
+    pub(crate) async fn regular(&mut self) -> Over {
+        match self.first_words().await {
+            First::Whole(hello) => {
+                let host = hello.name.clone().unwrap_or_else(|| self.host());
+                if let Err(over) = self.tls_to_client(&host, None, self.own_protocol(&hello.alpn).as_deref(), None).await {
+                    return over;
+                }
+            }
+            First::Strange(why) => {
+                self.note(words::strange(&why));
+                return Over::Done;
+            }
+            First::Other | First::Part => {}
+        }
+        if matches!(self.client.ahead.first(), Some(4 | 5)) {
+            return self.socks().await;
+        }
+        let Some(spec) = self.speaker(&Hint::Probe).await else { return Over::Done };
+        let Some(serve) = spec.middle.filter(|m| m.forward) else { return Over::Done };
+        let start = self.start(&Hint::Proto(spec.name), None);
+        let judge = self.worker.shared.gate.wants(&self.conn);
+        let setting = self.setting(start, Place::Forward, judge);
+        match self.drive(Drive::new((serve.new)(&setting), true)).await {
+            Ok(hint) => self.between(hint).await,
+            Err(over) => over,
+        }
+    }
+
+    /// Drives a protocol in the middle until it becomes another.
+    ///
+    /// # Errors
+    /// It is over.
+    pub(crate) async fn drive(&mut self, mut drive: Drive) -> Result<Hint, Over> {
+        for (dir, end) in [(Dir::ToServer, Some(&mut self.client)), (Dir::ToClient, self.server.as_mut())] {
+            let ahead = end.map(|e| std::mem::take(&mut e.ahead)).unwrap_or_default();
+            drive.push(dir, ahead.into());
+        }
+        loop {
+            match self.next_ask(&mut drive).await {
+                Ask::Route(origin) => {
+                    let went = self.route(&origin).await;
+                    if went.is_ok() {
+                        drive.server_is_new();
+                    }
+                    drive.tell(News::Routed(went));
+                }
+                Ask::Tunnel(origin) => {
+                    let went = self.dial(&Origin { tls: false, ..origin }).await;
+                    drive.tell(News::Routed(went));
+                }
+                Ask::Judge(ticket, message) => {
+                    let later = drive.later();
+                    let then = move |outcome| {
+                        // A connection that is gone needs no judgement any more.
+                        let _ = later.send((ticket, outcome));
+                    };
+                    if let Some(outcome) = self.worker.shared.gate.judge(&self.conn, *message, then) {
+                        self.judged(&mut drive, ticket, outcome);
+                    }
+                }
+                Ask::Judged(ticket, outcome) => self.judged(&mut drive, ticket, outcome),
+                Ask::Becomes(hint) => return Ok(hint),
+                Ask::Opaque => return Err(self.copy().await),
+                Ask::Expect(agreed) => {
+                    drive.tell(News::Listening { key: agreed.key, at: Err("not yet".into()) });
+                }
+                Ask::ServerGone => self.drop_server(),
+                Ask::Told(note, words) => {
+                    self.note(Note { rule: note.name, why: &words, ..Note::new(Kind::Told, note.label) });
+                }
+                Ask::Over(over) => return Err(over),
+            }
+        }
+    }
+
+    async fn next_ask(&mut self, drive: &mut Drive) -> Ask {
+        let Course { worker, client, server, .. } = self;
+        poll_fn(|cx| {
+            let io = &mut *worker.io.borrow_mut();
+            io.tick();
+            let ask = drive.poll(cx, io, client, server);
+            io.rest.lane.turn();
+            ask
+        })
+        .await
+    }
+
+    /// Does what the gate said, after the time that it said.
+    fn judged(&mut self, drive: &mut Drive, ticket: u64, mut outcome: Outcome) {
+        if !outcome.wait.is_zero() {
+            let (later, wait) = (drive.later(), outcome.wait);
+            outcome.wait = std::time::Duration::ZERO;
+            tokio::task::spawn_local(async move {
+                tokio::time::sleep(wait).await;
+                let _ = later.send((ticket, outcome));
+            });
+            return;
+        }
+        let edited = !matches!(outcome.judgement, Judgement::Pass | Judgement::Body);
+        for hit in &outcome.hits {
+            let kind = if edited { Kind::Edited } else { Kind::Hit };
+            self.note(Note { kind, ..words::hit(hit) });
+        }
+        if outcome.judgement == Judgement::Reset {
+            let mut io = self.worker.io.borrow_mut();
+            self.client.reset(&mut io.rest);
+            if let Some(server) = self.server.as_mut() {
+                server.reset(&mut io.rest);
+            }
+        }
+        drive.tell(News::Judged { ticket, judgement: outcome.judgement });
+    }
+
+    /// Connects to where the next messages go, unless it is connected there.
+    async fn route(&mut self, origin: &Origin) -> Result<(), Refusal> {
+        let same = self.conn.server.as_ref() == Some(origin);
+        let alive = self.server.as_ref().is_some_and(|s| s.gone.is_none() && !s.is_shut());
+        if same && alive {
+            return Ok(());
+        }
+        self.dial(origin).await?;
+        if origin.tls {
+            let hello = crate::hello::Hello { name: Some(origin.host.clone()), alpn: Vec::new(), tls13: true };
+            if let Err(failure) = self.tls_to_server(&hello, &origin.host).await {
+                self.note(words::handshake(&failure, wirelore_record::Side::Server));
+                return Err(words::upstream(&failure));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for a client's first bytes, which stay ahead.
+    pub(crate) async fn first_words(&mut self) -> First {
+        loop {
+            match look(&self.client.ahead) {
+                First::Part if self.client.gone.is_none() => self.read_client().await,
+                first => return first,
+            }
+        }
+    }
+
+    /// Says something to the client. `None`: it is gone.
+    pub(crate) async fn say(&mut self, bytes: &[u8]) -> Option<()> {
+        let Course { worker, client, .. } = self;
+        let mut put = false;
+        poll_fn(|cx| {
+            let io = &mut *worker.io.borrow_mut();
+            io.tick();
+            if !put {
+                put = true;
+                if let Err(fault) = client.put(bytes, &mut io.rest) {
+                    return Poll::Ready(Err(fault));
+                }
+            }
+            client.poll_flush(cx, &mut io.rest)
+        })
+        .await
+        .ok()
+    }
+
+    /// Reads the client's next bytes, which stay ahead.
+    pub(crate) async fn read_client(&mut self) {
+        let Course { worker, client, .. } = self;
+        poll_fn(|cx| {
+            let io = &mut *worker.io.borrow_mut();
+            io.tick();
+            let mut ahead = std::mem::take(&mut client.ahead);
+            let came = client.poll_read(cx, io, &mut |p, _| ahead.extend_from_slice(p));
+            client.ahead = ahead;
+            came.map(|_| ())
+        })
+        .await;
+    }
+
+    /// Which protocol the client speaks to us, by its first bytes alone.
+    pub(crate) async fn speaker(&mut self, hint: &Hint) -> Option<&'static Spec> {
+        let table = self.worker.shared.table;
+        let start = self.start(hint, None);
+        loop {
+            let ended = self.client.gone.is_some();
+            let question =
+                Question { table, start: &start, bytes: [&self.client.ahead, &[]], ended, roles_open: false, not: 0, user: None };
+            match identify(&question) {
+                Decision::Is { index, .. } => return table.get(index).copied(),
+                Decision::Wait if !ended => self.read_client().await,
+                Decision::Nobody if !ended && self.client.ahead.is_empty() => self.read_client().await,
+                Decision::Nobody | Decision::Wait => return None,
+            }
+        }
+    }
+
+    /// Has a protocol's every message answered by us.
+    pub(crate) async fn answer_all(&mut self, mut drive: Drive, answer: impl Fn(&Transit) -> Transit) -> Over {
+        drive.push(Dir::ToServer, std::mem::take(&mut self.client.ahead).into());
+        self.drop_server();
+        loop {
+            match self.next_ask(&mut drive).await {
+                Ask::Judge(ticket, message) => {
+                    let judgement = Judgement::Answer(Box::new(answer(&message)));
+                    drive.tell(News::Judged { ticket, judgement });
+                }
+                Ask::Over(over) => return over,
+                Ask::Told(..) => {}
+                _ => return Over::Broken(1, Fault::Early),
+            }
+        }
+    }
+
+    /// The protocol that we speak ourselves, of those that a client offers.
+    fn own_protocol(&self, offered: &[Vec<u8>]) -> Option<Vec<u8>> {
+        offered.iter().find(|name| self.speaks_pages(name)).cloned()
+    }
+}

@@ -1,0 +1,174 @@
+//! Modes of listeners, as mitmproxy writes them: `MODE[:DATA][@[HOST:]PORT]`.
+
+use std::fmt;
+
+/// What a listener does with who comes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mode {
+    /// A proxy that clients are told to use: HTTP, CONNECT, SOCKS, TLS to us, found out by the first byte.
+    Regular,
+    /// Stands for one server.
+    Reverse(Target),
+}
+
+/// A server that a reverse listener stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Its scheme as it was given.
+    pub scheme: Scheme,
+    /// Its name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// TLS is spoken to it, whatever the client speaks.
+    pub tls: bool,
+}
+
+/// What a reverse listener expects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// HTTP, or what it upgrades to.
+    Http,
+    /// The same in TLS.
+    Https,
+    /// Any bytes.
+    Tcp,
+    /// Any bytes in TLS.
+    Tls,
+    /// FTP's control connection.
+    Ftp,
+    /// Mail.
+    Smtp,
+    /// DNS over UDP and TCP.
+    Dns,
+}
+
+const SCHEMES: [(&str, Scheme, u16, bool); 12] = [
+    ("http", Scheme::Http, 80, false),
+    ("https", Scheme::Https, 443, true),
+    ("h2", Scheme::Https, 443, true),
+    ("h2c", Scheme::Http, 80, false),
+    ("ws", Scheme::Http, 80, false),
+    ("wss", Scheme::Https, 443, true),
+    ("tcp", Scheme::Tcp, 0, false),
+    ("tls", Scheme::Tls, 443, true),
+    ("ftp", Scheme::Ftp, 21, false),
+    ("smtp", Scheme::Smtp, 25, false),
+    ("dns", Scheme::Dns, 53, false),
+    ("ftps", Scheme::Tls, 990, true),
+];
+
+/// A mode and where it listens, as far as that was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listen {
+    /// What it does.
+    pub mode: Mode,
+    /// On which address; the default one where none is said.
+    pub host: Option<String>,
+    /// On which port; the default one where none is said.
+    pub port: Option<u16>,
+}
+
+/// Why a mode cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong(pub String);
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Wrong {}
+
+impl Listen {
+    /// Reads `MODE[:DATA][@[HOST:]PORT]`.
+    ///
+    /// # Errors
+    /// What is wrong with it and what is right.
+    pub fn parse(text: &str) -> Result<Listen, Wrong> {
+        let wrong = |why: &str| Wrong(format!("--mode {text}: {why}"));
+        // The last @ may belong to user:password@host of the data: what follows must be a place to listen at.
+        let (spec, place) = match text.rsplit_once('@') {
+            Some((spec, place)) if !spec.ends_with('/') && is_place(place) => (spec, Some(place)),
+            _ => (text, None),
+        };
+        let (host, port) = match place.map(|p| p.rsplit_once(':').map_or((None, p), |(h, p)| (Some(h), p))) {
+            None => (None, None),
+            Some((host, port)) => {
+                let port = port.parse().map_err(|_| wrong(&format!("{port} is no port (0 to 65535).")))?;
+                (host.map(|h| h.trim_start_matches('[').trim_end_matches(']').to_owned()), Some(port))
+            }
+        };
+        let (name, data) = spec.split_once(':').map_or((spec, None), |(n, d)| (n, Some(d)));
+        let mode = match (name, data) {
+            ("regular" | "http" | "socks5" | "socks", None) => Mode::Regular,
+            ("reverse", Some(url)) => Mode::Reverse(Target::parse(url).map_err(|e| wrong(&e))?),
+            ("reverse", None) => return Err(wrong("say for whom: reverse:https://example.org.")),
+            ("regular" | "socks5", Some(_)) => return Err(wrong("this mode takes nothing behind a colon.")),
+            _ => return Err(wrong("it is not known; regular, socks5 and reverse:URL are.")),
+        };
+        Ok(Listen { mode, host, port })
+    }
+}
+
+fn is_place(text: &str) -> bool {
+    let port = text.rsplit_once(':').map_or(text, |(_, p)| p);
+    !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit())
+}
+
+impl Target {
+    /// Reads `SCHEME://HOST[:PORT]`; without a scheme it is https.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(url: &str) -> Result<Target, String> {
+        let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
+        let Some((_, kind, default, tls)) = SCHEMES.iter().copied().find(|(name, ..)| name.eq_ignore_ascii_case(scheme)) else {
+            let known: Vec<&str> = SCHEMES.iter().map(|s| s.0).collect();
+            return Err(format!("{scheme} is not known; these are: {}.", known.join(", ")));
+        };
+        let rest = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+        let (host, port) = split_port(rest)?;
+        if host.is_empty() {
+            return Err("the host is missing.".into());
+        }
+        let port = match port {
+            Some(port) => port,
+            None if default == 0 => return Err("the port is missing.".into()),
+            None => default,
+        };
+        Ok(Target { scheme: kind, host: host.to_owned(), port, tls })
+    }
+}
+
+/// Takes `HOST[:PORT]` apart; an IPv6 address stands in brackets if a port follows.
+///
+/// # Errors
+/// What is wrong with the port.
+pub fn split_port(text: &str) -> Result<(&str, Option<u16>), String> {
+    let port = |p: &str| p.parse::<u16>().map(Some).map_err(|_| format!("{p} is no port (0 to 65535)."));
+    if let Some((host, rest)) = text.strip_prefix('[').and_then(|t| t.split_once(']')) {
+        return match rest.strip_prefix(':') {
+            Some(p) => Ok((host, port(p)?)),
+            None => Ok((host, None)),
+        };
+    }
+    match text.rsplit_once(':') {
+        Some((host, p)) if !host.contains(':') => Ok((host, port(p)?)),
+        _ => Ok((text, None)),
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Mode::Regular => f.write_str("regular"),
+            Mode::Reverse(to) => {
+                let scheme = SCHEMES.iter().find(|s| s.1 == to.scheme).map_or("tcp", |s| s.0);
+                let host = if to.host.contains(':') { format!("[{}]", to.host) } else { to.host.clone() };
+                write!(f, "reverse:{scheme}://{host}:{}", to.port)
+            }
+        }
+    }
+}

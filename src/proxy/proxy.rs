@@ -1,0 +1,194 @@
+//! A proxy that runs: its listeners and workers, from start to stop.
+
+use crate::configs::Configs;
+use crate::mode::Mode;
+use crate::shared::{Counts, Listener, Passes, Shared};
+use crate::worker::{Load, Worker, accept};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, watch};
+use wirelore_ca::{Authority, Trust};
+use wirelore_gate::Gate;
+use wirelore_kit::Spec;
+use wirelore_record::Recorder;
+
+/// More threads than this win nothing: two legs' TLS keep one core busy at a GB in two seconds.
+const MOST_WORKERS: usize = 4;
+
+/// With what a proxy is started.
+pub struct Settings {
+    /// Where to listen, and for what.
+    pub listen: Vec<(Mode, SocketAddr)>,
+    /// Protocols.
+    pub table: &'static [&'static Spec],
+    /// Signs leaves.
+    pub authority: Arc<Authority>,
+    /// Whom upstream is believed to be.
+    pub trust: Trust,
+    /// The record.
+    pub recorder: Recorder,
+    /// The gate.
+    pub gate: Gate,
+    /// Hosts that are passed through unopened.
+    pub passes: Box<Passes>,
+    /// Pass what two readers could read differently instead of refusing it.
+    pub lax: bool,
+    /// Our name for `Via`; empty: none.
+    pub via: String,
+    /// User and password that clients must give.
+    pub auth: Option<(String, String)>,
+    /// A host whose clients refused our certificate so often is passed through from then on; 0: never.
+    pub give_up: u32,
+}
+
+/// Why a proxy does not start.
+#[derive(Debug)]
+pub enum Error {
+    /// A listener could not be opened.
+    Listen(SocketAddr, io::Error),
+    /// A thread or its runtime could not be made.
+    Thread(io::Error),
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Error::Listen(at, e) => {
+                let what_to_do = match e.kind() {
+                    io::ErrorKind::AddrInUse => {
+                        "Another program listens there, perhaps another proxy: end it, or choose another port with -p."
+                    }
+                    io::ErrorKind::PermissionDenied => "Ports below 1024 need privileges: choose another port with -p.",
+                    io::ErrorKind::AddrNotAvailable => "This machine does not have that address: see `ip addr`.",
+                    _ => "Choose another address with --listen-host, or another port with -p.",
+                };
+                write!(f, "Listening at {at} failed: {e}. {what_to_do}")
+            }
+            Error::Thread(e) => write!(f, "A thread of the proxy could not be started: {e}. Close other programs and try again."),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A proxy that runs. Dropping it stops it.
+pub struct Proxy {
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Proxy {
+    /// Opens the listeners and starts the workers.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn start(settings: Settings) -> Result<Proxy, Error> {
+        let mut sockets = Vec::new();
+        let mut listeners = Vec::new();
+        for (mode, at) in settings.listen {
+            let socket = listen(at).map_err(|e| Error::Listen(at, e))?;
+            let at = socket.local_addr().unwrap_or(at);
+            let number = settings.recorder.listener(&format!("{mode} at {at}"));
+            listeners.push(Listener { mode, at, number });
+            sockets.push(socket);
+        }
+        let shared = Arc::new(Shared {
+            listeners,
+            table: settings.table,
+            authority: settings.authority,
+            configs: Configs::new(settings.trust),
+            recorder: settings.recorder,
+            gate: settings.gate,
+            passes: settings.passes,
+            lax: settings.lax,
+            via: settings.via,
+            auth: settings.auth,
+            give_up: settings.give_up,
+            refusals: Default::default(),
+            counts: Counts::default(),
+        });
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let (stop, stopped) = watch::channel(false);
+        let mut queues = Vec::new();
+        let mut workers = Vec::new();
+        for _ in 0..cores.min(MOST_WORKERS) {
+            let (queue, take) = mpsc::unbounded_channel();
+            let load = Arc::new(Load::default());
+            workers.push((Arc::clone(&load), queue));
+            queues.push((load, take));
+        }
+        let mut threads = Vec::new();
+        for (n, (load, take)) in queues.into_iter().enumerate() {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Thread)?;
+            let (shared, stopped, sockets, workers) =
+                (Arc::clone(&shared), stopped.clone(), std::mem::take(&mut sockets), workers.clone());
+            let thread = std::thread::Builder::new().name(format!("relay {n}")).spawn(move || {
+                let local = tokio::task::LocalSet::new();
+                local.block_on(&runtime, async move {
+                    for (at, socket) in sockets.into_iter().enumerate() {
+                        tokio::task::spawn_local(accept(socket, at, workers.clone()));
+                    }
+                    Worker::new(shared, load).run(take, stopped).await;
+                });
+            });
+            threads.push(thread.map_err(Error::Thread)?);
+        }
+        Ok(Proxy { shared, stop, threads })
+    }
+
+    /// Where it listens, and for what.
+    #[must_use]
+    pub fn listeners(&self) -> Vec<(Mode, SocketAddr)> {
+        self.shared.listeners.iter().map(|l| (l.mode.clone(), l.at)).collect()
+    }
+
+    /// How many connections there were, and how many are open.
+    #[must_use]
+    pub fn connections(&self) -> (u64, u64) {
+        self.shared.counts.read()
+    }
+
+    /// Waits for SIGINT or SIGTERM.
+    ///
+    /// # Errors
+    /// They cannot be listened for.
+    pub fn wait_for_signal(&self) -> io::Result<()> {
+        crate::signal::wait()
+    }
+
+    /// Closes listeners and connections and waits until that is done.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        // Workers that are gone need no telling.
+        let _ = self.stop.send(true);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn listen(at: SocketAddr) -> io::Result<TcpListener> {
+    use socket2::{Domain, Protocol, Socket, Type};
+    let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    if at.is_ipv6() {
+        // An IPv6 listener takes IPv6 alone: where both are wanted, both are opened, and each says what it is.
+        socket.set_only_v6(true)?;
+    }
+    socket.bind(&at.into())?;
+    socket.listen(1024)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}

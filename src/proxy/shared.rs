@@ -1,0 +1,141 @@
+//! What all workers of a proxy share: its settings, its authority, its record, its gate, its counts.
+
+use crate::configs::Configs;
+use crate::mode::Mode;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use wirelore_ca::Authority;
+use wirelore_gate::Gate;
+use wirelore_kit::Spec;
+use wirelore_kit::middle::Origin;
+use wirelore_record::Recorder;
+
+/// Whether a host (by `host` and port) is passed through unopened.
+pub type Passes = dyn Fn(&str, u16) -> bool + Send + Sync;
+
+/// A listener that is open.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    /// What it does.
+    pub mode: Mode,
+    /// Where.
+    pub at: SocketAddr,
+    /// Its number in the record.
+    pub number: u32,
+}
+
+/// Counts of connections.
+#[derive(Debug, Default)]
+pub struct Counts {
+    next: AtomicU64,
+    open: AtomicU64,
+}
+
+impl Counts {
+    /// The number of a new connection.
+    pub fn next(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
+
+    /// One more is open.
+    pub fn opened(&self) {
+        self.open.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One less is.
+    pub fn closed(&self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// All that there were, and those open now.
+    #[must_use]
+    pub fn read(&self) -> (u64, u64) {
+        (self.next.load(Ordering::Relaxed), self.open.load(Ordering::Relaxed))
+    }
+}
+
+/// What all workers share.
+pub struct Shared {
+    /// Open listeners.
+    pub listeners: Vec<Listener>,
+    /// Protocols.
+    pub table: &'static [&'static Spec],
+    /// Signs leaves.
+    pub authority: Arc<Authority>,
+    /// TLS configurations.
+    pub configs: Configs,
+    /// The record.
+    pub recorder: Recorder,
+    /// The gate.
+    pub gate: Gate,
+    /// Hosts that are not opened.
+    pub passes: Box<Passes>,
+    /// Pass what two readers could read differently.
+    pub lax: bool,
+    /// Our name for `Via`; empty: none.
+    pub via: String,
+    /// User and password that clients must give.
+    pub auth: Option<(String, String)>,
+    /// A host whose clients refused us so often is passed through; 0: never.
+    pub give_up: u32,
+    /// How often clients of a host refused us.
+    pub refusals: Mutex<HashMap<String, u32>>,
+    /// Counts.
+    pub counts: Counts,
+}
+
+/// Hosts whose refusals are counted.
+const HOSTS: usize = 4096;
+
+impl Shared {
+    /// What a listener does.
+    #[must_use]
+    pub fn mode(&self, listener: usize) -> Mode {
+        self.listeners.get(listener).map_or(Mode::Regular, |l| l.mode.clone())
+    }
+
+    /// A listener's number in the record.
+    #[must_use]
+    pub fn listener_number(&self, listener: usize) -> u32 {
+        self.listeners.get(listener).map_or(0, |l| l.number)
+    }
+
+    /// Whether a host is passed through unopened.
+    #[must_use]
+    pub fn passes(&self, host: &str, port: u16) -> bool {
+        (self.passes)(host, port) || self.has_given_up(host)
+    }
+
+    fn has_given_up(&self, host: &str) -> bool {
+        self.give_up > 0 && {
+            let refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+            refusals.get(host).is_some_and(|n| *n >= self.give_up)
+        }
+    }
+
+    /// A client of this host did not take our certificate.
+    pub fn client_refused(&self, host: &str) {
+        if self.give_up > 0 {
+            let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+            if refusals.len() < HOSTS {
+                let n = refusals.entry(host.to_owned()).or_default();
+                *n = n.saturating_add(1);
+            }
+        }
+    }
+
+    /// Whether a server is one of our own listeners, by its address. A name that leads here is found out by its address.
+    #[must_use]
+    pub fn is_us(&self, to: &Origin) -> bool {
+        let loopback = to.host.eq_ignore_ascii_case("localhost");
+        let ip = to.host.parse::<IpAddr>().ok();
+        self.listeners.iter().any(|l| {
+            let here = ip.map_or(loopback && (l.at.ip().is_loopback() || l.at.ip().is_unspecified()), |ip| {
+                ip == l.at.ip() || l.at.ip().is_unspecified() && ip.is_loopback()
+            });
+            l.at.port() == to.port && here
+        })
+    }
+}

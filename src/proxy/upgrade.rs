@@ -1,0 +1,154 @@
+//! TLS in the middle: the server is spoken to first, as the client asked; the client is then answered with what the server chose.
+
+use crate::copy::Over;
+use crate::course::Course;
+use crate::drive::Drive;
+use crate::end::Fault;
+use crate::hello::{First, Hello};
+use crate::speak;
+use crate::tls::Tls;
+use crate::words;
+use rustls::client::UnbufferedClientConnection;
+use rustls::pki_types::ServerName;
+use rustls::server::UnbufferedServerConnection;
+use rustls::{ProtocolVersion, ServerConfig};
+use std::sync::Arc;
+use wirelore_ca::{Names, Trust};
+use wirelore_kit::middle::{Place, Refusal};
+use wirelore_kit::{Hint, reader_of};
+use wirelore_record::{Kind, Note, Side};
+
+impl Course {
+    /// Opens the TLS that a client has begun. `Some`: both ends speak it now, with the protocol that was agreed on. `None`: it is on the
+    /// list of what is not opened, and goes on as it came.
+    ///
+    /// # Errors
+    /// The connection is over: a handshake failed, which was told.
+    pub(crate) async fn open_tls(&mut self, mut hello: Hello) -> Result<Option<Option<Box<[u8]>>>, Over> {
+        let shared = Arc::clone(&self.worker.shared);
+        let host = hello.name.clone().unwrap_or_else(|| self.host());
+        let port = self.origin.as_ref().map_or(443, |o| o.port);
+        if shared.passes(&host, port) {
+            self.note(words::passed());
+            return Ok(None);
+        }
+        self.conn.proto = None;
+        if shared.gate.wants(&self.conn) {
+            // What cannot be judged is not offered, where the client has something else to offer.
+            let judged = |name: &Vec<u8>| {
+                let reader = reader_of(shared.table, &Hint::Alpn(name.as_slice().into())).and_then(|i| shared.table.get(i));
+                reader.is_none_or(|s| s.middle.is_some())
+            };
+            if hello.alpn.iter().any(judged) {
+                hello.alpn.retain(judged);
+            }
+        }
+        if let Err(failure) = self.tls_to_server(&hello, &host).await {
+            let refusal = words::upstream(&failure);
+            self.note(words::handshake(&failure, Side::Server));
+            return Err(self.refuse_tls(&hello, &host, &refusal).await);
+        }
+        let tls = self.server.as_ref().and_then(|s| s.tls.as_ref());
+        let alpn: Option<Box<[u8]>> = tls.and_then(Tls::alpn).map(Into::into);
+        let version = tls.and_then(Tls::version);
+        let copied = tls.and_then(Tls::peer_certificate).map(<[u8]>::to_vec);
+        self.tls_to_client(&host, copied.as_deref(), alpn.as_deref(), version).await?;
+        Ok(Some(alpn))
+    }
+
+    /// Speaks TLS to the server, asking for what the client asked for.
+    pub(crate) async fn tls_to_server(&mut self, hello: &Hello, host: &str) -> Result<(), wirelore_ca::Failure> {
+        let explain = |e: &rustls::Error| Trust::explain(e, host);
+        let config = self.worker.shared.configs.question(hello).map_err(|e| explain(&e))?;
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|e| explain(&rustls::Error::General(format!("{host} is no name of a server: {e}"))))?;
+        let conn = UnbufferedClientConnection::new(config, name).map_err(|e| explain(&e))?;
+        let Some(server) = self.server.as_mut() else {
+            return Err(explain(&rustls::Error::General("there is no server".into())));
+        };
+        server.begin(Tls::Client(Box::new(conn)));
+        server.handshake(&self.worker.io).await.map_err(|fault| match fault {
+            Fault::Tls(e) => explain(&e),
+            Fault::Io(e) => words::broke_off(host, &e.to_string()),
+            Fault::Early => words::broke_off(host, "it closed the connection"),
+        })
+    }
+
+    /// Answers the client in the server's place.
+    pub(crate) async fn tls_to_client(
+        &mut self,
+        host: &str,
+        copied: Option<&[u8]>,
+        alpn: Option<&[u8]>,
+        version: Option<ProtocolVersion>,
+    ) -> Result<(), Over> {
+        let config = match self.answer_as(host, copied, alpn, version) {
+            Ok(config) => config,
+            Err(why) => {
+                let what = format!("No certificate could be made for {host}: {why}");
+                self.note(Note::new(Kind::Refused, &what));
+                return Err(Over::Broken(1, Fault::Early));
+            }
+        };
+        let conn = UnbufferedServerConnection::new(config).map_err(|e| Over::Broken(1, Fault::Tls(e)))?;
+        self.client.begin(Tls::Server(Box::new(conn)));
+        let Err(fault) = self.client.handshake(&self.worker.io).await else { return Ok(()) };
+        self.note(words::handshake(&words::client_refused(host, &fault), Side::Client));
+        self.worker.shared.client_refused(host);
+        Err(Over::Broken(0, fault))
+    }
+
+    fn answer_as(
+        &self,
+        host: &str,
+        copied: Option<&[u8]>,
+        alpn: Option<&[u8]>,
+        version: Option<ProtocolVersion>,
+    ) -> Result<Arc<ServerConfig>, String> {
+        let shared = &self.worker.shared;
+        let names = Names::of(host);
+        let names = copied.map_or(names, |der| names.with_upstream(der));
+        let leaf = shared.authority.leaf(&names).map_err(|e| e.to_string())?;
+        shared.configs.answer(leaf, alpn, version).map_err(|e| e.to_string())
+    }
+
+    /// The server cannot be spoken to: the client is answered by us, and told why on a page, if it speaks what has pages.
+    async fn refuse_tls(&mut self, hello: &Hello, host: &str, refusal: &Refusal) -> Over {
+        let chosen = hello.alpn.iter().find(|name| self.speaks_pages(name)).cloned();
+        if chosen.is_none() && !hello.alpn.is_empty() {
+            // It would not understand a page.
+            return Over::Broken(1, Fault::Early);
+        }
+        if let Err(over) = self.tls_to_client(host, None, chosen.as_deref(), None).await {
+            return over;
+        }
+        self.page(refusal, chosen.map_or(Hint::Probe, |name| Hint::Alpn(name.into()))).await
+    }
+
+    /// Whether a protocol of that name has pages.
+    pub(crate) fn speaks_pages(&self, name: &[u8]) -> bool {
+        let table = self.worker.shared.table;
+        let spec = reader_of(table, &Hint::Alpn(name.into())).and_then(|i| table.get(i));
+        spec.is_some_and(|s| s.middle.is_some_and(|m| m.forward))
+    }
+
+    /// Answers whatever the client asks with a page that says why there is no server, if it speaks a protocol that has pages.
+    pub(crate) async fn refuse(&mut self, refusal: &Refusal) -> Over {
+        match self.first_words().await {
+            First::Whole(hello) => {
+                let host = hello.name.clone().unwrap_or_else(|| self.host());
+                self.refuse_tls(&hello, &host, refusal).await
+            }
+            _ => self.page(refusal, Hint::Probe).await,
+        }
+    }
+
+    /// Answers each request with the page.
+    async fn page(&mut self, refusal: &Refusal, hint: Hint) -> Over {
+        let Some(spec) = self.speaker(&hint).await else { return Over::Broken(1, Fault::Early) };
+        let Some(serve) = spec.middle.filter(|m| m.forward) else { return Over::Broken(1, Fault::Early) };
+        let setting = self.setting(self.start(&hint, None), Place::Between, true);
+        let drive = Drive::new((serve.new)(&setting), false);
+        self.answer_all(drive, |asked| speak::page(asked, refusal)).await
+    }
+}

@@ -1,0 +1,170 @@
+//! `wirelore proxy`: flags to a running proxy, its record read while it grows, and a summary at the end.
+
+use crate::cli::{Proxy as Args, exit};
+use crate::reading::Failure;
+use crate::session::{Session, SessionOptions};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use wirelore_ca::{Authority, Trust, trust};
+use wirelore_capture::{Growth, Options, Source};
+use wirelore_gate::Gate;
+use wirelore_proxy::{Listen, Mode, Passes, Proxy, Settings};
+use wirelore_record::Recorder;
+
+/// A flag that cannot be.
+fn wrong(text: impl Into<String>) -> Failure {
+    Failure { text: text.into(), code: exit::OPTION }
+}
+
+/// Runs it until a signal says stop.
+///
+/// # Errors
+/// Why it did not start, or what was lost.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let listen = listeners(args)?;
+    let authority = Arc::new(authority(args)?);
+    let trust = trust(args)?;
+    let growth = Growth::default();
+    let options = wirelore_record::Options { growth: growth.clone(), ..Default::default() };
+    let recorder = match &args.write {
+        Some(path) => Recorder::create(path, options),
+        None => Recorder::temporary(options),
+    };
+    let recorder = recorder.map_err(|e| Failure { text: e.to_string(), code: exit::WRITE })?;
+    let settings = Settings {
+        listen,
+        table: wirelore_dissectors::TABLE,
+        authority,
+        trust,
+        recorder: recorder.clone(),
+        gate: Gate::new(),
+        passes: passes(args)?,
+        lax: args.lax,
+        via: args.via.clone(),
+        auth: args.proxyauth.as_deref().map(user_and_password).transpose()?,
+        give_up: args.give_up,
+    };
+    let exposed = settings.listen.iter().any(|(_, at)| !at.ip().is_loopback()) && settings.auth.is_none();
+    let proxy = Proxy::start(settings).map_err(|e| Failure { text: e.to_string(), code: exit::INIT })?;
+    let mut session = read_along(&recorder, growth)?;
+    for (mode, at) in proxy.listeners() {
+        eprintln!("Listening at {at} ({mode}).");
+    }
+    if exposed {
+        eprintln!("Others can reach this proxy too: whoever can, may use it. --proxyauth USER:PASSWORD asks them who they are.");
+    }
+    eprintln!("Recording to {}. Ctrl+C ends it.", recorder.path().display());
+    proxy.wait_for_signal().map_err(|e| Failure { text: format!("Signals cannot be heard: {e}."), code: exit::INIT })?;
+    let (connections, _) = proxy.connections();
+    proxy.stop();
+    let finished = recorder.finish();
+    let read = session.wait();
+    let snapshot = session.store.snapshot();
+    eprintln!("{connections} connections, {} packets, {} messages.", snapshot.packets(), snapshot.messages());
+    finished.map_err(|e| Failure { text: e.to_string(), code: exit::WRITE })?;
+    read.map_err(Failure::from)
+}
+
+/// Reads the record while it grows.
+fn read_along(recorder: &Recorder, growth: Growth) -> Result<Session, Failure> {
+    let options = Options { follow: true, growth: Some(growth), block_len: 256 * 1024, ..Options::default() };
+    let source = Source::open(recorder.path(), options)
+        .map_err(|e| Failure { text: format!("{e}. {}", e.what_to_do()), code: crate::reading::open_code(&e) })?;
+    let name = recorder.path().display().to_string();
+    Ok(Session::start(source, wirelore_dissectors::TABLE, SessionOptions { name, ..SessionOptions::default() }))
+}
+
+/// Modes and places to listen. Without a host it is loopback, in both families.
+fn listeners(args: &Args) -> Result<Vec<(Mode, SocketAddr)>, Failure> {
+    let mut said = Vec::new();
+    for mode in &args.modes {
+        said.push(Listen::parse(mode).map_err(|e| wrong(e.to_string()))?);
+    }
+    if said.is_empty() {
+        said.push(Listen { mode: Mode::Regular, host: None, port: None });
+    }
+    let mut found = Vec::new();
+    let mut next = args.port;
+    for listen in said {
+        // Several without a port of their own stand side by side.
+        let port = listen.port.unwrap_or_else(|| {
+            let port = next;
+            next = next.saturating_add(1);
+            port
+        });
+        match listen.host.as_deref().or(args.listen_host.as_deref()) {
+            Some(host) => found.push((listen.mode, SocketAddr::new(address(host)?, port))),
+            None => {
+                found.push((listen.mode.clone(), SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
+                if port != 0 && has_ipv6() {
+                    found.push((listen.mode, SocketAddr::from((Ipv6Addr::LOCALHOST, port))));
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn address(host: &str) -> Result<IpAddr, Failure> {
+    if host.eq_ignore_ascii_case("localhost") {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    }
+    if host.is_empty() || host == "*" {
+        return Ok(Ipv4Addr::UNSPECIFIED.into());
+    }
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare.parse().map_err(|_| wrong(format!("{host} is no address to listen at. Write for example 127.0.0.1, 0.0.0.0 or ::1.")))
+}
+
+/// Whether this machine has an IPv6 loopback.
+fn has_ipv6() -> bool {
+    std::net::UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
+}
+
+fn authority(args: &Args) -> Result<Authority, Failure> {
+    let made = match &args.ca_cert {
+        Some(certificate) => Authority::from_files(certificate, args.ca_key.as_deref()),
+        None => Authority::load_or_create(&config_folder()?),
+    };
+    made.map_err(|e| Failure { text: e.to_string(), code: exit::OPEN })
+}
+
+/// Where our own files lie: `$XDG_CONFIG_HOME/wirelore`, or `~/.config/wirelore`.
+fn config_folder() -> Result<std::path::PathBuf, Failure> {
+    let set = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(std::path::PathBuf::from);
+    let base = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|h| h.join(".config")));
+    base.map(|b| b.join("wirelore")).ok_or_else(|| Failure {
+        text: "There is no place for the CA: neither XDG_CONFIG_HOME nor HOME is set. Set one, or give --ca-cert FILE.".into(),
+        code: exit::OPEN,
+    })
+}
+
+fn trust(args: &Args) -> Result<Trust, Failure> {
+    let options = trust::Options {
+        roots: args.upstream_ca.clone(),
+        only_given: false,
+        insecure: args.ssl_insecure,
+        exceptions: args.except.clone(),
+    };
+    Trust::new(&options).map_err(|e| Failure { text: e.to_string(), code: exit::OPEN })
+}
+
+/// Which hosts are not opened.
+fn passes(args: &Args) -> Result<Box<Passes>, Failure> {
+    let set = |flag: &str, patterns: &[String]| {
+        regex::RegexSet::new(patterns.iter().map(|p| format!("(?i){p}"))).map_err(|e| wrong(format!("{flag}: {e}")))
+    };
+    let (ignored, allowed) = (set("--ignore-hosts", &args.ignore_hosts)?, set("--allow-hosts", &args.allow_hosts)?);
+    if ignored.is_empty() && allowed.is_empty() {
+        return Ok(Box::new(|_, _| false));
+    }
+    Ok(Box::new(move |host, port| {
+        let at = format!("{host}:{port}");
+        ignored.is_match(&at) || !allowed.is_empty() && !allowed.is_match(&at)
+    }))
+}
+
+fn user_and_password(text: &str) -> Result<(String, String), Failure> {
+    let (user, password) = text.split_once(':').ok_or_else(|| wrong("--proxyauth: write USER:PASSWORD."))?;
+    Ok((user.to_owned(), password.to_owned()))
+}
