@@ -125,6 +125,14 @@ pub fn answer(m: &Transit, given: &Value) -> Result<Transit, String> {
     Ok(Transit { dir, part, stage: Stage::Whole, line, headers, body, trailers: Vec::new(), ..m.clone() })
 }
 
+/// One rule, given as an object, as the text of a file of rules.
+///
+/// # Errors
+/// It holds what no rule holds, such as null.
+pub fn rules_text(rule: &Value) -> Result<String, String> {
+    toml::to_string(&json!({ "rule": [rule] })).map_err(|e| format!("this is no rule: {e}"))
+}
+
 fn one_line(value: &Value, what: &str) -> Result<Bytes, String> {
     let line = read_bytes(value).map_err(|e| format!("{what}: {e}"))?;
     if line.iter().any(|b| matches!(b, b'\r' | b'\n')) {

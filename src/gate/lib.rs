@@ -7,7 +7,9 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)
 )]
 
+mod compose;
 mod conn;
+mod curl;
 mod edits;
 mod filter;
 mod gate;
@@ -24,7 +26,9 @@ mod trials;
 mod verdict;
 mod watch;
 
+pub use compose::Composed;
 pub use conn::Conn;
+pub use curl::from_curl;
 pub use edits::Edit;
 pub use filter::{Decode, Filter, FilterError, WORDS, Word, WordKind};
 pub use gate::{Event, Gate, Listener, RuleShown};

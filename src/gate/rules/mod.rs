@@ -15,6 +15,7 @@ pub(crate) use act::{Turn, Work};
 pub use amount::{parse_delay, parse_throttle, profiles};
 pub(crate) use answer::{HOUSE, status_line};
 pub use file::{RulesError, parse_rules};
+pub(crate) use remote::{origin_of, target_of};
 pub use spelling::{Spelling, SpellingError, anticache, anticomp, throttle};
 
 use crate::conn::Conn;

@@ -26,7 +26,7 @@ pub(super) fn send(remote: &Remote, request: &Transit) -> Result<Sent, String> {
             let tls = tls.unwrap_or(was.tls);
             let port = port.unwrap_or(if tls == was.tls { was.port } else { default_port(tls) });
             let origin = Origin { host: host.clone(), port, tls };
-            format!("{}{}", written(&origin), path_of(url))
+            format!("{}{}", written(&origin), target_of(url))
         }
     };
     let origin = origin_of(&new).ok_or_else(|| format!("the new address {new} names no server"))?;
@@ -38,7 +38,7 @@ pub(super) fn send(remote: &Remote, request: &Transit) -> Result<Sent, String> {
     // A client that speaks to us as to a proxy names the server in each request.
     let whole =
         request.line.split(|b| *b == b' ').nth(1).is_some_and(|t| t.windows(3).any(|w| w == b"://") && !t.starts_with(b"/"));
-    let target = if whole { new.as_str() } else { path_of(&new) };
+    let target = if whole { new.clone() } else { target_of(&new) };
     sent.line = Bytes::from([method, b" ", target.as_bytes(), b" ", version].concat());
     if !same {
         let host = Bytes::from(authority(&origin));
@@ -66,7 +66,13 @@ const fn default_port(tls: bool) -> u16 {
     if tls { 443 } else { 80 }
 }
 
-/// Path and query of a URL; at least `/`.
+/// Path and query of a URL as a request's target in origin form (RFC 9112 §3.2.1).
+pub(crate) fn target_of(url: &str) -> String {
+    let path = path_of(url);
+    if path.starts_with('/') { path.to_string() } else { format!("/{path}") }
+}
+
+/// Path and query of a URL.
 pub(super) fn path_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = rest.find(['/', '?', '#']).and_then(|at| rest.get(at..)).unwrap_or("/");
