@@ -7,6 +7,7 @@ mod body;
 mod fields;
 mod head;
 mod headers;
+mod middle;
 mod multipart;
 mod notes;
 mod parse;
@@ -21,6 +22,7 @@ use head::Head;
 use notes as n;
 use parse::Begins;
 use std::collections::VecDeque;
+use wirelore_kit::middle::Serve;
 use wirelore_kit::{
     AfterGap, AfterGapPromise, Claim, Dir, Dissector, End, Fact, Framing, Hint, More, Note, Out, Peek, Reader, Relay, Side, Span,
     Spec, Start, Stop, Text, Turn, Verdict,
@@ -56,7 +58,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::WatchAlways,
-    middle: None,
+    middle: Some(Serve { forward: true, new: middle::new }),
     new: |start| Box::new(Http::new(start)),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

@@ -48,6 +48,17 @@ notes! {
     CONTENT_TOO_MUCH = "http.note.content_too_much", "The body decodes to more than 64 MiB: the rest is left out", Warn, Limit, "RFC 9110 §8.4";
     CONTENT_HOLE = "http.note.content_hole", "Bytes of a coded body are missing: what follows cannot be decoded", Warn, Missing, "RFC 9110 §8.4";
     NOT_ASKED = "http.note.not_asked", "A response to no request that was seen", Note, Sequence, "RFC 9112 §9.2";
+    HEAD_REFUSED = "http.note.head_refused", "The head is longer than the 256 KiB that the proxy takes", Error, Limit, "RFC 6585 §5";
+    VERSION_UNKNOWN = "http.note.version_unknown", "The request names a version that is not HTTP/1", Warn, Protocol, "RFC 9110 §15.6.6";
+    HOST_BAD = "http.note.host_bad", "Host is not a host and a port", Error, Security, "RFC 9112 §3.2";
+    HOST_REPLACED = "http.note.host_replaced", "Host and the target named different servers: the target's was written into Host", Warn, Security, "RFC 9112 §3.2.2";
+    CONNECT_BODY = "http.note.connect_body", "CONNECT comes with a body", Error, Security, "RFC 9110 §9.3.6";
+    TRAILER_TOO_LONG = "http.note.trailer_too_long", "The trailer section is longer than the 64 KiB that the proxy takes", Error, Limit, "RFC 9112 §7.1.2";
+    BODILESS_FRAMED = "http.note.bodiless_framed", "An answer that has no body announces one", Error, Security, "RFC 9110 §8.6";
+    UPGRADE_UNASKED = "http.note.upgrade_unasked", "The server changes the protocol without having been asked to", Error, Security, "RFC 9110 §7.8";
+    ANSWER_CUT = "http.note.answer_cut", "The server ended the connection before its answer was complete", Warn, Missing, "RFC 9112 §8";
+    BODY_NOT_KEPT = "http.note.body_not_kept", "The body is longer than the 16 MiB that are kept to be edited", Note, Limit, "";
+    EDIT_FRAMED = "http.note.edit_framed", "An edit made the headers say another length than the body has", Warn, Protocol, "RFC 9112 §6";
     CLIENT_ERROR = "http.note.client_error", "The server says that the request is at fault", Note, Response, "RFC 9110 §15.5";
     SERVER_ERROR = "http.note.server_error", "The server says that it failed", Note, Response, "RFC 9110 §15.6";
 }

@@ -18,7 +18,7 @@ const fn all(b: u8) -> u64 {
 }
 
 /// Where the lines of a head end, and the names in front of their colons.
-struct Lines {
+pub struct Lines {
     /// Place of each line's CR, and the length of the token that it begins with.
     lines: [(u16, u16); MOST_LINES],
     count: usize,
@@ -50,12 +50,13 @@ fn token(b: &[u8]) -> usize {
 }
 
 impl Lines {
-    const fn new() -> Lines {
+    /// None yet.
+    pub const fn new() -> Lines {
         Lines { lines: [(0, 0); MOST_LINES], count: 0 }
     }
 
     /// Finds the lines of the head that begins `b`; gives its length. `None`: it is not there in full, or odd.
-    fn find(&mut self, b: &[u8]) -> Option<usize> {
+    pub fn find(&mut self, b: &[u8]) -> Option<usize> {
         let b = b.get(..MOST_BYTES).unwrap_or(b);
         let mut start = 0usize;
         loop {
@@ -81,6 +82,13 @@ impl Lines {
     }
 }
 
+impl Lines {
+    /// Where each line's CR stands, and the length of the token that it begins with.
+    pub fn found(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.lines.get(..self.count).unwrap_or(&[]).iter().map(|(end, name)| (usize::from(*end), usize::from(*name)))
+    }
+}
+
 /// The lengths of method and target of a request line whose method has `method` bytes; `None` where anything is unusual.
 fn request(line: &[u8], method: usize) -> Option<(usize, usize)> {
     let rest = line.get(method..)?.strip_prefix(b" ")?;
@@ -102,8 +110,7 @@ pub fn read<'a>(r: &mut Reader<'a>, response: bool) -> Result<Option<Head<'a>>, 
     let bytes = r.rest();
     let mut lines = Lines::new();
     let Some(len) = lines.find(bytes) else { return Ok(None) };
-    let mut known =
-        lines.lines.get(..lines.count).unwrap_or(&[]).iter().map(|(end, name)| (usize::from(*end), usize::from(*name)));
+    let mut known = lines.found();
     let Some((first, token)) = known.next() else { return Ok(None) };
     let line = bytes.get(..first).unwrap_or(&[]);
     let whole = r.span(len);
