@@ -4,6 +4,7 @@
 //! Whole flows are read again, from their delivery logs, until nothing is left to read again. So the rows that remain do not depend on
 //! whether keys came before, among or behind the packets.
 
+use crate::legs::Leg;
 use crate::merge::Merger;
 use crate::recall::Recall;
 use crate::remember::Remember;
@@ -275,6 +276,25 @@ impl Again {
             (Some(remember), Some(row)) => remember.lock().unwrap_or_else(PoisonError::into_inner).keep(&row, name),
             _ => Ok(()),
         }
+    }
+
+    /// Reads a flow whole of which only a part was read, because another one carries the same ([`FlowFlags::TWIN`]).
+    pub fn read_whole(&self, flow: u32) {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.merger.builder.flow_row(flow).is_some_and(|f| f.flags.has(FlowFlags::TWIN)) {
+            writer.merger.due.flow(flow);
+            settle(&mut writer.merger, &self.recall, &self.keys);
+            writer.merger.builder.publish(true);
+        }
+    }
+
+    /// The leg of a proxied connection that a flow is, and the first packets of the connection's other legs.
+    #[must_use]
+    pub fn legs(&self, flow: u32) -> Option<(Leg, Vec<Leg>)> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = writer.merger.builder.flow_row(flow)?.first_packet;
+        let leg = writer.legs.at(first)?;
+        Some((leg, writer.legs.of(leg.tie).filter(|l| **l != leg).copied().collect()))
     }
 
     /// What the user said that a flow speaks.

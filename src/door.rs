@@ -36,6 +36,7 @@ impl Opener for Doorman {
             name: path.display().to_string(),
             size: std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len()),
             remember: crate::remember::state_folder().map(|folder| Remember::open(&folder, path)),
+            both_legs: false,
         };
         let mut session = Session::start(source, wirelore_dissectors::TABLE, options);
         session.har = har;

@@ -10,6 +10,7 @@ pub mod dump;
 pub mod exchanges;
 pub mod exporting;
 pub mod har;
+pub mod legs;
 pub mod merge;
 pub mod objects;
 pub mod proxying;

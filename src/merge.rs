@@ -108,8 +108,12 @@ impl Merger {
         for (shard, (flow, facts)) in outputs.iter().enumerate().flat_map(|(s, o)| o.facts.iter().map(move |f| (s, f))) {
             let flow = self.conv(shard, ConvId { flow: *flow, inner: 0 }).flow;
             ledger.mark(flow, facts.marks);
+            let whole = self.due.is_taken_over(flow);
             if let Some(row) = self.builder.flow_mut(flow) {
                 set_facts(row, facts);
+                if whole {
+                    row.flags.clear(FlowFlags::TWIN);
+                }
             }
         }
     }
@@ -199,6 +203,13 @@ impl Merger {
         self.due.flow(flow);
     }
 
+    /// The flow of a packet is read again, whole.
+    pub fn whole(&mut self, packet: u32) {
+        if let Some(flow) = self.builder.packet_mut(packet).map(|p| p.flow).filter(|f| *f != NONE) {
+            self.due.flow(flow);
+        }
+    }
+
     /// Takes what a second reading of a flow told; the rows of the readings before it are withdrawn.
     pub fn read_again(&mut self, flow: u32, generation: u16, out: &Output, flipped: Option<bool>) {
         let ledger = Arc::clone(&self.ledger);
@@ -206,6 +217,8 @@ impl Merger {
         self.builder.withdraw(ConvId { flow, inner: 0 }, generation);
         if let Some(row) = self.builder.flow_mut(flow) {
             row.set_protocol(None, Evidence::None);
+            // A second reading reads everything.
+            row.flags.clear(FlowFlags::TWIN);
             match flipped {
                 Some(true) => row.flags.set(FlowFlags::CLIENT_IS_SECOND),
                 Some(false) => row.flags.clear(FlowFlags::CLIENT_IS_SECOND),
@@ -418,6 +431,8 @@ fn set_facts(row: &mut FlowRow, f: &FlowFacts) {
         (mark::MIDSTREAM, FlowFlags::MIDSTREAM),
         (mark::OVER, FlowFlags::ENDED),
         (mark::FLIPPED, FlowFlags::CLIENT_IS_SECOND),
+        (mark::SYNTHETIC, FlowFlags::SYNTHETIC),
+        (mark::TWIN, FlowFlags::TWIN),
     ] {
         if f.marks & bit != 0 {
             row.flags.set(flag);

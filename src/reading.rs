@@ -100,7 +100,7 @@ pub fn open(from: &From, follow: bool) -> Result<Session, Failure> {
         // The variable that browsers and curl heed names where keys would be; the file need not be there.
         None => std::env::var_os("SSLKEYLOGFILE").map(PathBuf::from).filter(|p| p.is_file()),
     };
-    let options = SessionOptions { keylog, decode_as, shards: from.shards, name, size, remember: None };
+    let options = SessionOptions { keylog, decode_as, shards: from.shards, name, size, remember: None, both_legs: false };
     let mut session = Session::start(source, wirelore_dissectors::TABLE, options);
     session.har = har;
     Ok(session)

@@ -4,6 +4,7 @@
 //! waits for the slowest. Dropping the session cancels the reading.
 
 use crate::again::{self, Again};
+use crate::legs::Legs;
 use crate::merge::Merger;
 use crate::recall::Recall;
 use crate::remember::Remember;
@@ -37,6 +38,17 @@ pub struct SessionOptions {
     pub size: Option<u64>,
     /// What the user said of its connections before; more is kept there.
     pub remember: Option<Remember>,
+    /// Of a proxy's record: read both legs of each connection, though they say the same.
+    pub both_legs: bool,
+}
+
+/// What is read in the leg between a proxy and a server while the leg to the client says the same: what only carries.
+const CARRIERS: &[&str] = &["tls"];
+
+/// A shard as the options say.
+fn shard(table: &'static [&'static Spec], options: &SessionOptions) -> Shard {
+    let shard = Shard::new(table).decoding(&options.decode_as);
+    if options.both_legs { shard } else { shard.twins(CARRIERS) }
 }
 
 /// The table of protocols and the fields that are columns.
@@ -108,7 +120,7 @@ const WAITING: usize = 2;
 impl Session {
     /// Begins to read `source`; rows appear in [`Session::store`] at once.
     #[must_use]
-    pub fn start(source: Source, table: &'static [&'static Spec], options: SessionOptions) -> Session {
+    pub fn start(source: Source, table: &'static [&'static Spec], mut options: SessionOptions) -> Session {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let count = options.shards.unwrap_or(cores.saturating_sub(2)).clamp(1, 64);
         let mut builder = Builder::new(schema(table));
@@ -136,10 +148,10 @@ impl Session {
         let (mut works, mut outputs, mut backs) = (Vec::new(), Vec::new(), Vec::new());
         let mut threads = Vec::new();
         let writer = Arc::new(Mutex::new(Writer::new(Merger::new(builder, ledger, count))));
-        let again = Again::new(Arc::clone(&writer), Arc::clone(&recall), Arc::clone(&keys), table, options.remember);
+        let again = Again::new(Arc::clone(&writer), Arc::clone(&recall), Arc::clone(&keys), table, options.remember.take());
         let mut alone = None;
         if options.shards.is_none() && cores <= 2 {
-            let shard = Shard::new(table).decoding(&options.decode_as);
+            let shard = shard(table, &options);
             alone = Some(Alone { shard, writer, out: Output::default() });
         } else {
             for n in 0..count {
@@ -150,7 +162,7 @@ impl Session {
                 outputs.push(out_out);
                 backs.push(back_in);
                 let keys = Arc::clone(&keys);
-                let shard = Shard::new(table).decoding(&options.decode_as);
+                let shard = shard(table, &options);
                 threads
                     .push(spawn(format!("shard {n}"), move || run_shard(n as u32, shard, &work_out, &out_in, &back_out, &keys)));
             }
@@ -458,6 +470,8 @@ fn packet_of<'b>(batch: &'b Batch, item: &Item, links: &[u32]) -> Packet<'b> {
         at: item.at,
         interface: item.interface.min(u32::from(u16::MAX)) as u16,
         link_type: links.get(item.interface as usize).copied().unwrap_or(u32::MAX),
+        synthetic: item.marks & wirelore_capture::mark::SYNTHETIC != 0,
+        twin: item.marks & wirelore_capture::mark::SERVER_LEG != 0,
     }
 }
 
@@ -522,13 +536,15 @@ fn run_shard(
 /// Merges and publishes.
 pub(crate) struct Writer {
     pub(crate) merger: Merger,
+    /// Of a proxy's record.
+    pub(crate) legs: Legs,
     progress: Progress,
     first: bool,
 }
 
 impl Writer {
     pub(crate) fn new(merger: Merger) -> Writer {
-        Writer { merger, progress: Progress::default(), first: true }
+        Writer { merger, legs: Legs::default(), progress: Progress::default(), first: true }
     }
 
     /// `outputs` are those of the batch that is told.
@@ -544,7 +560,14 @@ impl Writer {
                 self.merger.builder.progress(Progress { done: false, ..p });
                 self.merger.builder.publish(false);
             }
-            Told::Event(e) => source_event(&mut self.merger.builder, *e),
+            Told::Event(e) => match *e {
+                Event::Other(block) => {
+                    for packet in self.legs.heed(&block, &mut self.merger.builder) {
+                        self.merger.whole(packet);
+                    }
+                }
+                e => source_event(&mut self.merger.builder, e),
+            },
             Told::End => {}
         }
     }
@@ -607,6 +630,7 @@ fn source_event(b: &mut Builder, e: Event) {
                     name: i.name.unwrap_or_default(),
                     description: i.description.unwrap_or_default(),
                     link_type: i.link_type,
+                    synthetic: i.marks & wirelore_capture::mark::SYNTHETIC != 0,
                     snap_len: i.snaplen,
                     filter: i.filter.unwrap_or_default(),
                     ..InterfaceFact::default()

@@ -29,6 +29,8 @@ impl PacketRow {
     pub const ODD: u32 = 1 << 30;
     /// Set in `bits`: an IP fragment.
     pub const FRAGMENT: u32 = 1 << 29;
+    /// Set in `bits`: made from bytes that a proxy relayed; its headers were never on a wire.
+    pub const SYNTHETIC: u32 = 1 << 28;
 
     /// A row.
     #[must_use]

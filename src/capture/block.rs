@@ -54,6 +54,10 @@ pub mod mark {
     pub const OVER_SNAPLEN: u32 = 1 << 2;
     /// The packet was read after a damaged place was skipped.
     pub const AFTER_DAMAGE: u32 = 1 << 3;
+    /// The packet was made from bytes that a proxy relayed (see [`crate::origin`]): its headers were never on a wire.
+    pub const SYNTHETIC: u32 = 1 << 4;
+    /// It is of the leg between the proxy and a server: the same bytes may stand in the leg to the client too.
+    pub const SERVER_LEG: u32 = 1 << 5;
 }
 
 /// One packet of a batch: where its bytes are and when they came.

@@ -92,6 +92,8 @@ pub struct Interface {
     pub os: Option<String>,
     /// Comments on the interface.
     pub comments: Vec<String>,
+    /// Bits of [`crate::mark`] that all its packets bear.
+    pub marks: u32,
     /// All options as written, those above included.
     pub options: Vec<RawOption>,
 }
@@ -185,7 +187,7 @@ pub struct Statistics {
 }
 
 /// A block without meaning here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherBlock {
     /// Offset of the block.
     pub at: u64,
@@ -199,6 +201,8 @@ pub struct OtherBlock {
     pub packets_before: u64,
     /// May it be copied into a file whose packets were changed? (Custom blocks tell; others: no.)
     pub copyable: bool,
+    /// Of a custom block of at most 4 KiB: what stands in it behind the enterprise number, options and padding included.
+    pub custom: Bytes,
 }
 
 /// How a file is damaged.

@@ -259,6 +259,16 @@ pub struct Conversation {
     numbers: Numbering,
     /// The message whose content it reads; its own messages are no rows then.
     content: Option<Box<(ConvId, Dir, u64)>>,
+    twin: Option<Twin>,
+}
+
+/// A conversation whose contents are read elsewhere: what only carries (TLS) is read until it begins to.
+#[derive(Debug, Clone, Copy)]
+struct Twin {
+    /// Names of the protocols that carry.
+    carriers: &'static [&'static str],
+    /// Something was carried.
+    begun: bool,
 }
 
 impl Conversation {
@@ -283,7 +293,26 @@ impl Conversation {
             inside: Insides::default(),
             numbers: Numbering::default(),
             content: None,
+            twin: None,
         }
+    }
+
+    /// Tells that what it carries is read elsewhere: it is read itself only as long as it speaks one of `carriers` (names of Specs) and
+    /// carries nothing yet. What it speaks is told all the same.
+    pub fn twin(&mut self, carriers: &'static [&'static str]) {
+        self.twin = Some(Twin { carriers, begun: false });
+    }
+
+    /// Leaves a twin as soon as what comes next is read elsewhere. Whether it did.
+    fn leaves_to_twin<L: Listen + ?Sized>(&mut self, to: &mut L) -> bool {
+        let Some(twin) = self.twin else { return false };
+        let carries = self.spec.is_some_and(|s| twin.carriers.contains(&s.name));
+        if carries && (!twin.begun || self.halves.iter().any(|h| h.open.is_some())) {
+            return false;
+        }
+        self.confirm(to);
+        self.leave();
+        true
     }
 
     /// Tells that the first end is the server: way 0 is from it.
@@ -376,6 +405,7 @@ impl Conversation {
             inside,
             numbers: self.numbers,
             content: None,
+            twin: self.twin,
         })
     }
 

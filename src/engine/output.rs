@@ -59,6 +59,10 @@ pub mod mark {
     pub const FIN_BACK: u16 = 2048;
     /// It was announced, and none of its bytes came yet.
     pub const ANNOUNCED: u16 = 4096;
+    /// Its packets were made from bytes that a proxy relayed.
+    pub const SYNTHETIC: u16 = 8192;
+    /// It is a twin, read only up to what it carries: see [`crate::shard::Packet::twin`].
+    pub const TWIN: u16 = 16384;
 }
 
 /// A message as a row; ranges lie in the [`Output`].

@@ -65,6 +65,10 @@ pub struct Packet<'p> {
     pub interface: u16,
     /// Its link type.
     pub link_type: u32,
+    /// It was made from bytes that a proxy relayed: nothing is concluded from its TCP header but the stream.
+    pub synthetic: bool,
+    /// It belongs to the leg of a proxied connection whose other leg carries the same: see [`Shard::twins`].
+    pub twin: bool,
 }
 
 /// What the user says that flows of a port speak.
@@ -119,6 +123,8 @@ pub struct Shard {
     headers: Option<Box<Headers>>,
     dirty: Vec<u32>,
     decode_as: Vec<DecodeAs>,
+    /// Protocols that are read in twins.
+    carriers: Option<&'static [&'static str]>,
     /// Flows in which a segment waits for another.
     waiting: Vec<u32>,
     /// Flows to come.
@@ -255,6 +261,7 @@ impl Shard {
             headers: None,
             dirty: Vec::new(),
             decode_as: Vec::new(),
+            carriers: None,
             waiting: Vec::new(),
             board: Board::default(),
             announced: HashMap::new(),
@@ -265,6 +272,14 @@ impl Shard {
     #[must_use]
     pub fn decoding(mut self, decode_as: &[DecodeAs]) -> Shard {
         self.decode_as = decode_as.to_vec();
+        self
+    }
+
+    /// Flows of [`Packet::twin`] are read only as long as they speak one of `carriers` (names of Specs) and carry nothing yet: the other
+    /// leg says the same. A second reading reads them whole. Without this they are read like all others.
+    #[must_use]
+    pub fn twins(mut self, carriers: &'static [&'static str]) -> Shard {
+        self.carriers = Some(carriers);
         self
     }
 
@@ -281,6 +296,9 @@ impl Shard {
         let mut row = PacketRow::new(p.time, p.at, p.interface, p.bytes.len() as u32, p.wire_len);
         if !h.is_sound() {
             row.bits |= PacketRow::ODD;
+        }
+        if p.synthetic {
+            row.bits |= PacketRow::SYNTHETIC;
         }
         let mut own = None;
         let mut joined = None;
@@ -388,8 +406,10 @@ impl Shard {
                 }
                 if let Some(seen) = tcp {
                     let verdict = self.sequences.see(found.stream, found.dir, &seen, p.time, number, reused);
-                    row.bits |= verdict.flags.0;
-                    facts.verdicts |= verdict.flags.0;
+                    if !p.synthetic {
+                        row.bits |= verdict.flags.0;
+                        facts.verdicts |= verdict.flags.0;
+                    }
                 }
                 let Some(live) = state.live.as_mut().filter(|_| t.sound) else { return };
                 let segment = Segment {
@@ -504,13 +524,15 @@ impl Shard {
             _ => mark::ROLES_OPEN,
         };
         let marks = self.announced_flow(number, p.time, flow, ends, transport, marks, out);
+        let marks = if p.synthetic { marks | mark::SYNTHETIC } else { marks };
+        let twin = self.carriers.filter(|_| p.twin);
+        let marks = if twin.is_some() { marks | mark::TWIN } else { marks };
         let live = matches!(transport, Transport::Tcp | Transport::Udp).then(|| {
-            Box::new(Live {
-                tcp: Tcp::default(),
-                conv: start_conversation(flow, ends, marks, &self.decode_as, Told::default()),
-                log: Log::default(),
-                ends: [0; 2],
-            })
+            let mut conv = start_conversation(flow, ends, marks, &self.decode_as, Told::default());
+            if let Some(carriers) = twin {
+                conv.twin(carriers);
+            }
+            Box::new(Live { tcp: Tcp::default(), conv, log: Log::default(), ends: [0; 2] })
         });
         let facts = FlowFacts { marks, ..FlowFacts::default() };
         self.states.push(FlowState { facts, stream, live, tcp: transport == Transport::Tcp, dirty: false, waits: false });
@@ -644,7 +666,7 @@ impl Shard {
             }
             if let Some(s) = self.sequences.summary(state.stream).filter(|_| state.tcp) {
                 state.facts.seq_base = s.base;
-                state.facts.initial_rtt = s.initial_rtt_ns;
+                state.facts.initial_rtt = s.initial_rtt_ns.filter(|_| state.facts.marks & mark::SYNTHETIC == 0);
                 state.facts.window_shift = s.scale.map(|s| match s {
                     Scale::Shift(n) => Some(n),
                     Scale::Unknown | Scale::Off => None,

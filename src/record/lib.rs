@@ -2,7 +2,7 @@
 //!
 //! It is an ordinary pcapng file. The bytes of both legs of a proxied connection lie in it as TCP segments, TLS secrets stand before the
 //! bytes that need them, and what the proxy did stands in custom blocks. The bytes are those of the wire; the headers around them are ours,
-//! and the interfaces say so ([`said::ORIGIN`]).
+//! and the interfaces say so ([`wirelore_capture::origin`]).
 //!
 //! A [`Recorder`] is the file and its writer thread. Each relay thread has a [`Lane`] of its own, formats its frames there, and never
 //! waits for the disk unless the disk cannot keep up.

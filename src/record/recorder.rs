@@ -4,7 +4,6 @@ use crate::disk::Disk;
 use crate::error::Error;
 use crate::frame::LINK_TYPE;
 use crate::lane::Lane;
-use crate::said::{ENTERPRISE, ORIGIN, TEXT_OPTION};
 use crate::shared::{Shared, lock};
 use crate::writer;
 use std::io;
@@ -13,7 +12,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use wirelore_capture::write::{InterfaceSpec, PcapngWriter, SectionSpec};
-use wirelore_capture::{Growth, Resolution};
+use wirelore_capture::{Growth, Resolution, origin};
 
 /// What happens when the disk is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -231,19 +230,22 @@ fn header(application: &str) -> Vec<u8> {
 
 /// The blocks of a listener's two interfaces.
 fn interfaces(listener: u32, name: &str) -> Vec<u8> {
-    let mut origin = ENTERPRISE.to_le_bytes().to_vec();
-    origin.extend_from_slice(ORIGIN.as_bytes());
-    let options = [(TEXT_OPTION, &origin[..])];
     let name = if name.is_empty() { format!("listener {listener}") } else { name.to_owned() };
     let mut out = Vec::new();
-    for (side, of) in [("client", "between clients and the proxy"), ("server", "between the proxy and servers")] {
+    let sides = [
+        ("client", origin::CLIENT_LEG, "between clients and the proxy"),
+        ("server", origin::SERVER_LEG, "between the proxy and servers"),
+    ];
+    for (side, origin, of) in sides {
+        let mut option = origin::ENTERPRISE.to_le_bytes().to_vec();
+        option.extend_from_slice(origin.as_bytes());
         let description = format!("{of}; the bytes are those of the wire, the headers around them were made by the recorder");
         let spec = InterfaceSpec {
             link_type: LINK_TYPE,
             resolution: Resolution::new(9, 0),
             name: Some(&format!("{name} {side}")),
             description: Some(&description),
-            options: &options,
+            options: &[(origin::OPTION, &option)],
             ..InterfaceSpec::default()
         };
         // The writer begins each file with a section; ours stands already.

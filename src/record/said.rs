@@ -1,20 +1,15 @@
 //! What the proxy says in the session file besides packets: custom blocks, their writing and reading.
 //!
-//! A custom block (draft-ietf-opsawg-pcapng, section 4.9) belongs to an enterprise number. Ours is 32473, which RFC 5612 sets aside for
-//! documentation and examples: we own none. So each of our blocks begins with [`MARK`], and a block without it is somebody else's.
+//! A custom block (draft-ietf-opsawg-pcapng, section 4.9) belongs to an enterprise number. Ours is that of examples ([`ENTERPRISE`]), so
+//! each of our blocks begins with [`MARK`], and a block without it is somebody else's.
 //! Behind it stand lines `name=value`, readable in any hex view; `\n` and `\\` are escaped in values.
 
 use crate::lane::Side;
 use std::net::SocketAddr;
+pub use wirelore_capture::origin::ENTERPRISE;
 
-/// The private enterprise number of RFC 5612, in custom blocks and options.
-pub const ENTERPRISE: u32 = 32473;
 /// What each of our custom blocks begins with.
 pub const MARK: &str = "wirelore\n";
-/// The custom option (code 2988: text that may be copied) on interfaces whose frames were made from relayed bytes.
-pub const ORIGIN: &str = "origin=synthetic";
-/// The code of a custom option with text that may be copied.
-pub const TEXT_OPTION: u16 = 2988;
 
 /// What kind of thing the proxy did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

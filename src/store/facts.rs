@@ -15,6 +15,8 @@ pub struct InterfaceFact {
     pub ticks_per_second: u64,
     /// The capture filter it was recorded with, or "".
     pub filter: String,
+    /// Its packets were made from bytes that a proxy relayed.
+    pub synthetic: bool,
     /// Packets the recorder says it dropped.
     pub dropped: Option<u64>,
     /// Packets of it that were read.

@@ -29,6 +29,10 @@ impl FlowFlags {
     pub const ENDED: FlowFlags = FlowFlags(1 << 7);
     /// The second end of the row is the client: it opened the connection, or asked first.
     pub const CLIENT_IS_SECOND: FlowFlags = FlowFlags(1 << 8);
+    /// Its packets were made from bytes that a proxy relayed: only what stands above TCP is true of a wire.
+    pub const SYNTHETIC: FlowFlags = FlowFlags(1 << 9);
+    /// It carries what another flow carries too (the other leg of a proxied connection), and is read only so far as it differs.
+    pub const TWIN: FlowFlags = FlowFlags(1 << 10);
     const SEQ_BASE: u16 = 1 << 12;
 
     /// Whether every flag of `f` is set.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::options::{self, COMMENT, Options};
 use crate::event::{Address, Interface, Names, Secrets, Section, Statistics};
 use crate::grammar::{take, u16_in, u32_in};
+use crate::origin;
 use crate::time::Resolution;
 
 /// Numbers in the byte order of a section.
@@ -83,6 +84,7 @@ pub(crate) fn interface(block: &[u8], at: u64, index: u32, n: Numbers) -> Interf
         i.options.push(options::raw(option));
     }
     i.resolution = Resolution::new(code, offset);
+    i.marks = origin::marks(&i.options, n.big);
     i
 }
 

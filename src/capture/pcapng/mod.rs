@@ -3,6 +3,8 @@
 pub(crate) mod describe;
 pub(crate) mod options;
 
+use bytes::Bytes;
+
 use crate::block::{Item, NO_TIME, mark};
 use crate::event::{Comment, DamageKind, Drops, Event, Note, OtherBlock};
 use crate::grammar::{EVENTS_AT_ONCE, Halt, LONGEST, Likely, Look, Out, Peer, Resume, damaged, take, u32_in};
@@ -36,6 +38,7 @@ const INTERFACES: usize = 1 << 16;
 struct Known {
     resolution: Resolution,
     snaplen: u32,
+    marks: u32,
 }
 
 /// The reader of one pcapng file.
@@ -124,7 +127,7 @@ impl Pcapng {
             wire_len: u32_in::<BIG>([w0, w1, w2, w3]),
             interface: self.base.saturating_add(interface),
             flags: 0,
-            marks: out.marks,
+            marks: out.marks | known.marks,
         };
         let padded = (cap_len as usize).next_multiple_of(4);
         // Anything but the closing length after the packet is options.
@@ -161,7 +164,7 @@ impl Pcapng {
                 }
                 let index = self.base.saturating_add(u32::try_from(self.known.len()).unwrap_or(u32::MAX));
                 let interface = describe::interface(block, at, index, n);
-                self.known.push(Known { resolution: interface.resolution, snaplen: interface.snaplen });
+                self.known.push(Known { resolution: interface.resolution, snaplen: interface.snaplen, marks: interface.marks });
                 out.event(Event::Interface(interface));
                 Ok(true)
             }
@@ -200,7 +203,10 @@ impl Pcapng {
             }
             _ => {
                 let len = u32::try_from(block.len()).unwrap_or(u32::MAX);
-                let other = other_block(at, kind, len, n.u32(block, 8), out);
+                let mut other = other_block(at, kind, len, n.u32(block, 8), out);
+                if other.enterprise.is_some() && len <= CUSTOM {
+                    other.custom = Bytes::copy_from_slice(describe::body(block, 12));
+                }
                 out.event(Event::Other(other));
                 Ok(out.events.len() >= EVENTS_AT_ONCE)
             }
@@ -417,13 +423,17 @@ fn beyond(at: u64, kind: u32, len: u32, number: Option<u32>, out: &Out) -> Halt 
     }
 }
 
+/// Custom blocks are handed on with what stands in them up to this length.
+const CUSTOM: u32 = 4096;
+
 /// Blocks without meaning here are loaded only up to this length.
 const LOADED: u32 = 1 << 20;
 
 /// `number`: what follows the length, in a custom block the private enterprise number.
 fn other_block(at: u64, kind: u32, len: u32, number: Option<u32>, out: &Out) -> OtherBlock {
     let enterprise = number.filter(|_| matches!(kind, kind::CUSTOM | kind::CUSTOM_FIXED));
-    OtherBlock { at, len, kind, enterprise, packets_before: out.next_packet(), copyable: kind == kind::CUSTOM }
+    let copyable = kind == kind::CUSTOM;
+    OtherBlock { at, len, kind, enterprise, packets_before: out.next_packet(), copyable, custom: Bytes::new() }
 }
 
 /// Reads a packet's options into its item and the event queue.

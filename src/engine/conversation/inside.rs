@@ -239,6 +239,10 @@ impl Conversation {
         s: &mut Scratch,
         to: &mut L,
     ) {
+        if let Some(twin) = &mut self.twin {
+            twin.begun = true;
+            return;
+        }
         let ForInside { key, dir, bytes, from, how, hint, datagram } = *chunk;
         let known = self.inside.get(key).is_some() || self.open_inside(chunk, message, cx, s, to).is_some();
         if cx.level >= Level::Bodies

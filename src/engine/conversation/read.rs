@@ -40,7 +40,7 @@ impl Conversation {
         let (now_way, mut now_bytes) = now.unwrap_or((2, &[]));
         // Unread bytes are taken out while they are read, so that a read can borrow them beside the rest.
         let mut taken = [0usize; 2];
-        while matches!(self.mode, Mode::Reads(_)) {
+        while matches!(self.mode, Mode::Reads(_)) && !self.leaves_to_twin(to) {
             let mut next: Option<(u32, usize)> = None;
             for way in 0..2 {
                 let used = if way == 0 { taken[0] } else { taken[1] };
