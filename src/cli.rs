@@ -22,6 +22,8 @@ pub enum Command {
     Open(Open),
     /// Stand between clients and servers: record, decrypt, judge and change what passes.
     Proxy(Box<Proxy>),
+    /// The authority of this computer that the proxy signs with: show it, trust it, take that back.
+    Ca(crate::authority::Ca),
     /// Say in plain words what is in a capture.
     Summary(Summary),
     /// Print packets or messages, a line each, or in full.

@@ -1,6 +1,7 @@
 //! The door: flags, modes, threads and wiring. It knows every room; no room knows it.
 
 pub mod again;
+pub mod authority;
 pub mod cli;
 #[cfg(feature = "window")]
 pub mod conversations;

@@ -240,6 +240,11 @@ impl Authority {
     pub fn validity(&self) -> (i64, i64) {
         (self.not_before, self.not_after)
     }
+
+    /// The same as people read it: `2026-11-23 09:15 UTC`.
+    pub fn validity_text(&self) -> (String, String) {
+        (date::readable(self.not_before), date::readable(self.not_after))
+    }
 }
 
 /// The SHA-256 of a certificate (DER): pairs of capital hex digits with colons between them.

@@ -164,7 +164,7 @@ fn html(authority: &Authority, asked: Asked<'_>) -> String {
             HOSTS[0]
         )
     };
-    let (from, until) = authority.validity();
+    let (from, until) = authority.validity_text();
     let scope = if authority.scope().is_all() {
         "every name".to_owned()
     } else {
@@ -182,14 +182,12 @@ encrypted, once the program trusts the authority below.</p>\n\
 <a href=\"/wirelore-ca-cert.p12\">P12</a></p>\n\
 <p>These hold the certificate only. Its key never leaves the computer that made it.</p>\n{platforms}\
 <h2>What it is</h2>\n<dl><dt>Name</dt><dd>{}</dd><dt>SHA-256</dt><dd><code>{}</code></dd>\
-<dt>Valid</dt><dd>{} to {}</dd><dt>Speaks for</dt><dd>{scope}</dd></dl>\n\
+<dt>Valid</dt><dd>{from} to {until}</dd><dt>Speaks for</dt><dd>{scope}</dd></dl>\n\
 <p><small>Compare the fingerprint with what <kbd>wirelore ca show</kbd> prints on the computer that runs the proxy. Do not install \
 it if you do not know who runs the proxy, and take it away when you no longer need it. Intercept only what is yours, or what you are \
 allowed to.</small></p>\n</body></html>\n",
         escaped(&authority.name()),
         authority.fingerprint(),
-        crate::date::readable(from),
-        crate::date::readable(until),
     )
 }
 

@@ -44,6 +44,37 @@ impl Authority {
         Ok((authority, origin))
     }
 
+    /// Makes a new authority in the place of a folder's. The old one's key is gone for good afterwards, so what it signed, and what still
+    /// trusts it, cannot be misused.
+    pub fn rotate(folder: &Path, scope: &Scope) -> Result<Authority, Error> {
+        let path = folder.join(KEY_FILE);
+        let (old, aside) = (path.exists(), folder.join(format!("{KEY_FILE}.old")));
+        if old {
+            fs::rename(&path, &aside).map_err(Error::file(&path, "move the old CA aside"))?;
+        }
+        let made = Authority::open(folder, scope);
+        if old {
+            let (undone, removed) = match &made {
+                Ok(_) => (Ok(()), fs::remove_file(&aside)),
+                Err(_) => (fs::rename(&aside, &path), Ok(())),
+            };
+            undone.and(removed).map_err(Error::file(&aside, "put the old CA away"))?;
+        }
+        made.map(|(authority, _)| authority)
+    }
+
+    /// Deletes a folder's authority, key and certificates.
+    pub fn delete(folder: &Path) -> Result<(), Error> {
+        for name in [KEY_FILE].into_iter().chain(FILES) {
+            let path = folder.join(name);
+            match fs::remove_file(&path) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::file(&path, "delete the file")(e)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the certificate into a folder, in each of its forms, where it is not there already.
     pub fn write_certificate(&self, folder: &Path) -> Result<(), Error> {
         let [pem, der, p12] = FILES.map(|name| folder.join(name));
