@@ -8,9 +8,10 @@ use crate::hosts::{HostIndex, Hosts};
 use crate::links::{CauseRow, ConcernRow, Links};
 use crate::message::{MessageEnd, MessageOpen, Packed};
 use crate::messages::MessageTable;
+use crate::packets::Packets;
 use crate::rows::{Comment, ExchangeRow, NoteCount, NoteRow, StateRow};
 use crate::schema::{Columns, Schema};
-use crate::snapshot::{Exchanges, Flows, Packets, Snapshot};
+use crate::snapshot::{Exchanges, Flows, Snapshot};
 use crate::table::Table;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -71,7 +72,7 @@ impl Builder {
             schema,
             columns,
             generation: 0,
-            packets: Table::default(),
+            packets: Packets::default(),
             hosts: Table::default(),
             host_index: HostIndex::default(),
             flows: Table::default(),
@@ -110,7 +111,7 @@ impl Builder {
     #[inline]
     pub fn packet(&mut self, row: PacketRow) -> u32 {
         self.changed = true;
-        self.packets.push(row)
+        self.packets.extend(&[row])
     }
 
     /// Adds packets and returns the number of the first, or [`NONE`] when there are too many.
@@ -121,14 +122,8 @@ impl Builder {
 
     /// Number of packets so far.
     #[must_use]
-    pub const fn packet_count(&self) -> u32 {
+    pub fn packet_count(&self) -> u32 {
         self.packets.len()
-    }
-
-    /// A packet to change: its flow or verdicts, where they were found out later.
-    pub fn packet_mut(&mut self, packet: u32) -> Option<&mut PacketRow> {
-        self.changed = true;
-        self.packets.get_mut(packet)
     }
 
     /// Adds a flow between `ends` (the sender of its first packet, then the other) and returns its number, or [`NONE`]
@@ -206,7 +201,7 @@ impl Builder {
 
     /// A message that was not withdrawn: a withdrawn one stays as it was.
     fn live(&self, message: u32) -> Option<Packed> {
-        self.messages.get(message).copied().filter(|m| !m.is_withdrawn())
+        self.messages.get(message).filter(|m| !m.is_withdrawn())
     }
 
     /// Changes a message: it grew, ended, or says more. A row that was completed stays so. Rows that were withdrawn do not change.
@@ -265,7 +260,7 @@ impl Builder {
     pub fn note_of_message(&mut self, message: u32, noted: &Noted) {
         let Some(row) = self.live(message) else { return };
         self.messages.edit(message, |p| p.noted(noted.what.severity));
-        self.add_note(NoteRow { note: noted.what, at: noted.at, message, packet: row.first(), flow: row.flow(), previous: NONE });
+        self.add_note(NoteRow { note: noted.what, at: noted.at, message, packet: row.first, flow: row.flow, previous: NONE });
     }
 
     /// A finding about a packet of flow `flow` ([`NONE`] for none).
@@ -316,17 +311,17 @@ impl Builder {
         let mut at = self.flows.get(conv.flow).map_or(NONE, |f| f.last_message);
         let mut old = Vec::new();
         while let Some(row) = self.messages.get(at) {
-            if !row.is_withdrawn() && row.generation() < generation && (conv.inner == 0 || row.conv() == conv) {
+            if !row.is_withdrawn() && row.generation < generation && (conv.inner == 0 || row.conv() == conv) {
                 old.push((at, row.exchange));
             }
-            at = row.previous();
+            at = row.previous;
         }
         let gone = old.len() as u32;
         // In rising order: patches of a segment are added fastest at their end.
         for (message, exchange_of) in old.into_iter().rev() {
             self.messages.edit(message, Packed::withdraw);
             if let Some(exchange) = self.exchanges.get(exchange_of).copied() {
-                let of_older = |m: u32| m == NONE || self.messages.get(m).is_none_or(|p| p.generation() < generation);
+                let of_older = |m: u32| m == NONE || self.messages.get(m).is_none_or(|p| p.generation < generation);
                 if !exchange.withdrawn
                     && of_older(exchange.ask)
                     && of_older(exchange.answer)
@@ -353,7 +348,7 @@ impl Builder {
         let mut newer = NONE;
         while let Some(note) = self.notes.get(at).copied() {
             let here = std::mem::replace(&mut at, note.previous);
-            let gone = self.messages.get(note.message).is_some_and(|m| m.is_withdrawn() && m.generation() < generation);
+            let gone = self.messages.get(note.message).is_some_and(|m| m.is_withdrawn() && m.generation < generation);
             if !gone {
                 worst = worst.max(Worst::of(note.note.severity));
                 newer = here;

@@ -1,5 +1,7 @@
 //! The index from packets to the messages completed in them.
 
+use crate::column::Column;
+use crate::table::partition;
 use std::sync::Arc;
 
 /// Entries of a block of the index.
@@ -11,13 +13,57 @@ type Entry = (u32, u32);
 /// a second reading) stand in runs of their own, merged as they grow, so that a look-up stays logarithmic.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DoneIndex {
-    /// Each sorted; one block's last entry is not above the next one's first.
-    blocks: Vec<Arc<Vec<Entry>>>,
-    /// Each sorted, every one at least twice as long as the next.
-    late: Vec<Arc<Vec<Entry>>>,
+    /// One run's last entry is not above the next one's first.
+    blocks: Vec<Arc<Run>>,
+    /// Each at least twice as long as the next.
+    late: Vec<Arc<Run>>,
     tail: Arc<Vec<Entry>>,
     tail_late: Arc<Vec<Entry>>,
     highest: u32,
+}
+
+/// Sorted entries, packed: about two bytes each.
+#[derive(Debug)]
+struct Run {
+    len: usize,
+    done: Column,
+    messages: Column,
+}
+
+impl Run {
+    fn pack(entries: &[Entry]) -> Arc<Run> {
+        let values = &mut Vec::new();
+        Arc::new(Run {
+            len: entries.len(),
+            done: Column::of(entries, values, false, |e| e.0.into()),
+            messages: Column::of(entries, values, false, |e| e.1.into()),
+        })
+    }
+
+    fn done(&self, at: usize) -> u32 {
+        self.done.get(at) as u32
+    }
+
+    fn entries(&self) -> impl Iterator<Item = Entry> {
+        (0..self.len).map(|i| (self.done(i), self.messages.get(i) as u32))
+    }
+
+    /// Both together; what comes of it is sorted.
+    fn merged(&self, other: &Run) -> Arc<Run> {
+        let mut all = Vec::with_capacity(self.len + other.len);
+        all.extend(self.entries());
+        all.extend(other.entries());
+        // The standard sort finds the two runs and merges them.
+        all.sort();
+        Run::pack(&all)
+    }
+
+    /// Hands on what was completed in packets `from..to`.
+    fn each(&self, from: u32, to: u32, take: &mut dyn FnMut(u32, u32)) {
+        let start = partition(self.len, |i| self.done(i) < from);
+        let found = (start..self.len).map(|i| (self.done(i), i)).take_while(|(done, _)| *done < to);
+        found.for_each(|(done, i)| take(done, self.messages.get(i) as u32));
+    }
 }
 
 impl DoneIndex {
@@ -30,17 +76,18 @@ impl DoneIndex {
             let at = tail.iter().rposition(|e| *e <= (done, message)).map_or(0, |i| i + 1);
             tail.insert(at, (done, message));
             if tail.len() >= BLOCK {
-                let block = std::mem::take(tail);
-                self.blocks.push(Arc::new(shrunk(block)));
+                self.blocks.push(Run::pack(tail));
+                tail.clear();
             }
         } else {
             let late = Arc::make_mut(&mut self.tail_late);
             let at = late.partition_point(|e| *e < (done, message));
             late.insert(at, (done, message));
             if late.len() >= BLOCK {
-                let mut run = Arc::new(shrunk(std::mem::take(late)));
-                while let Some(last) = self.late.pop_if(|last| last.len() < 2 * run.len()) {
-                    run = Arc::new(merged(&last, &run));
+                let mut run = Run::pack(late);
+                late.clear();
+                while let Some(last) = self.late.pop_if(|last| last.len < 2 * run.len) {
+                    run = last.merged(&run);
                 }
                 self.late.push(run);
             }
@@ -49,42 +96,28 @@ impl DoneIndex {
 
     /// Hands every message completed in packets `from..to` to `take`, in no order.
     pub fn each(&self, from: u32, to: u32, take: &mut dyn FnMut(u32, u32)) {
-        let mut scan = |run: &[Entry]| {
-            let start = run.partition_point(|e| e.0 < from);
-            run.get(start..).unwrap_or(&[]).iter().take_while(|e| e.0 < to).for_each(|e| take(e.0, e.1));
-        };
-        let first = self.blocks.partition_point(|b| b.last().is_some_and(|e| e.0 < from));
+        let first = self.blocks.partition_point(|b| b.done(b.len.saturating_sub(1)) < from);
         for block in self.blocks.get(first..).unwrap_or(&[]) {
-            if block.first().is_some_and(|e| e.0 >= to) {
+            if block.done(0) >= to {
                 break;
             }
-            scan(block);
+            block.each(from, to, take);
         }
-        scan(&self.tail);
         for run in &self.late {
-            scan(run);
+            run.each(from, to, take);
         }
-        scan(&self.tail_late);
+        for tail in [&self.tail, &self.tail_late] {
+            let start = tail.partition_point(|e| e.0 < from);
+            tail.get(start..).unwrap_or(&[]).iter().take_while(|e| e.0 < to).for_each(|e| take(e.0, e.1));
+        }
     }
 
     pub fn heap_size(&self) -> usize {
-        let runs = self.blocks.iter().chain(&self.late).chain([&self.tail, &self.tail_late]);
-        runs.map(|r| r.capacity() * size_of::<Entry>() + 40).sum::<usize>() + (self.blocks.capacity() + self.late.capacity()) * 8
+        let run = |r: &Arc<Run>| r.done.heap_size() + r.messages.heap_size() + size_of::<Run>() + 16;
+        let runs: usize = self.blocks.iter().chain(&self.late).map(run).sum();
+        let tails = (self.tail.capacity() + self.tail_late.capacity()) * size_of::<Entry>();
+        runs + tails + (self.blocks.capacity() + self.late.capacity()) * 8
     }
-}
-
-fn shrunk(mut v: Vec<Entry>) -> Vec<Entry> {
-    v.shrink_to_fit();
-    v
-}
-
-fn merged(a: &[Entry], b: &[Entry]) -> Vec<Entry> {
-    let mut all = Vec::with_capacity(a.len() + b.len());
-    all.extend_from_slice(a);
-    all.extend_from_slice(b);
-    // The standard sort finds the two runs and merges them.
-    all.sort();
-    all
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@
 
 mod builder;
 mod cell;
+mod column;
 mod done;
 mod facts;
 mod flow;
@@ -38,6 +39,8 @@ mod jobs;
 mod links;
 mod message;
 mod messages;
+mod packed;
+mod packets;
 pub mod query;
 mod rows;
 mod schema;
@@ -56,7 +59,8 @@ pub use hosts::Hosts;
 pub use jobs::{Job, JobEnd, Jobs, Work};
 pub use links::{CauseRow, ConcernRow, InsideRow};
 pub use message::{MessageEnd, MessageOpen, MessageRow};
+pub use packets::Packets;
 pub use rows::{Comment, ExchangeRow, NoteCount, NoteRow, StateRow};
 pub use schema::Schema;
-pub use snapshot::{HeapSize, Packets, Snapshot};
+pub use snapshot::{HeapSize, Snapshot};
 pub use table::Table;

@@ -1,6 +1,7 @@
 //! Message rows: one message of a conversation, as listed; and what opens and changes one.
 
 use crate::flow::Worst;
+use std::ops::Range;
 use wirelore_kit::row::NONE;
 use wirelore_kit::{Cell, ConvId, Dir, F, MessageState, Noted, Severity};
 
@@ -87,29 +88,31 @@ pub struct MessageEnd<'a> {
     pub notes: &'a [Noted],
 }
 
-/// A message row as kept: 56 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A message row while its segment grows: 56 bytes. In full segments it is packed further ([`crate::packed::PackedRows`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Packed {
-    at: u64,
+    pub at: u64,
     pub len: u64,
-    flow: u32,
-    /// Inner conversation in 23 bits; above: direction, state (2), worst note (3), withdrawn.
-    inner: u32,
-    first: u32,
+    pub flow: u32,
+    /// Inner conversation in [`INNER_BITS`]; above: direction, state (2), worst note (3), withdrawn.
+    pub inner: u32,
+    pub first: u32,
     pub done: u32,
     pub exchange: u32,
-    previous: u32,
+    pub previous: u32,
     /// Number of the summary among the segment's strings.
     pub summary: u32,
     pub cells_at: u32,
     pub cells_len: u16,
-    protocol: u16,
-    generation: u16,
-    notes: u16,
+    pub protocol: u16,
+    pub generation: u16,
+    pub notes: u16,
 }
 
-const INNER: u32 = (1 << 23) - 1;
-const DIR: u32 = 1 << 23;
+/// Bits of an inner conversation's number.
+pub(crate) const INNER_BITS: u32 = 23;
+const INNER: u32 = (1 << INNER_BITS) - 1;
+const DIR: u32 = 1 << INNER_BITS;
 const STATE: u32 = 24;
 const WORST: u32 = 26;
 const WITHDRAWN: u32 = 1 << 29;
@@ -139,44 +142,16 @@ impl Packed {
         p
     }
 
+    /// Where its cells stand.
     #[inline]
-    pub const fn flow(&self) -> u32 {
-        self.flow
+    pub const fn cells(&self) -> Range<usize> {
+        let at = self.cells_at as usize;
+        at..at + self.cells_len as usize
     }
 
     #[inline]
     pub const fn conv(&self) -> ConvId {
         ConvId { flow: self.flow, inner: self.inner & INNER }
-    }
-
-    #[inline]
-    pub const fn first(&self) -> u32 {
-        self.first
-    }
-
-    #[inline]
-    pub const fn at(&self) -> u64 {
-        self.at
-    }
-
-    #[inline]
-    pub const fn protocol(&self) -> u16 {
-        self.protocol
-    }
-
-    #[inline]
-    pub const fn generation(&self) -> u16 {
-        self.generation
-    }
-
-    #[inline]
-    pub const fn previous(&self) -> u32 {
-        self.previous
-    }
-
-    #[inline]
-    pub const fn notes(&self) -> u16 {
-        self.notes
     }
 
     #[inline]
@@ -212,6 +187,12 @@ impl Packed {
     #[inline]
     pub const fn is_withdrawn(&self) -> bool {
         self.inner & WITHDRAWN != 0
+    }
+
+    /// The same, asked of what stands above the inner conversation's number.
+    #[inline]
+    pub const fn flags_say_withdrawn(flags: u32) -> bool {
+        flags & (WITHDRAWN >> INNER_BITS) != 0
     }
 
     pub const fn withdraw(&mut self) {

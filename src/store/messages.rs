@@ -3,7 +3,7 @@
 use crate::cell::CellView;
 use crate::message::{MessageOpen, Packed};
 use crate::schema::Columns;
-use crate::segment::{Base, OwnedCell, Patch, ROWS, Segment};
+use crate::segment::{Base, Growing, OwnedCell, Patch, ROWS, Segment};
 use crate::text::StringIndex;
 use std::sync::Arc;
 use wirelore_kit::row::NONE;
@@ -28,7 +28,7 @@ struct Full {
 
 impl Full {
     fn fold(&mut self) {
-        let base = Arc::new(self.segment.base.rebuilt(self.segment.patches()));
+        let base = Arc::new(self.segment.base.folded(self.segment.patches()));
         // An empty list rather than none: the segment stays on the list of those that have one.
         self.segment = Segment { base, patches: Some(Arc::default()) };
     }
@@ -81,12 +81,10 @@ impl Recent {
 #[derive(Debug, Default)]
 pub(crate) struct MessageTable {
     full: Vec<Full>,
-    tail: Base,
+    tail: Growing,
     tail_open: u32,
     index: StringIndex,
     recent: Recent,
-    /// Cells of the last segment that were moved and leave a hole.
-    holes: usize,
     /// The last segment as it was published, if nothing changed since.
     shown: Option<Arc<Base>>,
     /// Numbers of full segments that have patches.
@@ -108,8 +106,8 @@ impl MessageTable {
         }
         self.shown = None;
         let mut row = Packed::new(m, previous);
-        row.summary = self.index.number(&mut self.tail.strings, kept_summary(m.summary).as_bytes()).unwrap_or(u32::MAX);
-        row.cells_at = self.tail.tags.len() as u32;
+        row.summary = self.index.number(&mut self.tail.said.strings, kept_summary(m.summary).as_bytes()).unwrap_or(u32::MAX);
+        row.cells_at = self.tail.said.tags.len() as u32;
         self.add_cells(&mut row, m.cells, m.arena, columns);
         self.tail_open += u32::from(m.state == MessageState::Open);
         self.tail.rows.push(row);
@@ -134,7 +132,7 @@ impl MessageTable {
             };
             let (mut again, mut number) = (false, met.text);
             let index = &mut self.index;
-            let added = self.tail.push_cell(met.column, &view, |strings, t| {
+            let added = self.tail.said.push_cell(met.column, &view, |strings, t| {
                 again = number != u32::MAX && strings.get(number) == t;
                 if !again {
                     number = index.number(strings, t)?;
@@ -148,27 +146,27 @@ impl MessageTable {
             row.cells_len += 1;
             // What was said before is in the statistics.
             if !again {
-                (met.stat, met.text) = (self.tail.widen(met.column, &view, met.stat), number);
+                (met.stat, met.text) = (self.tail.said.widen(met.column, &view, met.stat), number);
             }
         }
     }
 
     fn seal(&mut self) {
-        // Either copies to just the size needed; the last segment's memory is used again.
-        let base = if self.holes > 0 { self.tail.rebuilt(&[]) } else { self.tail.clone() };
+        // The last segment's memory is used again.
+        let base = self.tail.packed((self.full.len() * ROWS) as u32);
         let segment = Segment { base: Arc::new(base), patches: None };
         self.full.push(Full { segment, open: self.tail_open, changed: false });
         self.tail.clear();
         self.index.clear();
         self.recent.forget_cells();
-        (self.tail_open, self.holes) = (0, 0);
+        self.tail_open = 0;
     }
 
-    pub fn get(&self, id: u32) -> Option<&Packed> {
+    pub fn get(&self, id: u32) -> Option<Packed> {
         let (segment, row) = (id as usize / ROWS, id as usize % ROWS);
         match self.full.get(segment) {
             Some(full) => full.segment.packed(row),
-            None if segment == self.full.len() => self.tail.rows.get(row),
+            None if segment == self.full.len() => self.tail.rows.get(row).copied(),
             None => None,
         }
     }
@@ -203,16 +201,15 @@ impl MessageTable {
             let Some(mut row) = self.tail.rows.get(at).copied() else { return };
             self.shown = None;
             if let Some(summary) = summary {
-                row.summary = self.index.number(&mut self.tail.strings, kept_summary(summary).as_bytes()).unwrap_or(u32::MAX);
+                row.summary =
+                    self.index.number(&mut self.tail.said.strings, kept_summary(summary).as_bytes()).unwrap_or(u32::MAX);
             }
             if !cells.is_empty() {
-                let from = row.cells_at as usize;
-                let to = from + usize::from(row.cells_len);
-                if to != self.tail.tags.len() {
-                    self.holes += to - from;
-                    row.cells_at = self.tail.tags.len() as u32;
-                    self.tail.tags.extend_from_within(from..to);
-                    self.tail.values.extend_from_within(from..to);
+                let at = row.cells();
+                if at.end != self.tail.said.tags.len() {
+                    row.cells_at = self.tail.said.tags.len() as u32;
+                    self.tail.said.tags.extend_from_within(at.clone());
+                    self.tail.said.values.extend_from_within(at);
                 }
                 self.add_cells(&mut row, cells, arena, columns);
             }
@@ -258,7 +255,7 @@ impl MessageTable {
         let at = match patches.binary_search_by_key(&row, |p| usize::from(p.row)) {
             Ok(at) => at,
             Err(at) => {
-                let now = *full.segment.base.rows.get(row)?;
+                let now = full.segment.base.rows.get(row)?;
                 patches.insert(at, Patch { row: row as u16, now, summary: None, more: None });
                 at
             }
@@ -285,8 +282,8 @@ impl MessageTable {
         let mut segments = Vec::with_capacity(self.full.len() + 1);
         segments.extend(self.full.iter().map(|f| f.segment.clone()));
         if !self.tail.rows.is_empty() {
-            let tail = &self.tail;
-            let base = self.shown.get_or_insert_with(|| Arc::new(tail.clone()));
+            let (tail, first) = (&self.tail, (self.full.len() * ROWS) as u32);
+            let base = self.shown.get_or_insert_with(|| Arc::new(tail.packed(first)));
             segments.push(Segment { base: base.clone(), patches: None });
         }
         segments
@@ -294,8 +291,8 @@ impl MessageTable {
 
     /// Bytes held besides what snapshots share.
     pub fn own_heap_size(&self) -> usize {
-        let tail = self.tail.heap_size();
-        tail.rows + tail.cells + tail.text + self.index.heap_size() + self.full.capacity() * size_of::<Full>()
+        let rest = self.index.heap_size() + self.full.capacity() * size_of::<Full>();
+        self.tail.heap_size() + rest
     }
 }
 

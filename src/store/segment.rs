@@ -2,7 +2,9 @@
 
 use crate::cell::{CellKind, CellView, column_of};
 use crate::message::Packed;
+use crate::packed::PackedRows;
 use crate::text::Strings;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Rows of a segment.
@@ -19,10 +21,9 @@ pub(crate) struct ColumnStat {
     pub max: u64,
 }
 
-/// Message rows, their cells and their text.
+/// What rows say besides their plain facts: cells and text.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Base {
-    pub rows: Vec<Packed>,
+pub(crate) struct Said {
     pub tags: Vec<u16>,
     pub values: Vec<u32>,
     pub wide: Vec<[u64; 2]>,
@@ -30,7 +31,7 @@ pub(crate) struct Base {
     pub stats: Vec<ColumnStat>,
 }
 
-impl Base {
+impl Said {
     /// The value behind a tag.
     #[inline]
     pub fn view(&self, tag: u16, value: u32) -> CellView<'_> {
@@ -48,12 +49,10 @@ impl Base {
         }
     }
 
-    /// Tags and values of a row's cells.
+    /// Tags and values of cells.
     #[inline]
-    pub fn raw_cells(&self, row: &Packed) -> (&[u16], &[u32]) {
-        let from = row.cells_at as usize;
-        let to = from + usize::from(row.cells_len);
-        (self.tags.get(from..to).unwrap_or(&[]), self.values.get(from..to).unwrap_or(&[]))
+    pub fn raw_cells(&self, at: Range<usize>) -> (&[u16], &[u32]) {
+        (self.tags.get(at.clone()).unwrap_or(&[]), self.values.get(at).unwrap_or(&[]))
     }
 
     /// Adds a cell at the end; `text` numbers the bytes of a text value. Returns whether there was room.
@@ -103,7 +102,6 @@ impl Base {
     }
 
     pub fn clear(&mut self) {
-        self.rows.clear();
         self.tags.clear();
         self.values.clear();
         self.wide.clear();
@@ -111,22 +109,21 @@ impl Base {
         self.stats.clear();
     }
 
-    /// The same rows with patches folded in and cells in row order, in memory of just the size needed.
-    pub fn rebuilt(&self, patches: &[Patch]) -> Base {
-        let more: usize = patches.iter().map(|p| p.cells().len()).sum();
-        let kept: usize = self.rows.iter().map(|r| usize::from(r.cells_len)).sum();
-        let mut new = Base {
-            rows: self.rows.clone(),
-            tags: Vec::with_capacity(kept + more),
-            values: Vec::with_capacity(kept + more),
+    /// The same for rows that have cells there and patches (by rising row), with cells in the order of the rows, in memory of just the
+    /// size needed. The rows are told where their cells and summaries stand now.
+    fn rebuilt(&self, rows: &mut [Packed], patches: &[Patch]) -> Said {
+        let kept: usize = rows.iter().map(|r| usize::from(r.cells_len)).sum();
+        let count = kept + patches.iter().map(|p| p.cells().len()).sum::<usize>();
+        let mut new = Said {
+            tags: Vec::with_capacity(count),
+            values: Vec::with_capacity(count),
             wide: self.wide.clone(),
             strings: self.strings.clone(),
             stats: self.stats.clone(),
         };
         let mut patches = patches.iter().peekable();
-        let mut rows = std::mem::take(&mut new.rows);
         for (i, row) in rows.iter_mut().enumerate() {
-            let (tags, values) = self.raw_cells(row);
+            let (tags, values) = self.raw_cells(row.cells());
             let at = new.tags.len() as u32;
             new.tags.extend_from_slice(tags);
             new.values.extend_from_slice(values);
@@ -145,13 +142,11 @@ impl Base {
             row.cells_at = at;
             row.cells_len = (new.tags.len() as u32 - at).min(u32::from(u16::MAX)) as u16;
         }
-        new.rows = rows;
         new
     }
 
-    pub fn heap_size(&self) -> BaseSize {
-        BaseSize {
-            rows: self.rows.capacity() * size_of::<Packed>() + size_of::<Base>(),
+    pub fn heap_size(&self) -> SaidSize {
+        SaidSize {
             cells: self.tags.capacity() * 2
                 + self.values.capacity() * 4
                 + self.wide.capacity() * 16
@@ -161,12 +156,60 @@ impl Base {
     }
 }
 
-/// Bytes that a segment takes.
+/// Bytes that cells and text take.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct BaseSize {
-    pub rows: usize,
+pub(crate) struct SaidSize {
     pub cells: usize,
     pub text: usize,
+}
+
+/// Message rows while they are added.
+#[derive(Debug, Default)]
+pub(crate) struct Growing {
+    pub rows: Vec<Packed>,
+    pub said: Said,
+}
+
+impl Growing {
+    /// The rows as snapshots share them; `first_id` is the number of the first.
+    pub fn packed(&self, first_id: u32) -> Base {
+        let mut rows = self.rows.clone();
+        let said = self.said.rebuilt(&mut rows, &[]);
+        Base { rows: PackedRows::pack(&rows, first_id), said }
+    }
+
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.said.clear();
+    }
+
+    /// Bytes on the heap.
+    pub fn heap_size(&self) -> usize {
+        let said = self.said.heap_size();
+        self.rows.capacity() * size_of::<Packed>() + said.cells + said.text
+    }
+}
+
+/// Message rows, their cells and their text as snapshots share them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Base {
+    pub rows: PackedRows,
+    pub said: Said,
+}
+
+impl Base {
+    /// The same with patches folded in.
+    pub fn folded(&self, patches: &[Patch]) -> Base {
+        let mut rows = self.rows.unpack();
+        let said = self.said.rebuilt(&mut rows, patches);
+        Base { rows: PackedRows::pack(&rows, self.rows.first_id()), said }
+    }
+
+    /// Tags and values of a row's cells.
+    #[inline]
+    pub fn raw_cells(&self, row: usize) -> (&[u16], &[u32]) {
+        self.said.raw_cells(self.rows.cells(row))
+    }
 }
 
 /// A cell that owns its bytes, while it waits to be folded in.
@@ -238,11 +281,35 @@ impl Segment {
         patches.get(at)
     }
 
-    #[inline]
-    pub fn packed(&self, row: usize) -> Option<&Packed> {
+    pub fn packed(&self, row: usize) -> Option<Packed> {
         match self.patch(row) {
-            Some(p) => Some(&p.now),
+            Some(p) => Some(p.now),
             None => self.base.rows.get(row),
+        }
+    }
+
+    /// Every row as it is now: sooner had than one by one.
+    pub fn unpack(&self) -> Vec<Packed> {
+        let mut rows = self.base.rows.unpack();
+        for patch in self.patches() {
+            if let Some(row) = rows.get_mut(usize::from(patch.row)) {
+                *row = patch.now;
+            }
+        }
+        rows
+    }
+
+    /// One fact of a row, without unpacking the others.
+    #[inline]
+    pub fn fact<T>(
+        &self,
+        row: usize,
+        packed: impl FnOnce(&PackedRows, usize) -> T,
+        patched: impl FnOnce(&Packed) -> T,
+    ) -> Option<T> {
+        match self.patch(row) {
+            Some(p) => Some(patched(&p.now)),
+            None => (row < self.base.rows.len()).then(|| packed(&self.base.rows, row)),
         }
     }
 
@@ -250,14 +317,14 @@ impl Segment {
         if let Some(summary) = self.patch(row).and_then(|p| p.summary.as_ref()) {
             return summary.as_bytes();
         }
-        self.base.rows.get(row).map_or(&[], |r| self.base.strings.get(r.summary))
+        if row < self.base.rows.len() { self.base.said.strings.get(self.base.rows.summary(row)) } else { &[] }
     }
 
     /// A row's cells in order of reading: column numbers and values.
     pub fn cells(&self, row: usize) -> impl Iterator<Item = (u16, CellView<'_>)> {
-        let (tags, values) = self.base.rows.get(row).map_or((&[][..], &[][..]), |r| self.base.raw_cells(r));
+        let (tags, values) = self.base.raw_cells(row);
         let more = self.patch(row).map_or(&[][..], Patch::cells);
-        let first = tags.iter().zip(values).map(|(t, v)| (column_of(*t), self.base.view(*t, *v)));
+        let first = tags.iter().zip(values).map(|(t, v)| (column_of(*t), self.base.said.view(*t, *v)));
         first.chain(more.iter().map(|(c, cell)| (*c, cell.view())))
     }
 }

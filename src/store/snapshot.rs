@@ -7,18 +7,18 @@ use crate::flow::{Flow, FlowRow};
 use crate::hosts::Hosts;
 use crate::links::{CauseRow, InsideRow, Links};
 use crate::message::{MessageRow, Packed};
+use crate::packed::PackedRows;
+use crate::packets::Packets;
 use crate::rows::{Comment, ExchangeRow, NoteCount, NoteRow, StateRow};
 use crate::schema::{Columns, Schema};
-use crate::segment::{Patch, ROWS, Segment};
-use crate::table::Table;
+use crate::segment::{Base, Patch, ROWS, Segment};
+use crate::table::{Table, partition};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use wirelore_kit::row::NONE;
 use wirelore_kit::{ConvId, F, PacketFacts, PacketRow, Severity};
 
-/// Packet rows.
-pub type Packets = Table<PacketRow, 4096>;
 // Flows change while they are open, so their segments are small: a change copies its segment once per snapshot.
 pub(crate) type Flows = Table<FlowRow, 256>;
 pub(crate) type Exchanges = Table<ExchangeRow, 1024>;
@@ -56,7 +56,7 @@ impl Snapshot {
             schema,
             columns,
             generation: 0,
-            packets: Table::default(),
+            packets: Packets::default(),
             hosts: Table::default(),
             flows: Table::default(),
             segments: Vec::new(),
@@ -104,7 +104,7 @@ impl Snapshot {
 
     /// Number of packets.
     #[must_use]
-    pub const fn packets(&self) -> u32 {
+    pub fn packets(&self) -> u32 {
         self.packets.len()
     }
 
@@ -112,7 +112,7 @@ impl Snapshot {
     #[inline]
     #[must_use]
     pub fn packet(&self, packet: u32) -> Option<PacketRow> {
-        self.packets.get(packet).copied()
+        self.packets.get(packet)
     }
 
     /// Packet rows by segments of 4096, for walking over all.
@@ -206,14 +206,31 @@ impl Snapshot {
         self.withdrawn
     }
 
-    pub(crate) fn packed(&self, message: u32) -> Option<&Packed> {
+    pub(crate) fn packed(&self, message: u32) -> Option<Packed> {
         self.segments.get(message as usize / ROWS)?.packed(message as usize % ROWS)
+    }
+
+    /// One fact of a message row, without unpacking the others.
+    #[inline]
+    pub(crate) fn fact<T>(
+        &self,
+        message: u32,
+        packed: impl FnOnce(&PackedRows, usize) -> T,
+        patched: impl FnOnce(&Packed) -> T,
+    ) -> Option<T> {
+        self.segments.get(message as usize / ROWS)?.fact(message as usize % ROWS, packed, patched)
+    }
+
+    /// Whether a message was withdrawn; what is not there is.
+    #[inline]
+    pub(crate) fn is_withdrawn(&self, message: u32) -> bool {
+        self.fact(message, PackedRows::is_withdrawn, Packed::is_withdrawn).unwrap_or(true)
     }
 
     /// A message's row. It may be withdrawn: lists leave such rows out.
     #[must_use]
     pub fn message(&self, message: u32) -> Option<MessageRow> {
-        self.packed(message).map(Packed::row)
+        self.packed(message).map(|p| p.row())
     }
 
     /// A message's one line; "" if there is no such message.
@@ -235,10 +252,10 @@ impl Snapshot {
     pub fn each_cell<'s>(&'s self, message: u32, wanted: impl Fn(F) -> bool, mut take: impl FnMut(F, CellView<'s>)) {
         let Some(segment) = self.segments.get(message as usize / ROWS) else { return };
         let row = message as usize % ROWS;
-        let (tags, values) = segment.base.rows.get(row).map_or((&[][..], &[][..]), |r| segment.base.raw_cells(r));
+        let (tags, values) = segment.base.raw_cells(row);
         for (tag, value) in tags.iter().zip(values) {
             if let Some(field) = self.columns.field(column_of(*tag)).filter(|f| wanted(f)) {
-                take(field, segment.base.view(*tag, *value));
+                take(field, segment.base.said.view(*tag, *value));
             }
         }
         for (column, cell) in segment.patch(row).map_or(&[][..], Patch::cells) {
@@ -264,10 +281,8 @@ impl Snapshot {
 
     /// Every message row that is not withdrawn, with its number.
     pub fn each_message(&self) -> impl Iterator<Item = (u32, MessageRow)> {
-        (0..self.message_count)
-            .filter_map(|i| Some((i, self.packed(i)?)))
-            .filter(|(_, p)| !p.is_withdrawn())
-            .map(|(i, p)| (i, p.row()))
+        let rows = self.segments.iter().flat_map(Segment::unpack);
+        (0..).zip(rows).filter(|(_, p)| !p.is_withdrawn()).map(|(i, p)| (i, p.row()))
     }
 
     /// Messages completed in a packet, in the order of their rows.
@@ -275,7 +290,7 @@ impl Snapshot {
     pub fn messages_done_in(&self, packet: u32) -> Vec<u32> {
         let mut found = Vec::new();
         self.done.each(packet, packet.saturating_add(1), &mut |_, message| {
-            if self.packed(message).is_some_and(|p| !p.is_withdrawn()) {
+            if !self.is_withdrawn(message) {
                 found.push(message);
             }
         });
@@ -289,10 +304,9 @@ impl Snapshot {
         std::iter::from_fn(move || {
             loop {
                 let here = at;
-                let row = self.packed(here)?;
                 // The chain leads to older rows only, so it ends.
-                at = row.previous();
-                if !row.is_withdrawn() {
+                at = self.fact(here, PackedRows::previous, |p| p.previous)?;
+                if !self.is_withdrawn(here) {
                     return Some(here);
                 }
             }
@@ -338,8 +352,8 @@ impl Snapshot {
     #[must_use]
     pub fn answer_time(&self, exchange: u32) -> Option<i64> {
         let row = self.exchanges.get(exchange)?;
-        let asked = self.time_of(self.packed(row.ask)?.first())?;
-        let answered = self.time_of(self.packed(row.answer)?.done)?;
+        let asked = self.time_of(self.fact(row.ask, PackedRows::first, |p| p.first)?)?;
+        let answered = self.time_of(self.fact(row.answer, PackedRows::done, |p| p.done)?)?;
         Some(answered.saturating_sub(asked))
     }
 
@@ -374,9 +388,9 @@ impl Snapshot {
     /// Notes of one message, oldest first.
     #[must_use]
     pub fn notes_of_message(&self, message: u32) -> Vec<&NoteRow> {
-        let Some(row) = self.packed(message).filter(|r| r.notes() > 0) else { return Vec::new() };
+        let Some(row) = self.packed(message).filter(|r| r.notes > 0) else { return Vec::new() };
         let mut found: Vec<&NoteRow> =
-            self.notes_back(row.flow()).filter(|n| n.message == message).take(usize::from(row.notes())).collect();
+            self.notes_back(row.flow).filter(|n| n.message == message).take(usize::from(row.notes)).collect();
         found.reverse();
         found
     }
@@ -411,7 +425,7 @@ impl Snapshot {
     }
 
     fn is_live(&self, message: u32) -> bool {
-        message == NONE || self.packed(message).is_some_and(|p| !p.is_withdrawn())
+        message == NONE || !self.is_withdrawn(message)
     }
 
     /// Who announced a flow, and what for.
@@ -478,7 +492,8 @@ impl Snapshot {
     /// Comments on a packet.
     pub fn comments_on(&self, packet: u32) -> impl Iterator<Item = &str> {
         // Comments come in order of packets.
-        let from = partition(self.comments.len(), |i| self.comments.get(i).is_some_and(|c| c.packet < packet));
+        let before = |i: usize| self.comments.get(i as u32).is_some_and(|c| c.packet < packet);
+        let from = partition(self.comments.len() as usize, before) as u32;
         (from..self.comments.len()).map_while(move |i| self.comments.get(i).filter(|c| c.packet == packet)).map(|c| &*c.text)
     }
 
@@ -520,27 +535,15 @@ impl Snapshot {
             ..HeapSize::default()
         };
         for segment in &self.segments {
-            let base = segment.base.heap_size();
-            size.messages += base.rows + std::mem::size_of_val(segment.patches());
-            size.cells += base.cells;
-            size.text += base.text;
+            let said = segment.base.said.heap_size();
+            // With the two counts of what is shared.
+            let base = size_of::<Base>() + 16 + size_of::<Segment>();
+            size.messages += base + segment.base.rows.heap_size() + size_of_val(segment.patches());
+            size.cells += said.cells;
+            size.text += said.text;
         }
         size
     }
-}
-
-/// The first number in `0..len` of which `before` does not hold.
-fn partition(len: u32, before: impl Fn(u32) -> bool) -> u32 {
-    let (mut low, mut high) = (0, len);
-    while low < high {
-        let mid = low + (high - low) / 2;
-        if before(mid) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
-    }
-    low
 }
 
 /// Bytes of memory by what they hold.

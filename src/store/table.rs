@@ -128,6 +128,20 @@ impl<T: Clone, const N: usize> Table<T, N> {
     }
 }
 
+/// The first number in `0..len` of which `before` does not hold, where those of which it holds come first.
+pub(crate) fn partition(len: usize, before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, len);
+    while low < high {
+        let mid = low + (high - low) / 2;
+        if before(mid) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    low
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -263,7 +263,7 @@ fn packets(s: &Snapshot, wanted: &Wanted, work: &Work) -> Option<Made> {
             }
             for (i, row) in (from..).zip(rows) {
                 if row.bits != 0 {
-                    marks.add(i.into(), all, view::packet_severity(row, trouble));
+                    marks.add(i.into(), all, view::packet_severity(&row, trouble));
                 }
             }
         }

@@ -6,6 +6,7 @@ use super::test::Ready;
 use super::{MessageFact, Query, Rows, Subject, Test, endpoints, facts};
 use crate::cell::{CellKind, column_of};
 use crate::jobs::Work;
+use crate::packed::PackedRows;
 use crate::segment::{ROWS, Segment};
 use crate::snapshot::Snapshot;
 use wirelore_kit::row::NONE;
@@ -40,16 +41,15 @@ impl Eval<'_> {
 
     fn live_messages(&self) -> Option<Bits> {
         self.messages(|segment, bits| {
-            for (i, row) in segment.base.rows.iter().enumerate() {
-                bits.put(i, !row.is_withdrawn());
-            }
+            let rows = &segment.base.rows;
+            (0..rows.len()).for_each(|i| bits.put(i, !rows.is_withdrawn(i)));
             for patch in segment.patches() {
                 bits.put(patch.row.into(), !patch.now.is_withdrawn());
             }
         })
     }
 
-    const fn len(&self, rows: Rows) -> u32 {
+    fn len(&self, rows: Rows) -> u32 {
         match rows {
             Rows::Packets => self.snapshot.packets(),
             Rows::Messages => self.snapshot.messages(),
@@ -104,11 +104,8 @@ impl Eval<'_> {
                 let found = Bits::filled(snapshot.messages(), self.work, |block, bits| {
                     let Some(segment) = snapshot.segments.get(block as usize) else { return };
                     let from = block * BLOCK;
-                    for (i, row) in segment.base.rows.iter().enumerate() {
+                    for (i, row) in segment.unpack().iter().enumerate() {
                         bits.put(i, facts::message(snapshot, from + i as u32, row, fact, &ready));
-                    }
-                    for p in segment.patches() {
-                        bits.put(p.row.into(), facts::message(snapshot, from + u32::from(p.row), &p.now, fact, &ready));
                     }
                 })?;
                 self.carry(found, Rows::Messages, rows)
@@ -178,24 +175,29 @@ impl Eval<'_> {
         let mut out = Bits::none(self.len(to));
         match (from, to) {
             (Rows::Messages, _) => {
-                for (i, p) in bits.iter().filter_map(|i| Some((i, s.packed(i)?))).filter(|(_, p)| !p.is_withdrawn()) {
+                for i in bits.iter() {
                     // Cancelling is looked for now and then only.
                     if i.is_multiple_of(BLOCK) && self.work.is_cancelled() {
                         return None;
                     }
-                    out.set(match to {
-                        Rows::Packets => p.done,
-                        Rows::Exchanges => p.exchange,
-                        _ => p.flow(),
-                    });
+                    if s.is_withdrawn(i) {
+                        continue;
+                    }
+                    let leads_to = match to {
+                        Rows::Packets => s.fact(i, PackedRows::done, |p| p.done),
+                        Rows::Exchanges => s.fact(i, PackedRows::exchange, |p| p.exchange),
+                        _ => s.fact(i, PackedRows::flow, |p| p.flow),
+                    };
+                    leads_to.into_iter().for_each(|row| out.set(row));
                 }
             }
             (Rows::Packets, Rows::Flows) => bits.iter().filter_map(|i| s.packet(i)).for_each(|p| out.set(p.flow)),
             (Rows::Packets, Rows::Messages) => {
                 return self.messages(|segment, found| {
-                    let at = |p: &crate::message::Packed| bits.has(if p.done == NONE { p.first() } else { p.done });
-                    segment.base.rows.iter().enumerate().for_each(|(i, p)| found.put(i, at(p)));
-                    segment.patches().iter().for_each(|p| found.put(p.row.into(), at(&p.now)));
+                    let at = |done: u32, first: u32| bits.has(if done == NONE { first } else { done });
+                    let rows = &segment.base.rows;
+                    (0..rows.len()).for_each(|i| found.put(i, at(rows.done(i), rows.first(i))));
+                    segment.patches().iter().for_each(|p| found.put(p.row.into(), at(p.now.done, p.now.first)));
                 });
             }
             (Rows::Packets, _) => {
@@ -211,7 +213,8 @@ impl Eval<'_> {
             }
             (Rows::Flows, Rows::Messages) => {
                 return self.messages(|segment, found| {
-                    segment.base.rows.iter().enumerate().for_each(|(i, p)| found.put(i, bits.has(p.flow())))
+                    let rows = &segment.base.rows;
+                    (0..rows.len()).for_each(|i| found.put(i, bits.has(rows.flow(i))));
                 });
             }
             (Rows::Flows | Rows::Exchanges, _) => {
@@ -226,18 +229,18 @@ impl Eval<'_> {
 
 /// Rows of a segment with a value of the column that passes.
 fn find_column(segment: &Segment, column: u16, test: &Ready, bits: &mut Block<'_>) {
-    let base = &segment.base;
-    if base.stat(column).is_some_and(|s| test.may_pass(s)) {
+    let (base, said) = (&segment.base, &segment.base.said);
+    if said.stat(column).is_some_and(|s| test.may_pass(s)) {
         // Each distinct text is tested once.
-        let mut known: Vec<u8> = vec![0; base.strings.len()];
+        let mut known: Vec<u8> = vec![0; said.strings.len()];
         let text_tag = CellKind::Text.tag(column);
-        for (i, row) in base.rows.iter().enumerate() {
-            let (tags, values) = base.raw_cells(row);
+        for i in 0..base.rows.len() {
+            let (tags, values) = base.raw_cells(i);
             let passes = tags.iter().zip(values).any(|(tag, value)| {
                 if *tag == text_tag {
                     match known.get_mut(*value as usize) {
                         Some(k @ 0) => {
-                            let yes = test.text(base.strings.get(*value));
+                            let yes = test.text(said.strings.get(*value));
                             *k = 1 + u8::from(yes);
                             yes
                         }
@@ -245,7 +248,7 @@ fn find_column(segment: &Segment, column: u16, test: &Ready, bits: &mut Block<'_
                         None => false,
                     }
                 } else {
-                    column_of(*tag) == column && test.cell(&base.view(*tag, *value))
+                    column_of(*tag) == column && test.cell(&said.view(*tag, *value))
                 }
             });
             if passes {
@@ -263,12 +266,13 @@ fn find_column(segment: &Segment, column: u16, test: &Ready, bits: &mut Block<'_
 
 /// Rows of a segment whose line passes.
 fn find_summary(segment: &Segment, test: &Ready, bits: &mut Block<'_>) {
-    let base = &segment.base;
-    let mut known: Vec<u8> = vec![0; base.strings.len()];
-    for (i, row) in base.rows.iter().enumerate() {
-        if let Some(k) = known.get_mut(row.summary as usize) {
+    let (rows, strings) = (&segment.base.rows, &segment.base.said.strings);
+    let mut known: Vec<u8> = vec![0; strings.len()];
+    for i in 0..rows.len() {
+        let summary = rows.summary(i);
+        if let Some(k) = known.get_mut(summary as usize) {
             if *k == 0 {
-                *k = 1 + u8::from(test.text(base.strings.get(row.summary)));
+                *k = 1 + u8::from(test.text(strings.get(summary)));
             }
             bits.put(i, *k == 2);
         }
@@ -281,7 +285,7 @@ fn find_summary(segment: &Segment, test: &Ready, bits: &mut Block<'_>) {
 /// Rows of a segment whose line or text columns hold the needle.
 fn find_text(segment: &Segment, needle: &Needle, bits: &mut Block<'_>) {
     let base = &segment.base;
-    let strings = &base.strings;
+    let strings = &base.said.strings;
     if needle.is_empty() {
         (0..base.rows.len()).for_each(|i| bits.put(i, true));
         return;
@@ -309,10 +313,10 @@ fn find_text(segment: &Segment, needle: &Needle, bits: &mut Block<'_>) {
         }
     }
     if any {
-        for (i, row) in base.rows.iter().enumerate() {
-            let (tags, values) = base.raw_cells(row);
+        for i in 0..base.rows.len() {
+            let (tags, values) = base.raw_cells(i);
             let in_cells = || tags.iter().zip(values).any(|(t, v)| CellKind::of(*t) == CellKind::Text && hits.has(*v));
-            bits.put(i, hits.has(row.summary) || in_cells());
+            bits.put(i, hits.has(base.rows.summary(i)) || in_cells());
         }
     }
     for patch in segment.patches() {

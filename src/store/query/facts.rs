@@ -68,12 +68,12 @@ pub(crate) fn flow(snapshot: &Snapshot, flow: &Flow<'_>, fact: FlowFact, test: &
 pub(crate) fn message(snapshot: &Snapshot, number: u32, row: &Packed, fact: MessageFact, test: &Ready) -> bool {
     match fact {
         MessageFact::Number => test.number(number.into()),
-        MessageFact::Protocol => test.number(row.protocol().into()),
+        MessageFact::Protocol => test.number(row.protocol.into()),
         MessageFact::Dir => test.number(row.dir() as i128),
         MessageFact::State => test.number(row.state() as i128),
         MessageFact::Len => test.number(row.len.into()),
-        MessageFact::At => test.number(row.at().into()),
-        MessageFact::Flow => test.number(row.flow().into()),
+        MessageFact::At => test.number(row.at.into()),
+        MessageFact::Flow => test.number(row.flow.into()),
         MessageFact::Inner => test.number(row.conv().inner.into()),
         MessageFact::Exchange => row.exchange != NONE && test.number(row.exchange.into()),
         MessageFact::AnswerTime => snapshot.answer_time(row.exchange).is_some_and(|t| test.number(t.into())),

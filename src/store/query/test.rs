@@ -208,7 +208,7 @@ fn in_net(ip: IpAddr, net: IpAddr, bits: u8) -> bool {
 mod tests {
     use super::*;
     use crate::cell::column_of;
-    use crate::segment::Base;
+    use crate::segment::Said;
     use proptest::prelude::*;
 
     fn any_test() -> impl Strategy<Value = Test> {
@@ -245,22 +245,22 @@ mod tests {
             ips in prop::collection::vec(any::<[u8; 4]>(), 0..3),
             kind in 0..5,
         ) {
-            let mut base = Base::default();
+            let mut said = Said::default();
             let mut values: Vec<CellView<'_>> = Vec::new();
             if kind == 0 || kind == 4 { values.extend(numbers.iter().filter(|n| **n >= 0).map(|n| CellView::U64(n.cast_unsigned()))); }
             if kind == 1 { values.extend(numbers.iter().map(|n| CellView::I64(*n))); }
             if kind == 2 || kind == 4 { values.extend(texts.iter().map(|t| CellView::Text(t.as_bytes()))); }
             if kind == 3 { values.extend(ips.iter().map(|a| CellView::Ip4(*a))); }
             for v in &values {
-                base.push_cell(1, v, |s, t| s.push(t));
-                base.widen(1, v, 0);
+                said.push_cell(1, v, |s, t| s.push(t));
+                said.widen(1, v, 0);
             }
             let ready = Ready::new(&test);
-            for (view, (tag, value)) in values.iter().zip(base.tags.iter().zip(&base.values)) {
+            for (view, (tag, value)) in values.iter().zip(said.tags.iter().zip(&said.values)) {
                 prop_assert_eq!(column_of(*tag), 1);
-                prop_assert_eq!(&base.view(*tag, *value), view);
+                prop_assert_eq!(&said.view(*tag, *value), view);
                 if ready.cell(view) {
-                    prop_assert!(ready.may_pass(base.stat(1).unwrap()));
+                    prop_assert!(ready.may_pass(said.stat(1).unwrap()));
                 }
             }
         }

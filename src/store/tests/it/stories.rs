@@ -151,14 +151,12 @@ fn cells_that_had_to_move_leave_no_holes_in_full_segments() {
             &MessageEnd { done: 0, len: 1, state: MessageState::Whole, summary: None, cells: &one, arena: &[], notes: &[] },
         );
     }
-    b.publish(true);
-    let growing = b.store().snapshot().heap_size().cells;
     b.message(&open(0, 0));
     b.publish(true);
     let s = b.store().snapshot();
     assert_eq!((0..4096).map(|m| s.cells(m).count()).sum::<usize>(), 4095 * 2);
     let full = s.heap_size().cells;
-    assert!(full <= 4095 * 2 * 6 + 100 && full < growing, "{full} bytes, {growing} before");
+    assert!(full <= 4095 * 2 * 6 + 100, "{full} bytes");
 }
 
 #[test]

@@ -1,0 +1,265 @@
+//! The packet table: full segments packed by column, the last one as rows; snapshots share all of them.
+//!
+//! A packet's row never changes once it is here, so a segment is packed as soon as it is full: some 8 bytes a packet instead of 32.
+
+use crate::column::Column;
+use std::sync::Arc;
+use wirelore_kit::PacketRow;
+use wirelore_kit::row::NONE;
+
+/// Rows of a segment.
+const ROWS: usize = 4096;
+/// Most recorders count microseconds.
+const MICRO: u64 = 1000;
+
+/// Rows of a full segment.
+#[derive(Debug)]
+struct Full {
+    /// The earliest time.
+    begin: i64,
+    /// Nanoseconds of a step of `times`.
+    step: u64,
+    /// Steps from the earliest time, plus one; 0 where there is no time.
+    times: Column,
+    places: Column,
+    interfaces: Column,
+    cap_lens: Column,
+    /// What the wire had more than was captured.
+    cut: Column,
+    /// Plus one; 0 for none.
+    flows: Column,
+    /// Turned left by one, so that the direction, which most rows differ in, is the lowest bit.
+    bits: Column,
+}
+
+impl Full {
+    fn pack(rows: &[PacketRow]) -> Full {
+        let values = &mut Vec::new();
+        let timed = || rows.iter().map(|r| r.time).filter(|t| *t != i64::MIN);
+        let begin = timed().min().unwrap_or(0);
+        let since = |time: i64| time.wrapping_sub(begin).cast_unsigned();
+        let step = if timed().all(|t| since(t).is_multiple_of(MICRO)) { MICRO } else { 1 };
+        let steps = |time: i64| if step == MICRO { since(time) / MICRO } else { since(time) };
+        Full {
+            begin,
+            step,
+            times: Column::of(rows, values, true, |r| if r.time == i64::MIN { 0 } else { steps(r.time) + 1 }),
+            places: Column::of(rows, values, false, |r| r.at()),
+            interfaces: Column::of(rows, values, false, |r| r.interface().into()),
+            cap_lens: Column::of(rows, values, false, |r| r.cap_len.into()),
+            cut: Column::of(rows, values, false, |r| r.wire_len.wrapping_sub(r.cap_len).into()),
+            flows: Column::of(rows, values, true, |r| r.flow.wrapping_add(1).into()),
+            bits: Column::of(rows, values, false, |r| r.bits.rotate_left(1).into()),
+        }
+    }
+
+    #[inline]
+    fn time(&self, packed: u64) -> i64 {
+        match packed.checked_sub(1) {
+            None => i64::MIN,
+            Some(steps) => self.begin.wrapping_add_unsigned(steps.wrapping_mul(self.step)),
+        }
+    }
+
+    #[inline]
+    fn row(&self, i: usize) -> PacketRow {
+        let cap_len = self.cap_lens.get(i) as u32;
+        let wire_len = cap_len.wrapping_add(self.cut.get(i) as u32);
+        let time = self.time(self.times.get(i));
+        let mut row = PacketRow::new(time, self.places.get(i), self.interfaces.get(i) as u16, cap_len, wire_len);
+        row.flow = flow(self.flows.get(i));
+        row.bits = bits(self.bits.get(i));
+        row
+    }
+
+    fn rows(&self) -> Vec<PacketRow> {
+        let [mut places, mut interfaces, mut values] = [const { Vec::new() }; 3];
+        self.places.unpack(ROWS, &mut places);
+        self.interfaces.unpack(ROWS, &mut interfaces);
+        let mut rows: Vec<PacketRow> = Vec::with_capacity(ROWS);
+        rows.extend(places.iter().zip(&interfaces).map(|(at, interface)| PacketRow::new(0, *at, *interface as u16, 0, 0)));
+        let mut each = |column: &Column, set: &dyn Fn(&mut PacketRow, u64)| {
+            column.unpack(ROWS, &mut values);
+            rows.iter_mut().zip(&values).for_each(|(row, value)| set(row, *value));
+        };
+        each(&self.times, &|row, v| row.time = self.time(v));
+        each(&self.cap_lens, &|row, v| row.cap_len = v as u32);
+        each(&self.cut, &|row, v| row.wire_len = row.cap_len.wrapping_add(v as u32));
+        each(&self.flows, &|row, v| row.flow = flow(v));
+        each(&self.bits, &|row, v| row.bits = bits(v));
+        rows
+    }
+
+    fn heap_size(&self) -> usize {
+        let columns = [&self.times, &self.places, &self.interfaces, &self.cap_lens, &self.cut, &self.flows, &self.bits];
+        columns.iter().map(|c| c.heap_size()).sum::<usize>() + size_of::<Full>() + 16
+    }
+}
+
+#[inline]
+const fn flow(packed: u64) -> u32 {
+    (packed as u32).wrapping_sub(1)
+}
+
+#[inline]
+const fn bits(packed: u64) -> u32 {
+    (packed as u32).rotate_right(1)
+}
+
+/// Packet rows, by number from 0. Cloning costs one reference count a segment.
+#[derive(Debug, Default)]
+pub struct Packets {
+    full: Vec<Arc<Full>>,
+    last: Arc<Vec<PacketRow>>,
+    /// Bytes copied because a snapshot still held the last segment.
+    copied: u64,
+}
+
+impl Clone for Packets {
+    fn clone(&self) -> Self {
+        Packets { full: self.full.clone(), last: Arc::clone(&self.last), copied: 0 }
+    }
+}
+
+impl Packets {
+    /// Number of packets.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        (self.full.len() * ROWS + self.last.len()) as u32
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One row.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, packet: u32) -> Option<PacketRow> {
+        let (segment, row) = (packet as usize / ROWS, packet as usize % ROWS);
+        match self.full.get(segment) {
+            Some(full) => Some(full.row(row)),
+            None if segment == self.full.len() => self.last.get(row).copied(),
+            None => None,
+        }
+    }
+
+    /// The rows of segment `index`: 4,096 of them, fewer in the last. Unpacked together they are had several times sooner than one by one.
+    #[must_use]
+    pub fn segment(&self, index: usize) -> Vec<PacketRow> {
+        match self.full.get(index) {
+            Some(full) => full.rows(),
+            None if index == self.full.len() => self.last.to_vec(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Every segment with the number of its first row.
+    pub fn segments(&self) -> impl Iterator<Item = (u32, Vec<PacketRow>)> {
+        (0..=self.full.len()).map(|i| ((i * ROWS) as u32, self.segment(i)))
+    }
+
+    /// Bytes on the heap.
+    #[must_use]
+    pub fn heap_size(&self) -> usize {
+        let full: usize = self.full.iter().map(|f| f.heap_size()).sum();
+        full + self.full.capacity() * 8 + self.last.capacity() * size_of::<PacketRow>()
+    }
+
+    /// Bytes copied for snapshots since the last call.
+    pub(crate) fn take_copied(&mut self) -> u64 {
+        std::mem::take(&mut self.copied)
+    }
+
+    /// Adds rows and returns the number of the first, or [`NONE`] when there are more than numbers left: then none is kept.
+    pub(crate) fn extend(&mut self, mut rows: &[PacketRow]) -> u32 {
+        let first = self.len();
+        if u32::try_from(rows.len()).ok().and_then(|n| first.checked_add(n)).is_none_or(|end| end == NONE) {
+            return NONE;
+        }
+        while !rows.is_empty() {
+            let (now, later) = rows.split_at(rows.len().min(ROWS - self.last.len()));
+            // Nobody makes weak references to it, so a count of one means that it is ours.
+            if Arc::strong_count(&self.last) != 1 {
+                self.copied += size_of_val(self.last.as_slice()) as u64;
+            }
+            let last = Arc::make_mut(&mut self.last);
+            last.extend_from_slice(now);
+            if last.len() == ROWS {
+                self.full.push(Arc::new(Full::pack(last)));
+                last.clear();
+            }
+            rows = later;
+        }
+        first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn row() -> impl Strategy<Value = PacketRow> {
+        let time = prop_oneof![1 => Just(i64::MIN), 6 => 0i64..4_000_000, 1 => any::<i64>()];
+        let small = (any::<u16>(), 0u32..70_000, 0u32..70_000);
+        (time, any::<u64>(), small, prop_oneof![Just(NONE), 0u32..9, any::<u32>()], prop_oneof![Just(1 << 31), any::<u32>()])
+            .prop_map(|(time, at, (interface, cap, wire), flow, bits)| {
+                let mut row = PacketRow::new(time, at, interface, cap, wire);
+                (row.flow, row.bits) = (flow, bits);
+                row
+            })
+    }
+
+    fn check(rows: &[PacketRow]) {
+        let mut packets = Packets::default();
+        for (i, some) in rows.chunks(700).enumerate() {
+            assert_eq!(packets.extend(some) as usize, i * 700);
+        }
+        assert_eq!(packets.len() as usize, rows.len());
+        let seen = packets.clone();
+        packets.extend(&[PacketRow::default(); 5000]);
+        for packets in [&packets, &seen] {
+            let got: Vec<_> = (0..rows.len() as u32).map(|i| packets.get(i).unwrap()).collect();
+            assert_eq!(got, rows);
+        }
+        assert_eq!(seen.segments().flat_map(|(_, rows)| rows).collect::<Vec<_>>(), rows);
+        assert_eq!(seen.get(rows.len() as u32), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+        #[test]
+        fn packing_a_segment_keeps_its_rows(some in prop::collection::vec(row(), 1..40), micro in any::<bool>()) {
+            let all = (0..ROWS as i64 + 99).zip(some.iter().cycle()).map(|(i, row)| {
+                let time = if row.time == i64::MIN { row.time } else { row.time.wrapping_add(i) };
+                let mut row = *row;
+                row.time = if micro { time / 1000 * 1000 } else { time };
+                row
+            });
+            check(&all.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn times_at_both_ends_of_what_can_be_said_are_kept() {
+        let times = [i64::MIN + 1, i64::MAX, i64::MIN, 0];
+        let rows: Vec<_> = (0..ROWS).map(|i| PacketRow::new(times[i % 4], i as u64 * 1500, 0, 60, 1500)).collect();
+        check(&rows);
+    }
+
+    #[test]
+    fn a_common_packet_takes_ten_bytes() {
+        let mut packets = Packets::default();
+        for i in 0..4096 * 10u32 {
+            let mut row = PacketRow::new(i64::from(i) * 41_000, u64::from(i) * 900, 0, 66 + i % 1449, 66 + i % 1449);
+            row.flow = i * 7919 % 600;
+            row.bits = if i % 3 == 0 { PacketRow::BACKWARD } else { 0 };
+            packets.extend(&[row]);
+        }
+        let rest = ROWS * size_of::<PacketRow>();
+        assert!(packets.heap_size() - rest < 4096 * 10 * 10, "{}", packets.heap_size());
+    }
+}
