@@ -4,6 +4,7 @@
 //! of QoS 2 both PUBREC and PUBCOMP answer the PUBLISH.
 
 mod fields;
+mod middle;
 mod notes;
 mod packet;
 mod props;
@@ -29,7 +30,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::WatchAlways,
-    middle: None,
+    middle: Some(middle::SERVE),
     new: |_: &Start| Box::new(Mqtt::default()),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

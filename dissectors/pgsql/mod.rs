@@ -5,6 +5,7 @@
 
 mod fields;
 mod message;
+mod middle;
 
 use fields as f;
 use message::Said;
@@ -27,7 +28,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::WatchUntilUpgrade,
-    middle: None,
+    middle: Some(middle::SERVE),
     new: |start| Box::new(Pgsql { midstream: start.midstream, ..Pgsql::default() }),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

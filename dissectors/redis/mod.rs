@@ -3,6 +3,7 @@
 //! Answers are paired with commands by their order; what the server pushes (messages of channels, invalidations) answers nothing.
 
 mod fields;
+mod middle;
 mod value;
 
 use fields as f;
@@ -26,7 +27,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::Opaque,
-    middle: None,
+    middle: Some(middle::SERVE),
     new: |_| Box::new(Redis::default()),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

@@ -37,7 +37,7 @@ const fn elements(sign: u8, count: i64) -> i64 {
 }
 
 /// The line that begins `b`, without its end, and its length with it.
-fn line(b: &[u8]) -> Option<(&[u8], usize)> {
+pub fn line(b: &[u8]) -> Option<(&[u8], usize)> {
     let end = memchr::memchr(b'\n', b.get(..b.len().min(MOST_LINE)).unwrap_or(b))?;
     let text = b.get(..end)?;
     Some((text.strip_suffix(b"\r").unwrap_or(text), end.saturating_add(1)))
