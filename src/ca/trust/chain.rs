@@ -35,7 +35,7 @@ pub(super) fn in_time(certificate: &CertificateDer<'_>, now: UnixTime) -> bool {
 /// The failure of a leaf whose key is too weak for its signature to be believed.
 pub(super) fn weak_leaf(certificate: &CertificateDer<'_>) -> Option<Failure> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
-    weak_key(&parsed, "the server's certificate")
+    weak_key(&parsed, "The server's certificate")
 }
 
 /// Everything that is wrong with a chain; what the verifier stumbled over comes first.
@@ -43,7 +43,7 @@ pub(super) fn diagnose(seen: &Seen<'_>, roots: &Roots, error: &rustls::Error) ->
     let Ok((_, leaf)) = X509Certificate::from_der(seen.leaf) else {
         return Failure::new(
             "unreadable",
-            format!("the certificate of {} cannot be read", seen.host),
+            format!("The certificate of {} cannot be read", seen.host),
             "It is not the structure that X.509 (RFC 5280) describes.",
             "The server must be given another certificate.",
         );
@@ -124,14 +124,14 @@ fn by_verifier(error: &rustls::Error, host: &str) -> Failure {
     if let rustls::Error::InvalidCertificate(CertificateError::BadSignature) = error {
         return Failure::new(
             "bad-signature",
-            format!("a certificate in the chain of {host} bears a signature that does not fit"),
+            format!("A certificate in the chain of {host} bears a signature that does not fit"),
             "It was changed after it was signed, or signed by another key than the one that its issuer has.",
             "The server must be given the chain that its CA issued. If it was right before, somebody is in between.",
         );
     }
     Failure::new(
         "unverified",
-        format!("the certificate of {host} could not be verified: {error}"),
+        format!("The certificate of {host} could not be verified: {error}"),
         "The chain shows no plainer cause.",
         EXCEPT,
     )
@@ -154,9 +154,9 @@ fn path<'c, 'a>(leaf: &'c X509Certificate<'a>, others: &'c [X509Certificate<'a>]
 
 fn who(certificate: &X509Certificate<'_>, depth: usize) -> String {
     if depth == 0 {
-        "the server's certificate".into()
+        "The server's certificate".into()
     } else {
-        format!("the CA certificate \"{}\"", common_name(certificate.subject()))
+        format!("The CA certificate \"{}\"", common_name(certificate.subject()))
     }
 }
 
@@ -292,7 +292,7 @@ fn purpose(leaf: &X509Certificate<'_>) -> Option<Failure> {
     has.extend(usage.other.iter().map(ToString::to_string));
     Some(Failure::new(
         "wrong-purpose",
-        format!("the server's certificate is not for servers: its purposes are {}", has.join(", ")),
+        format!("The server's certificate is not for servers: its purposes are {}", has.join(", ")),
         "Its extended key usage does not have serverAuth, so its CA vouches for it elsewhere only.",
         "The server's owner must get a certificate for TLS servers.",
     ))
@@ -332,7 +332,7 @@ fn host(leaf: &X509Certificate<'_>, host: &str) -> Option<Failure> {
         let common = common_name(leaf.subject());
         return Some(Failure::new(
             "no-san",
-            format!("the server's certificate names no host, only the common name \"{common}\" (it has no subjectAltName)"),
+            format!("The server's certificate names no host, only the common name \"{common}\" (it has no subjectAltName)"),
             "Browsers and libraries have looked only at subjectAltName since 2017 (RFC 2818 allowed both, RFC 9525 forbids the other).",
             format!("The server's owner must get a certificate with subjectAltName {host}. {EXCEPT}"),
         ));
@@ -345,7 +345,7 @@ fn host(leaf: &X509Certificate<'_>, host: &str) -> Option<Failure> {
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     Some(Failure::new(
         "wrong-host",
-        format!("the server's certificate is not for {host}, but for {listed}{more}{disguised}"),
+        format!("The server's certificate is not for {host}, but for {listed}{more}{disguised}"),
         "Whoever answers has not shown that it is the host that was asked for.",
         format!("Check the name that was asked for. If it is right, the server's certificate must have it too. {EXCEPT}"),
     ))
@@ -364,7 +364,7 @@ fn top(path: &[&X509Certificate<'_>], roots: &Roots) -> Option<Failure> {
         return Some(if path.len() == 1 {
             Failure::new(
                 "self-signed",
-                "the server's certificate is self-signed: it vouches for itself",
+                "The server's certificate is self-signed: it vouches for itself",
                 "Anybody can make such a certificate for any name; no authority has checked who owns this one.",
                 format!("If it is your own server, give its certificate: --upstream-ca FILE. {EXCEPT}"),
             )
@@ -372,7 +372,7 @@ fn top(path: &[&X509Certificate<'_>], roots: &Roots) -> Option<Failure> {
             let other = if known == Issuer::OtherKey { ": the one of that name has another key" } else { "" };
             Failure::new(
                 "untrusted-root",
-                format!("the chain ends at the root \"{issuer}\", which is not trusted here{other}"),
+                format!("The chain ends at the root \"{issuer}\", which is not trusted here{other}"),
                 "Anybody can make a CA; only those in the system's store, and those given, are believed.",
                 format!("{private} {EXCEPT}"),
             )
@@ -381,7 +381,7 @@ fn top(path: &[&X509Certificate<'_>], roots: &Roots) -> Option<Failure> {
     if known == Issuer::OtherKey {
         return Some(Failure::new(
             "other-key",
-            format!("the issuer \"{issuer}\" has another key than the root of that name that is trusted here"),
+            format!("The issuer \"{issuer}\" has another key than the root of that name that is trusted here"),
             "A CA was made anew under its old name, or somebody made one of the same name.",
             format!("Give the root that it has now: --upstream-ca FILE. {EXCEPT}"),
         ));
@@ -393,7 +393,7 @@ fn top(path: &[&X509Certificate<'_>], roots: &Roots) -> Option<Failure> {
     if let Some(url) = issuer_url(top) {
         return Some(Failure::new(
             "incomplete-chain",
-            format!("the chain is incomplete: the server sent {sent}, and the certificate of its issuer \"{issuer}\" is missing"),
+            format!("The chain is incomplete: the server sent {sent}, and the certificate of its issuer \"{issuer}\" is missing"),
             format!(
                 "Servers must send all intermediate certificates (RFC 8446 section 4.4.2). Browsers hide this by fetching {url}."
             ),
@@ -404,7 +404,7 @@ fn top(path: &[&X509Certificate<'_>], roots: &Roots) -> Option<Failure> {
     }
     Some(Failure::new(
         "unknown-issuer",
-        format!("the issuer \"{issuer}\" is unknown: the server sent {sent}, and no root of that name is trusted here"),
+        format!("The issuer \"{issuer}\" is unknown: the server sent {sent}, and no root of that name is trusted here"),
         "Either its CA is private, or the chain is incomplete because the server does not send an intermediate certificate.",
         format!("{private} If it is a public CA, the server's owner must send the whole chain. {EXCEPT}"),
     ))
@@ -427,7 +427,7 @@ fn issuer_url(certificate: &X509Certificate<'_>) -> Option<String> {
 fn authority_as_server(leaf: &X509Certificate<'_>) -> Failure {
     Failure::new(
         "authority-as-server",
-        format!("the server shows the certificate of a CA, \"{}\", as its own", common_name(leaf.subject())),
+        format!("The server shows the certificate of a CA, \"{}\", as its own", common_name(leaf.subject())),
         "A CA's key should sign certificates, not serve connections; verifiers refuse it as a server's (RFC 5280 section 4.2.1.9).",
         format!("Make a certificate for the server with CA:FALSE. {EXCEPT}"),
     )

@@ -27,15 +27,20 @@ impl Failure {
         why: impl Into<String>,
         what_to_do: impl Into<String>,
     ) -> Failure {
-        Failure { check, what: what.into(), why: why.into(), what_to_do: what_to_do.into(), also: Vec::new(), fingerprint: None }
+        // A sentence, as it stands at the head of pages and notes.
+        let mut what = what.into();
+        if !what.ends_with('.') {
+            what.push('.');
+        }
+        Failure { check, what, why: why.into(), what_to_do: what_to_do.into(), also: Vec::new(), fingerprint: None }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}). {}", self.what.trim_end_matches('.'), self.check, self.why)?;
+        write!(f, "{} [{}] {}", self.what, self.check, self.why)?;
         for other in &self.also {
-            write!(f, " Also: {other}.")?;
+            write!(f, " Also: {other}")?;
         }
         write!(f, " {}", self.what_to_do)
     }
@@ -109,7 +114,7 @@ pub(super) fn handshake(error: &Error, host: &str) -> Failure {
         }
         Error::DecryptError => Failure::new(
             "broken-protocol",
-            format!("a record from {host} does not decrypt"),
+            format!("A record from {host} does not decrypt"),
             "It was damaged on the way, or was encrypted with other keys.",
             "Try again; if it stays so, something on the way changes bytes.",
         ),
@@ -119,7 +124,7 @@ pub(super) fn handshake(error: &Error, host: &str) -> Failure {
             format!("The handshake's signature does not fit the certificate's key: {error}."),
             "The server's key and certificate do not belong together, or somebody copied the certificate.",
         ),
-        other => Failure::new("handshake", format!("the TLS handshake with {host} failed"), format!("{other}."), "Try again."),
+        other => Failure::new("handshake", format!("The TLS handshake with {host} failed"), format!("{other}."), "Try again."),
     }
 }
 
@@ -227,14 +232,14 @@ pub fn client_refusal(error: Option<&Error>, host: &str) -> Failure {
     let Some(error) = error else {
         return Failure::new(
             "client-closed",
-            format!("the client closed the connection right after seeing our certificate for {host}"),
+            format!("The client closed the connection right after seeing our certificate for {host}"),
             "It does not trust our authority, or it pins the server's certificate.",
             format!("{TRUST_IT} {PINNED}"),
         );
     };
     match error {
         Error::AlertReceived(description) => {
-            let what = format!("the client refused our certificate for {host} with {}", alert(*description));
+            let what = format!("The client refused our certificate for {host} with {}", alert(*description));
             match description {
                 A::UnknownCA => {
                     Failure::new("client-distrusts", what, "It does not know the authority that signed it: ours.", TRUST_IT)
@@ -253,13 +258,13 @@ pub fn client_refusal(error: Option<&Error>, host: &str) -> Failure {
                 ),
                 A::ProtocolVersion | A::HandshakeFailure | A::InsufficientSecurity => Failure::new(
                     "client-incompatible",
-                    format!("the client and the proxy share no way to talk TLS: {}", alert(*description)),
+                    format!("The client and the proxy share no way to talk TLS: {}", alert(*description)),
                     "They have no version or cipher suite in common.",
                     "Pass this host through undecrypted.",
                 ),
                 _ => Failure::new(
                     "client-refused",
-                    format!("the client ended the handshake for {host} with {}", alert(*description)),
+                    format!("The client ended the handshake for {host} with {}", alert(*description)),
                     "It did not accept what it was offered.",
                     format!("{TRUST_IT} {PINNED}"),
                 ),
@@ -267,13 +272,13 @@ pub fn client_refusal(error: Option<&Error>, host: &str) -> Failure {
         }
         Error::PeerIncompatible(what) => Failure::new(
             "client-incompatible",
-            format!("the client and the proxy share no way to talk TLS: {what:?}"),
+            format!("The client and the proxy share no way to talk TLS: {what:?}"),
             "Clients that speak only TLS 1.0 or 1.1, or only old cipher suites, cannot be decrypted here.",
             "Pass this host through undecrypted.",
         ),
         other => Failure::new(
             "client-broken",
-            format!("the handshake of the client for {host} failed: {other}"),
+            format!("The handshake of the client for {host} failed: {other}"),
             "What it sent is not what TLS expects at this place.",
             "Record the connection and look at it.",
         ),
