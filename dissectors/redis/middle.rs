@@ -251,7 +251,8 @@ impl Talk for Redis {
         let subscribes = is(0, "SUBSCRIBE") || is(0, "PSUBSCRIBE") || is(0, "SSUBSCRIBE");
         self.listening |= (subscribes && !self.three) || is(0, "MONITOR") || (is(0, "CLIENT") && is(1, "REPLY"));
         // An empty line is no command; RESP3 pushes what answers a subscription.
-        if !words.is_empty() && !self.listening && !(subscribes && self.three) {
+        let unanswered = words.is_empty() || self.listening || (subscribes && self.three);
+        if !unanswered {
             says.book.ask(());
         }
     }
