@@ -203,10 +203,19 @@ impl Merger {
         self.due.flow(flow);
     }
 
-    /// The flow of a packet is read again, whole.
-    pub fn whole(&mut self, packet: u32) {
-        if let Some(flow) = self.builder.packet_mut(packet).map(|p| p.flow).filter(|f| *f != NONE) {
-            self.due.flow(flow);
+    /// The flow that begins with a packet is read again, whole.
+    pub fn whole(&mut self, first: u32) {
+        // Flows are numbered by their first packets.
+        let (mut low, mut high) = (0, self.builder.flow_count());
+        while low < high {
+            let mid = low + (high - low) / 2;
+            match self.builder.flow_row(mid) {
+                Some(row) if row.first_packet < first => low = mid + 1,
+                _ => high = mid,
+            }
+        }
+        if self.builder.flow_row(low).is_some_and(|row| row.first_packet == first) {
+            self.due.flow(low);
         }
     }
 
