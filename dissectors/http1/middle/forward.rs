@@ -4,7 +4,7 @@
 //! The version of a message is left as its sender wrote it. RFC 9112 §2.3 would have ours written there; but an answer to HTTP/1.0 must be
 //! one that an HTTP/1.0 client can read, and that is the origin's to know. The connection to such a client ends behind the answer.
 
-use super::head::{Known, Lines, Row, Said, known, words};
+use super::head::{Known, Lines, Row, Said, is_trailers, known, words};
 use bytes::{BufMut, Bytes, BytesMut};
 use memchr::{memchr, memchr2, memrchr};
 use wirelore_kit::middle::Origin;
@@ -237,7 +237,7 @@ fn headers(copy: &mut Copy<'_>, lines: &Lines, said: &Said<'_>, target: Option<&
         let name = row.name(head);
         match known(name) {
             Some(Known::Connection) => {
-                let options = own_options(row.value(head), hop.close, upgrade, said);
+                let options = own_options(row.value(head), hop.close, upgrade, said.trailers);
                 match options {
                     Some(text) if text != row.value(head) => copy.put(row, &text),
                     Some(_) => {}
@@ -246,11 +246,10 @@ fn headers(copy: &mut Copy<'_>, lines: &Lines, said: &Said<'_>, target: Option<&
             }
             Some(Known::Upgrade) if !upgrade => copy.leave(row),
             Some(Known::Te) => {
-                let trailers = words(row.value(head)).any(|w| w.eq_ignore_ascii_case(b"trailers"));
-                match trailers {
-                    false => copy.leave(row),
-                    true if words(row.value(head)).count() > 1 => copy.put(row, b"trailers"),
-                    true => {}
+                if !words(row.value(head)).any(is_trailers) {
+                    copy.leave(row);
+                } else if words(row.value(head)).count() > 1 {
+                    copy.put(row, b"trailers");
                 }
             }
             Some(Known::Hop) => copy.leave(row),
@@ -290,8 +289,7 @@ pub fn keeps_upgrade(said: &Said<'_>) -> bool {
 }
 
 /// Our own Connection options in place of those that were for us; `None`: there are none.
-fn own_options(value: &[u8], close: bool, upgrade: bool, said: &Said<'_>) -> Option<Vec<u8>> {
-    let te = said.names;
+fn own_options(value: &[u8], close: bool, upgrade: bool, te: bool) -> Option<Vec<u8>> {
     let keep = |w: &&[u8]| {
         (close && w.eq_ignore_ascii_case(b"close"))
             || (upgrade && w.eq_ignore_ascii_case(b"upgrade"))

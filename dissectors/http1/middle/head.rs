@@ -281,6 +281,8 @@ pub struct Said<'b> {
     pub names: bool,
     /// There are headers for one hop only.
     pub hops: bool,
+    /// TE says that trailers are understood.
+    pub trailers: bool,
     /// The client waits for a 100 before it sends its body.
     pub expects: bool,
     /// JSON is wanted rather than a page.
@@ -297,9 +299,12 @@ impl<'b> Said<'b> {
     pub fn of(head: &'b [u8], lines: &Lines) -> Said<'b> {
         let mut said = Said { wrong: lines.wrong, ..Said::default() };
         for row in &lines.rows {
-            if let Some(known) = known(row.name(head)) {
-                said.add(known, row.value(head), row.folded);
+            let Some(known) = known(row.name(head)) else { continue };
+            // Some readers take a tab for a blank and some do not.
+            if known == Known::Transfer && row.raw(head).contains(&b'\t') {
+                said.suspect(&n::CODING_ODD);
             }
+            said.add(known, row.value(head), row.folded);
         }
         if said.transfer.is_some() && said.lengths > 0 {
             said.suspect(&n::LENGTH_AND_CODING);
@@ -364,7 +369,11 @@ impl<'b> Said<'b> {
                 self.upgrade = value;
                 self.hops = true;
             }
-            Known::Hop | Known::Te => self.hops = true,
+            Known::Te => {
+                self.hops = true;
+                self.trailers |= words(value).any(is_trailers);
+            }
+            Known::Hop => self.hops = true,
             Known::Expect => self.expects |= value.eq_ignore_ascii_case(b"100-continue"),
             Known::Accept => {
                 let at = |s: &[u8]| memchr::memmem::find(value, s);
@@ -380,6 +389,12 @@ impl<'b> Said<'b> {
         let head = Head { response, length: self.length, transfer: self.transfer.clone(), ..Head::default() };
         body::frame(&head, bodiless)
     }
+}
+
+/// Whether a word of TE is the one that may go on.
+#[must_use]
+pub fn is_trailers(word: &[u8]) -> bool {
+    word.eq_ignore_ascii_case(b"trailers")
 }
 
 /// The words of a list with commas.

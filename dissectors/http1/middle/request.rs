@@ -43,7 +43,9 @@ impl Http1 {
         match cur.rest() {
             [] | [b'\r'] => return Go::Stop,
             [b'\r', b'\n', ..] if !self.blank || self.lax => {
-                self.blank = true;
+                if std::mem::replace(&mut self.blank, true) {
+                    told(steps, &n::LEADING_CRLF, "let through as it is");
+                }
                 if self.forwards() {
                     cur.skip(2, steps)
                 } else {
@@ -51,14 +53,12 @@ impl Http1 {
                 }
                 return Go::On;
             }
-            [b'\r' | b'\n', ..] if !(self.lax && !self.forwards()) => {
-                return self.refuse(&n::LEADING_CRLF, For::default(), steps);
-            }
             [first, ..] if !parse::is_tchar(*first) => {
+                let note = if matches!(first, b'\r' | b'\n') { &n::LEADING_CRLF } else { &n::NOT_HTTP };
                 if self.lax && !self.forwards() {
-                    return self.copy_on(cur, &n::NOT_HTTP, steps);
+                    return self.copy_on(cur, note, steps);
                 }
-                return self.refuse(&n::NOT_HTTP, For::default(), steps);
+                return self.refuse(note, For::default(), steps);
             }
             _ => {}
         }
@@ -91,7 +91,10 @@ impl Http1 {
             }
             told(steps, note, "let through as it is");
             let coded = said.transfer.as_ref().is_some_and(|t| !t.chunked || t.not_last || t.unknown);
-            opaque = line.wrong.is_some() || coded || (said.transfer.is_none() && said.length.is_none() && said.lengths > 0);
+            opaque = line.wrong.is_some()
+                || note == &n::CONNECT_BODY
+                || coded
+                || (said.transfer.is_none() && said.length.is_none() && said.lengths > 0);
         }
         let mut exchange = self.exchange(&line, &said);
         if exchange.kind == Kind::Upgrade {
