@@ -203,7 +203,7 @@ impl Merger {
         self.due.flow(flow);
     }
 
-    /// The flow that begins with a packet is read again, whole.
+    /// The flow that begins with a packet is read again, whole, if only a part of it was read.
     pub fn whole(&mut self, first: u32) {
         // Flows are numbered by their first packets.
         let (mut low, mut high) = (0, self.builder.flow_count());
@@ -214,7 +214,7 @@ impl Merger {
                 _ => high = mid,
             }
         }
-        if self.builder.flow_row(low).is_some_and(|row| row.first_packet == first) {
+        if self.builder.flow_row(low).is_some_and(|row| row.first_packet == first && row.flags.has(FlowFlags::TWIN)) {
             self.due.flow(low);
         }
     }
