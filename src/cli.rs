@@ -22,6 +22,8 @@ pub enum Command {
     Open(Open),
     /// Stand between clients and servers: record, decrypt, judge and change what passes.
     Proxy(Box<Proxy>),
+    /// Steer a running proxy: held messages, rules, requests of our own.
+    Control(Control),
     /// The authority of this computer that the proxy signs with: show it, trust it, take that back.
     Ca(crate::authority::Ca),
     /// Say in plain words what is in a capture.
@@ -264,8 +266,31 @@ pub struct Gating {
     #[arg(short = 'S', long, value_name = "FILE")]
     pub server_replay: Vec<PathBuf>,
     /// Answer requests that the replayed captures do not have with this status instead of asking the server.
-    #[arg(long, value_name = "STATUS")]
+    #[arg(long, value_name = "STATUS", requires = "server_replay", value_parser = clap::value_parser!(u16).range(200..600))]
     pub server_replay_extra: Option<u16>,
+    /// Make the control socket here; by default in $XDG_RUNTIME_DIR/wirelore.
+    #[arg(long, value_name = "PATH")]
+    pub control: Option<PathBuf>,
+    /// Make no control socket.
+    #[arg(long, conflicts_with = "control")]
+    pub no_control: bool,
+}
+
+/// `wirelore control`.
+#[derive(Debug, Args)]
+pub struct Control {
+    /// What to do: `help` says what there is.
+    #[arg(value_name = "ORDER")]
+    pub order: String,
+    /// What the order takes: `message=3`, `filter='~m POST'`, or a JSON object.
+    #[arg(value_name = "NAME=VALUE")]
+    pub with: Vec<String>,
+    /// The proxy's control socket; by default that of the one proxy that runs.
+    #[arg(long, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Indent what is printed.
+    #[arg(long)]
+    pub pretty: bool,
 }
 
 /// `wirelore export`.

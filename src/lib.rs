@@ -3,12 +3,14 @@
 pub mod again;
 pub mod authority;
 pub mod cli;
+pub mod control;
 #[cfg(feature = "window")]
 pub mod conversations;
 #[cfg(feature = "window")]
 pub mod door;
 pub mod dump;
 pub mod exchanges;
+pub mod gating;
 pub mod exporting;
 pub mod har;
 pub mod legs;
@@ -18,6 +20,7 @@ pub mod proxying;
 pub mod reading;
 pub mod recall;
 pub mod remember;
+pub mod replay;
 pub mod report;
 pub mod session;
 pub mod sift;

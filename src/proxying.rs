@@ -1,6 +1,7 @@
 //! `wirelore proxy`: flags to a running proxy, its record read while it grows, and a summary at the end.
 
 use crate::cli::{Proxy as Args, exit};
+use crate::control::{Control, Running, serve};
 use crate::reading::Failure;
 use crate::session::{Session, SessionOptions};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -31,13 +32,14 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         None => Recorder::temporary(options),
     };
     let recorder = recorder.map_err(|e| Failure { text: e.to_string(), code: exit::WRITE })?;
+    let gate = crate::gating::gate(&args.gating)?;
     let settings = Settings {
         listen,
         table: wirelore_dissectors::TABLE,
         authority,
         trust,
         recorder: recorder.clone(),
-        gate: Gate::new(),
+        gate: gate.clone(),
         passes: passes(args)?,
         lax: args.lax,
         via: args.via.clone(),
@@ -46,6 +48,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     };
     let exposed = settings.listen.iter().any(|(_, at)| !at.ip().is_loopback()) && settings.auth.is_none();
     let proxy = Proxy::start(settings).map_err(|e| Failure { text: e.to_string(), code: exit::INIT })?;
+    let _control = control(args, &proxy, &recorder, gate)?;
     let mut session = read_along(&recorder, growth)?;
     for (mode, at) in proxy.listeners() {
         eprintln!("Listening at {at} ({mode}).");
@@ -63,6 +66,24 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     eprintln!("{connections} connections, {} packets, {} messages.", snapshot.packets(), snapshot.messages());
     finished.map_err(|e| Failure { text: e.to_string(), code: exit::WRITE })?;
     read.map_err(Failure::from)
+}
+
+/// Opens the control socket, unless nobody wants it. Rules that send messages elsewhere are served all the same.
+fn control(args: &Args, proxy: &Proxy, recorder: &Recorder, gate: Gate) -> Result<Option<Control>, Failure> {
+    let running = Running::new(proxy, recorder.clone(), &gate);
+    if args.gating.no_control {
+        return Ok(None);
+    }
+    let rules = crate::gating::rules_file(&args.gating);
+    match serve(args.gating.control.as_deref(), gate, Arc::new(running), rules) {
+        Ok(control) => Ok(Some(control)),
+        // Asked for by name, it must be there; else the proxy works without it.
+        Err(text) if args.gating.control.is_some() => Err(Failure { text, code: exit::INIT }),
+        Err(text) => {
+            eprintln!("wirelore: {text}");
+            Ok(None)
+        }
+    }
 }
 
 /// Reads the record while it grows.

@@ -23,7 +23,7 @@ pub fn to_json(m: &Transit) -> Value {
     if let Some(url) = &m.url {
         o.insert("url".into(), url.as_str().into());
     }
-    o.insert("line".into(), bytes(&m.line));
+    o.insert("line".into(), bytes_to_json(&m.line));
     o.insert("headers".into(), pairs(&m.headers));
     if m.stage == Stage::Whole {
         o.insert("body".into(), body(&m.body));
@@ -60,7 +60,9 @@ const fn part(p: Part) -> &'static str {
     }
 }
 
-fn bytes(b: &[u8]) -> Value {
+/// Bytes: a string where they are UTF-8, else base64.
+#[must_use]
+pub fn bytes_to_json(b: &[u8]) -> Value {
     std::str::from_utf8(b).map_or_else(|_| json!({ "base64": STANDARD.encode(b) }), Value::from)
 }
 
@@ -69,7 +71,7 @@ fn body(b: &[u8]) -> Value {
 }
 
 fn pairs(all: &[(Bytes, Bytes)]) -> Value {
-    all.iter().map(|(n, v)| json!([bytes(n), bytes(v)])).collect()
+    all.iter().map(|(n, v)| json!([bytes_to_json(n), bytes_to_json(v)])).collect()
 }
 
 /// The message with those parts changed that `change` names: `line`, `headers`, `body`, `trailers`, `url`.
@@ -84,8 +86,8 @@ pub fn change(m: &Transit, change: &Value) -> Result<Transit, String> {
     for (name, value) in o {
         match name.as_str() {
             "line" => m.line = one_line(value, "line")?,
-            "headers" => m.headers = read_pairs(value)?,
-            "trailers" => m.trailers = read_pairs(value)?,
+            "headers" => m.headers = pairs_from_json(value)?,
+            "trailers" => m.trailers = pairs_from_json(value)?,
             "body" if m.stage == Stage::Head => {
                 return Err("only the head of this message is held; its body goes on as it comes".into());
             }
@@ -117,7 +119,7 @@ pub fn answer(m: &Transit, given: &Value) -> Result<Transit, String> {
         (None, None) => return Err("an answer needs a `status` or a `line`".into()),
     };
     let headers = match o.get("headers") {
-        Some(h) => read_pairs(h)?,
+        Some(h) => pairs_from_json(h)?,
         None if m.headers.is_empty() && o.get("status").is_none() => Vec::new(),
         None => vec![(Bytes::from_static(b"Content-Length"), Bytes::from(body.len().to_string()))],
     };
@@ -134,7 +136,7 @@ pub fn rules_text(rule: &Value) -> Result<String, String> {
 }
 
 fn one_line(value: &Value, what: &str) -> Result<Bytes, String> {
-    let line = read_bytes(value).map_err(|e| format!("{what}: {e}"))?;
+    let line = bytes_from_json(value).map_err(|e| format!("{what}: {e}"))?;
     if line.iter().any(|b| matches!(b, b'\r' | b'\n')) {
         Err(format!("{what}: it is one line, without its end"))
     } else {
@@ -142,7 +144,11 @@ fn one_line(value: &Value, what: &str) -> Result<Bytes, String> {
     }
 }
 
-fn read_bytes(value: &Value) -> Result<Bytes, String> {
+/// Bytes: a string, `{"text": ...}` or `{"base64": ...}`.
+///
+/// # Errors
+/// In words, where they are none of these.
+pub fn bytes_from_json(value: &Value) -> Result<Bytes, String> {
     match value {
         Value::String(s) => Ok(Bytes::from(s.clone())),
         Value::Object(o) => match (o.get("text").and_then(Value::as_str), o.get("base64").and_then(Value::as_str)) {
@@ -155,10 +161,14 @@ fn read_bytes(value: &Value) -> Result<Bytes, String> {
 }
 
 fn read_body(value: &Value) -> Result<Bytes, String> {
-    read_bytes(value).map_err(|e| format!("body: {e}"))
+    bytes_from_json(value).map_err(|e| format!("body: {e}"))
 }
 
-fn read_pairs(value: &Value) -> Result<Vec<(Bytes, Bytes)>, String> {
+/// Headers: a list of `[name, value]`, each of one line.
+///
+/// # Errors
+/// In words, which is none.
+pub fn pairs_from_json(value: &Value) -> Result<Vec<(Bytes, Bytes)>, String> {
     let all = value.as_array().ok_or("headers: a list of [name, value]")?;
     let pair = |v: &Value| match v.as_array().map(Vec::as_slice) {
         Some([n, v]) => Ok((one_line(n, "a header's name")?, one_line(v, "a header's value")?)),

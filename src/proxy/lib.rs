@@ -19,6 +19,7 @@ mod forward;
 mod hello;
 pub mod mode;
 mod proxy;
+mod send;
 mod shared;
 mod signal;
 mod socks;
@@ -29,5 +30,6 @@ mod words;
 mod worker;
 
 pub use mode::{Listen, Mode, Scheme, Target};
-pub use proxy::{Error, Proxy, Settings};
+pub use proxy::{Error, Proxy, Settings, Stopper};
+pub use send::{Reply, Sender, Then};
 pub use shared::Passes;

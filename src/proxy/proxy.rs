@@ -2,6 +2,7 @@
 
 use crate::configs::Configs;
 use crate::mode::Mode;
+use crate::send::{self, Sender};
 use crate::shared::{Counts, Listener, Passes, Shared};
 use crate::worker::{Load, Worker, accept};
 use std::io;
@@ -78,6 +79,7 @@ pub struct Proxy {
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
+    sender: Sender,
 }
 
 impl Proxy {
@@ -109,6 +111,7 @@ impl Proxy {
             give_up: settings.give_up,
             refusals: Default::default(),
             counts: Counts::default(),
+            enough: tokio::sync::Notify::new(),
         });
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let (stop, stopped) = watch::channel(false);
@@ -136,7 +139,9 @@ impl Proxy {
             });
             threads.push(thread.map_err(Error::Thread)?);
         }
-        Ok(Proxy { shared, stop, threads })
+        let (sender, thread) = send::start(Arc::clone(&shared), stopped).map_err(Error::Thread)?;
+        threads.push(thread);
+        Ok(Proxy { shared, stop, threads, sender })
     }
 
     /// Where it listens, and for what.
@@ -151,12 +156,24 @@ impl Proxy {
         self.shared.counts.read()
     }
 
-    /// Waits for SIGINT or SIGTERM.
+    /// Waits for SIGINT or SIGTERM, or for a [`Stopper`].
     ///
     /// # Errors
     /// They cannot be listened for.
     pub fn wait_for_signal(&self) -> io::Result<()> {
-        crate::signal::wait()
+        crate::signal::wait(&self.shared.enough)
+    }
+
+    /// Ends [`Proxy::wait_for_signal`] from elsewhere.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        Stopper(Arc::clone(&self.shared))
+    }
+
+    /// Sends requests of our own.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        self.sender.clone()
     }
 
     /// Closes listeners and connections and waits until that is done.
@@ -170,6 +187,23 @@ impl Proxy {
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
+    }
+}
+
+/// Ends a proxy as a signal does, and knows its counts.
+#[derive(Clone)]
+pub struct Stopper(Arc<Shared>);
+
+impl Stopper {
+    /// Ends it.
+    pub fn stop(&self) {
+        self.0.enough.notify_one();
+    }
+
+    /// How many connections there were, and how many are open.
+    #[must_use]
+    pub fn connections(&self) -> (u64, u64) {
+        self.0.counts.read()
     }
 }
 

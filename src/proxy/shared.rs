@@ -84,6 +84,8 @@ pub struct Shared {
     pub refusals: Mutex<HashMap<String, u32>>,
     /// Counts.
     pub counts: Counts,
+    /// Somebody wants it to end.
+    pub enough: tokio::sync::Notify,
 }
 
 /// Hosts whose refusals are counted.

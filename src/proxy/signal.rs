@@ -2,11 +2,11 @@
 
 use std::io;
 
-/// Waits for SIGINT or SIGTERM.
+/// Waits for SIGINT or SIGTERM, or until somebody has had enough.
 ///
 /// # Errors
 /// They cannot be listened for.
-pub fn wait() -> io::Result<()> {
+pub fn wait(enough: &tokio::sync::Notify) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -14,6 +14,7 @@ pub fn wait() -> io::Result<()> {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            () = enough.notified() => {}
         }
         Ok(())
     })

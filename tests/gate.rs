@@ -1,0 +1,238 @@
+//! The gate from outside: rules, breakpoints and the control socket, as a user meets them.
+
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use wirelore::control::{Steered, serve};
+use wirelore_gate::{Conn, Gate, Outcome};
+use wirelore_kit::Dir;
+use wirelore_kit::middle::{Judgement, Part, Stage, Transit};
+
+#[derive(Default)]
+struct Proxy {
+    stopped: AtomicBool,
+}
+
+impl Steered for Proxy {
+    fn status(&self) -> Value {
+        json!({ "listening": ["127.0.0.1:8080"] })
+    }
+    fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+    fn send(&self, order: &Value) -> Result<Value, String> {
+        Ok(order["url"].clone())
+    }
+}
+
+fn request(line: &'static str, body: &'static [u8]) -> Transit {
+    Transit {
+        proto: "http",
+        dir: Dir::ToServer,
+        exchange: 0,
+        part: Part::Request,
+        stage: Stage::Whole,
+        line: line.into(),
+        headers: vec![("Host".into(), "example.org".into()), ("X-a".into(), b"\xff"[..].into())],
+        body: body.into(),
+        trailers: Vec::new(),
+        url: Some("http://example.org/a".into()),
+    }
+}
+
+fn hold(gate: &Gate, conn: &Conn, m: Transit) -> Receiver<Outcome> {
+    let (send, got) = channel();
+    assert!(gate.judge(conn, m, move |o| send.send(o).unwrap_or(())).is_none(), "it is held");
+    got
+}
+
+struct Talk(BufReader<UnixStream>);
+
+impl Talk {
+    fn new(path: &Path) -> Talk {
+        Talk(BufReader::new(UnixStream::connect(path).expect("the socket")))
+    }
+    fn line(&mut self) -> Value {
+        let mut line = String::new();
+        self.0.read_line(&mut line).expect("a line");
+        serde_json::from_str(&line).expect("JSON")
+    }
+    fn ask(&mut self, order: &Value) -> Value {
+        self.0.get_mut().write_all(format!("{order}\n").as_bytes()).expect("sent");
+        self.line()
+    }
+    #[track_caller]
+    fn good(&mut self, order: Value) -> Value {
+        let answer = self.ask(&order);
+        assert_eq!(answer["ok"], true, "{order}: {answer}");
+        answer["result"].clone()
+    }
+}
+
+#[test]
+fn a_held_message_is_looked_at_changed_and_let_go_over_the_socket() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("c.sock");
+    let (gate, proxy) = (Gate::new(), Arc::new(Proxy::default()));
+    let control = serve(Some(&path), gate.clone(), proxy.clone(), None).expect("a socket");
+    assert_eq!(std::fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
+    let (mut ask, mut hear) = (Talk::new(&path), Talk::new(&path));
+    hear.good(json!({"id": "e", "do": "events"}));
+    ask.good(json!({"do": "intercept", "filter": "~m POST"}));
+    assert_eq!(hear.line()["event"], "rules");
+
+    let conn = Conn::new(9, "127.0.0.1:50000".parse().expect("an address"));
+    let got = hold(&gate, &conn, request("POST /a HTTP/1.1", b"a=1"));
+    let told = hear.line();
+    assert_eq!(
+        (&told["event"], &told["message"], &told["connection"], &told["is"]["body"]["text"]),
+        (&json!("held"), &json!(1), &json!(9), &json!("a=1"))
+    );
+    let held = ask.good(json!({"do": "held"}));
+    assert_eq!(held[0]["is"]["headers"], json!([["Host", "example.org"], ["X-a", {"base64": "/w=="}]]));
+    let wrong = ask.ask(&json!({"id": 5, "do": "hold.change", "message": 1, "to": {"status": 1}}));
+    assert_eq!((&wrong["id"], &wrong["ok"]), (&json!(5), &json!(false)));
+    assert_eq!(ask.good(json!({"do": "status"}))["held"], 1, "a fault leaves it held");
+    // What was shown, sent back with one word changed: nothing else may change.
+    let mut to = held[0]["is"].clone();
+    to["line"] = json!("PUT /a HTTP/1.1");
+    ask.good(json!({"do": "hold.change", "message": 1, "to": to}));
+    assert_eq!(hear.line(), json!({"event": "released", "message": 1, "connection": 9, "how": "changed: line"}));
+    let Judgement::Change(m) = got.recv().expect("judged").judgement else { panic!("not changed") };
+    assert_eq!(*m, Transit { line: "PUT /a HTTP/1.1".into(), ..request("POST /a HTTP/1.1", b"a=1") });
+    let edits = ask.good(json!({"do": "edits"}));
+    assert_eq!((&edits[0]["was"]["line"], &edits[0]["is"]["line"]), (&json!("POST /a HTTP/1.1"), &json!("PUT /a HTTP/1.1")));
+
+    let got = hold(&gate, &conn, request("POST /b HTTP/1.1", b""));
+    ask.good(json!({"do": "hold.answer", "message": 2, "with": {"status": 404, "body": "no"}}));
+    let Judgement::Answer(a) = got.recv().expect("judged").judgement else { panic!("not answered") };
+    assert_eq!((&a.line[..], &a.body[..], a.dir), (&b"HTTP/1.1 404 Not Found"[..], &b"no"[..], Dir::ToClient));
+    for (order, judged) in [("hold.drop", Judgement::Drop), ("hold.reset", Judgement::Reset), ("hold.forward", Judgement::Pass)] {
+        let got = hold(&gate, &conn, request("POST /c HTTP/1.1", b""));
+        let id = ask.good(json!({"do": "held"}))[0]["message"].clone();
+        ask.good(json!({"do": order, "message": id}));
+        assert_eq!(got.recv().expect("judged").judgement, judged);
+    }
+    let all: Vec<_> = (0..20).map(|_| hold(&gate, &conn, request("POST /d HTTP/1.1", b""))).collect();
+    assert_eq!(ask.good(json!({"do": "hold.forward", "message": "all"}))["released"], 20);
+    assert!(all.iter().all(|g| g.recv().is_ok_and(|o| o.judgement == Judgement::Pass)));
+
+    ask.good(json!({"do": "stop"}));
+    assert!(proxy.stopped.load(Ordering::Relaxed));
+    drop(control);
+    assert!(!path.exists(), "the socket is taken away");
+}
+
+#[test]
+fn rules_come_and_go_over_the_socket() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (path, file) = (dir.path().join("c.sock"), dir.path().join("rules.toml"));
+    std::fs::write(&file, "[[rule]]\nname = 'from the file'\nblock = 404\n").expect("written");
+    let gate = Gate::new();
+    let _control = serve(Some(&path), gate.clone(), Arc::new(Proxy::default()), Some(file.clone())).expect("a socket");
+    let mut ask = Talk::new(&path);
+    assert_eq!(ask.good(json!({"do": "rules.reload"})), json!({"rules": 1}));
+    assert_eq!(
+        ask.good(json!({"do": "rules.add", "rule": {"name": "x", "when": "~q", "set-header": "A: 1"}}))["added"],
+        json!(["x"])
+    );
+    assert_eq!(ask.good(json!({"do": "rules.add", "toml": "[[rule]]\nname = 'x'\nreset = true"}))["added"], json!(["x (2)"]));
+    let rules = ask.good(json!({"do": "rules"}));
+    assert_eq!(
+        rules[0],
+        json!({"name": "from the file", "when": "", "does": "block with 404", "from": "file, line 1", "on": true, "hits": 0})
+    );
+    assert_eq!((&rules[1]["does"], &rules[1]["from"]), (&json!("set A: 1"), &json!("added")));
+    ask.good(json!({"do": "rules.enable", "name": "from the file", "on": false}));
+    ask.good(json!({"do": "rules.remove", "name": "x (2)"}));
+    let conn = Conn::new(1, "127.0.0.1:1".parse().expect("an address"));
+    let o = gate.judge(&conn, request("GET / HTTP/1.1", b""), |_| {}).expect("at once");
+    assert_eq!((o.hits.len(), o.hits[0].rule.as_str()), (1, "x"));
+    for (order, says) in [
+        (json!({"do": "rules.remove", "name": "y"}), "there is no rule \"y\": from the file, x"),
+        (json!({"do": "rules.add", "toml": "[[rule]]\nblok = 1"}), "added:2:1: unknown field `blok`"),
+        (json!({"do": "rules.add", "rule": {"when": "~url x", "block": 404}}), "did you mean ~u"),
+        (json!({"do": "intercept", "filter": "("}), "This parenthesis is not closed"),
+        (json!({"do": "nonsense"}), "there is no order \"nonsense\": help, status"),
+        (json!([1]), "an order is an object"),
+        (json!({"do": "hold.drop", "message": 77}), "message 77 is not held"),
+    ] {
+        let answer = ask.ask(&order);
+        assert!(answer["error"].as_str().is_some_and(|e| e.contains(says)), "{order}: {answer}");
+    }
+    ask.0.get_mut().write_all(b"{nonsense\n\n").expect("sent");
+    assert!(ask.line()["error"].as_str().is_some_and(|e| e.contains("no JSON")));
+    assert_eq!(ask.good(json!({"do": "help"})).as_array().map(|a| a.len() > 15), Some(true));
+}
+
+#[test]
+fn the_command_prints_what_the_socket_says() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("c.sock");
+    let gate = Gate::new();
+    let control = serve(Some(&path), gate.clone(), Arc::new(Proxy::default()), None).expect("a socket");
+    assert!(serve(Some(&path), gate.clone(), Arc::new(Proxy::default()), None).is_err_and(|e| e.contains("another proxy")));
+    let run = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wirelore"));
+        let out = command.arg("control").arg("--socket").arg(&path).args(words).output().expect("run");
+        (out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned(), String::from_utf8_lossy(&out.stderr).into_owned())
+    };
+    assert_eq!(run(&["intercept", "filter=~m POST"]), (Some(0), String::new(), String::new()));
+    assert_eq!(gate.intercepting().as_deref(), Some("~m POST"));
+    assert!(run(&["status"]).1.contains("\"intercept\":\"~m POST\""));
+    let conn = Conn::new(1, "127.0.0.1:1".parse().expect("an address"));
+    let got = hold(&gate, &conn, request("POST / HTTP/1.1", b""));
+    assert_eq!(run(&["held"]).1.lines().count(), 1);
+    assert_eq!(run(&["hold.change", "message=1", "{\"to\": {\"line\": \"GET / HTTP/1.1\"}}"]).0, Some(0));
+    assert!(matches!(got.recv().expect("judged").judgement, Judgement::Change(_)));
+    let (code, out, err) = run(&["hold.drop", "message=1"]);
+    assert_eq!((code, out.as_str(), err.as_str()), (Some(1), "", "wirelore: message 1 is not held (any more)\n"));
+    drop(control);
+    assert!(run(&["status"]).2.contains("No proxy is steered at"));
+}
+
+#[test]
+fn what_the_readme_says_of_rules_and_orders_is_so() {
+    let readme = include_str!("../README.md");
+    let section = readme.split("## Rules").nth(1).and_then(|s| s.split("\n## ").next()).expect("the section");
+    let block = |kind: &str| section.split(&format!("```{kind}\n")).nth(1).and_then(|s| s.split("```").next()).expect("a block");
+    let gate = Gate::new();
+    gate.add(block("toml")).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(gate.rules().len(), 6);
+    let line = section.split("`{\"id\": 1").nth(1).and_then(|s| s.split('`').next()).expect("an order");
+    let order: Value = serde_json::from_str(&format!("{{\"id\": 1{line}")).expect("JSON");
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("c.sock");
+    let _control = serve(Some(&path), gate.clone(), Arc::new(Proxy::default()), None).expect("a socket");
+    let conn = Conn::new(1, "127.0.0.1:1".parse().expect("an address"));
+    gate.add("[[rule]]\nhold = true").expect("a rule");
+    let _got = hold(&gate, &conn, request("GET / HTTP/1.1", b""));
+    let mut talk = Talk::new(&path);
+    talk.0.get_mut().write_all(format!("{order}\n").as_bytes()).expect("sent");
+    let mut said = String::new();
+    talk.0.read_line(&mut said).expect("a line");
+    assert!(section.contains(&format!("`{}`", said.trim())), "{said}");
+    // Every order of the examples is one, and every word of the filters is one.
+    let known: Vec<String> = talk
+        .good(json!({"do": "help"}))
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|o| o["do"].as_str().expect("a word").to_string())
+        .collect();
+    for line in block("sh").lines().filter_map(|l| l.strip_prefix("wirelore control ")) {
+        let word = line.split_whitespace().next().expect("a word");
+        assert!(known.iter().any(|k| k == word), "{word}");
+    }
+    for word in
+        section.split('~').skip(1).filter_map(|w| w.split(|c: char| !c.is_ascii_alphanumeric()).next()).filter(|w| !w.is_empty())
+    {
+        assert!(wirelore_gate::WORDS.iter().any(|w| w.name == word), "~{word}");
+    }
+}
