@@ -223,6 +223,15 @@ pub struct Proxy {
     /// Print a line for each message as it passes.
     #[arg(long)]
     pub flow_lines: bool,
+    /// Open a browser that goes through here and trusts us, in a fresh profile that is removed in the end; nothing else is changed.
+    #[arg(long, value_enum, value_name = "chromium|firefox", num_args = 0..=1)]
+    pub browser: Option<Option<crate::browser::Kind>>,
+    /// The page that the browser begins with; by default ours, which shows that it works.
+    #[arg(long, value_name = "URL", requires = "browser", default_value = "http://wirelore.proxy/")]
+    pub browser_url: String,
+    /// An argument for the browser besides.
+    #[arg(long, value_name = "ARGUMENT", requires = "browser", allow_hyphen_values = true, hide_short_help = true)]
+    pub browser_arg: Vec<String>,
     /// Rules and breakpoints.
     #[command(flatten)]
     pub gating: Gating,

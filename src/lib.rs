@@ -2,6 +2,7 @@
 
 pub mod again;
 pub mod authority;
+pub mod browser;
 pub mod cli;
 pub mod control;
 #[cfg(feature = "window")]

@@ -1,12 +1,14 @@
 //! `wirelore proxy`: flags to a running proxy, its record read while it grows, and a summary at the end.
 
+use crate::browser::{Browser, Wish};
 use crate::cli::{Proxy as Args, exit};
 use crate::control::{Control, Running, serve};
 use crate::reading::Failure;
 use crate::session::{Session, SessionOptions};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use wirelore_ca::{Authority, Trust, trust};
+use wirelore_ca::authority::Origin;
+use wirelore_ca::{Authority, Scope, Trust, trust};
 use wirelore_capture::{Growth, Options, Source};
 use wirelore_gate::Gate;
 use wirelore_proxy::{Listen, Mode, Passes, Proxy, Settings};
@@ -36,7 +38,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let settings = Settings {
         listen,
         table: wirelore_dissectors::TABLE,
-        authority,
+        authority: authority.clone(),
         trust,
         recorder: recorder.clone(),
         gate: gate.clone(),
@@ -57,6 +59,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         eprintln!("Others can reach this proxy too: whoever can, may use it. --proxyauth USER:PASSWORD asks them who they are.");
     }
     eprintln!("Recording to {}. Ctrl+C ends it.", recorder.path().display());
+    let _browser = browser(args, &proxy, &authority)?;
     proxy.wait_for_signal().map_err(|e| Failure { text: format!("Signals cannot be heard: {e}."), code: exit::INIT })?;
     let (connections, _) = proxy.connections();
     proxy.stop();
@@ -142,22 +145,35 @@ fn has_ipv6() -> bool {
     std::net::UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }
 
+/// The CA given, or that of this computer, which is made if there is none.
 fn authority(args: &Args) -> Result<Authority, Failure> {
-    let made = match &args.ca_cert {
-        Some(certificate) => Authority::from_files(certificate, args.ca_key.as_deref()),
-        None => Authority::load_or_create(&config_folder()?),
-    };
-    made.map_err(|e| Failure { text: e.to_string(), code: exit::OPEN })
+    let unusable = |e: wirelore_ca::Error| Failure { text: e.to_string(), code: exit::OPEN };
+    if let Some(certificate) = &args.ca_cert {
+        return Authority::from_files(certificate, args.ca_key.as_deref()).map_err(unusable);
+    }
+    let folder = crate::authority::folder()?;
+    let (authority, origin) = Authority::open(&folder, &Scope::default()).map_err(unusable)?;
+    if origin == Origin::Made {
+        eprint!("{}", crate::authority::first_words(&authority, &folder));
+    }
+    Ok(authority)
 }
 
-/// Where our own files lie: `$XDG_CONFIG_HOME/wirelore`, or `~/.config/wirelore`.
-fn config_folder() -> Result<std::path::PathBuf, Failure> {
-    let set = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(std::path::PathBuf::from);
-    let base = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|h| h.join(".config")));
-    base.map(|b| b.join("wirelore")).ok_or_else(|| Failure {
-        text: "There is no place for the CA: neither XDG_CONFIG_HOME nor HOME is set. Set one, or give --ca-cert FILE.".into(),
-        code: exit::OPEN,
-    })
+/// Opens the browser that was asked for; it is closed in the end.
+fn browser(args: &Args, proxy: &Proxy, authority: &Authority) -> Result<Option<Browser>, Failure> {
+    let Some(kind) = args.browser else { return Ok(None) };
+    let regular = proxy.listeners().into_iter().find(|(mode, _)| matches!(mode, Mode::Regular));
+    let (_, at) = regular.ok_or_else(|| wrong("--browser: a browser needs a listener of the mode `regular`."))?;
+    // One that listens everywhere is reached at home.
+    let at = match at.ip() {
+        ip if !ip.is_unspecified() => at,
+        IpAddr::V4(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, at.port())),
+        IpAddr::V6(_) => SocketAddr::from((Ipv6Addr::LOCALHOST, at.port())),
+    };
+    let wish = Wish { kind, proxy: at, authority, url: &args.browser_url, more: &args.browser_arg };
+    let browser = crate::browser::open(&wish)?;
+    eprintln!("Opened {} in a profile of its own; it is closed when this ends.", browser.name);
+    Ok(Some(browser))
 }
 
 fn trust(args: &Args) -> Result<Trust, Failure> {

@@ -225,9 +225,15 @@ impl Authority {
         fingerprint(&self.certificate)
     }
 
-    /// The SHA-256 of its public key in base64, as Chromium's `--ignore-certificate-errors-spki-list` takes it.
+    /// The SHA-256 of its public key in base64, as pins are written.
     pub fn key_pin(&self) -> String {
-        pem::base64(ring::digest::digest(&ring::digest::SHA256, &self.signer.spki).as_ref())
+        pin(&self.signer.spki)
+    }
+
+    /// The same of the key that all leaves of this run share. Chromium's `--ignore-certificate-errors-spki-list` finds this one where the
+    /// authority itself is not sent.
+    pub fn leaf_key_pin(&self) -> String {
+        pin(&self.leaf_spki)
     }
 
     /// Its name, as trust stores list it.
@@ -245,6 +251,10 @@ impl Authority {
     pub fn validity_text(&self) -> (String, String) {
         (date::readable(self.not_before), date::readable(self.not_after))
     }
+}
+
+fn pin(spki: &[u8]) -> String {
+    pem::base64(ring::digest::digest(&ring::digest::SHA256, spki).as_ref())
 }
 
 /// The SHA-256 of a certificate (DER): pairs of capital hex digits with colons between them.

@@ -1,0 +1,108 @@
+//! Browsers that the proxy opens: they go through it, trust it, and leave nothing behind. Skipped loudly where there is no browser.
+
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// A program that ends with this value.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port")
+}
+
+fn until_it_listens(at: SocketAddr) {
+    let begun = Instant::now();
+    while TcpStream::connect(at).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "nothing listens at {at}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A TLS server for localhost whose certificate only the proxy believes, and the lines that it is sent.
+fn server(folder: &Path) -> (Running, SocketAddr, Receiver<String>) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("made");
+    std::fs::write(folder.join("server.pem"), made.cert.pem()).expect("written");
+    std::fs::write(folder.join("server-key.pem"), made.signing_key.serialize_pem()).expect("written");
+    let at = free();
+    let mut child = Command::new("openssl")
+        .args(["s_server", "-quiet", "-accept", &at.to_string(), "-cert", "server.pem", "-key", "server-key.pem"])
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("openssl");
+    let (send, lines) = channel();
+    let output = BufReader::new(child.stdout.take().expect("piped"));
+    std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
+    let running = Running(child);
+    until_it_listens(at);
+    (running, at, lines)
+}
+
+fn browser_asks_through_the_proxy(kind: &str, headless: &[&str], programs: &[&str]) {
+    let there = |program: &&&str| Path::new("/usr/bin").join(program).is_file();
+    if !programs.iter().any(|p| there(&p)) {
+        eprintln!("SKIPPED: none of {programs:?} is installed");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_server, at, lines) = server(folder.path());
+    let proxy = free();
+    let temporary = folder.path().join("tmp");
+    std::fs::create_dir(&temporary).expect("made");
+    let url = format!("https://localhost:{}/seen", at.port());
+    let mut wirelore = Running(
+        Command::new(env!("CARGO_BIN_EXE_wirelore"))
+            .args(["proxy", "--listen-host", "127.0.0.1", "-p", &proxy.port().to_string(), "--no-control", "--upstream-ca"])
+            .arg(folder.path().join("server.pem"))
+            .args(["--browser", kind, "--browser-url", &url])
+            .args(headless.iter().flat_map(|arg| ["--browser-arg", arg]))
+            .env("XDG_CONFIG_HOME", folder.path().join("conf"))
+            .env("TMPDIR", &temporary)
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the proxy"),
+    );
+    let begun = Instant::now();
+    let mut heard = Vec::new();
+    while !heard.iter().any(|line: &String| line.starts_with("GET /seen ")) {
+        assert!(begun.elapsed() < Duration::from_secs(90), "{kind} never asked; the server heard {heard:?}");
+        heard.extend(lines.recv_timeout(Duration::from_millis(200)));
+    }
+    let profiles =
+        || std::fs::read_dir(&temporary).expect("list").flatten().filter(|e| e.file_name().to_string_lossy().contains("browser"));
+    let of_ours = || {
+        let all = std::fs::read_dir("/proc").into_iter().flatten().flatten().map(|e| e.path().join("cmdline"));
+        let mark = temporary.display().to_string();
+        all.filter(|p| std::fs::read(p).is_ok_and(|c| String::from_utf8_lossy(&c).contains(&mark))).count()
+    };
+    assert!(profiles().count() == 1 && of_ours() > 0);
+    let asked = Command::new("kill").args(["-INT", &wirelore.0.id().to_string()]).status();
+    assert!(asked.expect("kill").success());
+    let ended = wirelore.0.wait().expect("an end");
+    assert_eq!(ended.code(), Some(0));
+    assert_eq!(profiles().count(), 0, "the profile is removed");
+    assert_eq!(of_ours(), 0, "no process is left");
+}
+
+#[test]
+fn chromium_goes_through_us_and_trusts_us() {
+    browser_asks_through_the_proxy("chromium", &["--headless=new", "--disable-gpu", "--disable-dev-shm-usage"], &["chromium"]);
+}
+
+#[test]
+fn firefox_goes_through_us_and_trusts_us() {
+    browser_asks_through_the_proxy("firefox", &["--headless"], &["firefox", "firefox-esr"]);
+}
