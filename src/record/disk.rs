@@ -1,5 +1,6 @@
 //! The file on its disk: written in large pieces, allocated ahead, and cut back to whole blocks when the disk refuses.
 
+use crate::settle::Settle;
 use rustix::fs::FallocateFlags;
 use rustix::process::{Resource, getrlimit};
 use std::fs::File;
@@ -16,12 +17,14 @@ pub struct Disk {
     len: u64,
     /// Allocated up to here; `None`: the file system cannot, or the disk is nearly full.
     ahead: Option<u64>,
+    settle: Settle,
 }
 
 impl Disk {
     /// A new file.
     pub fn new(file: File) -> Disk {
-        Disk { file, len: 0, ahead: Some(0) }
+        let settle = Settle::new(&file);
+        Disk { file, len: 0, ahead: Some(0), settle }
     }
 
     /// Bytes in the file.
@@ -48,6 +51,7 @@ impl Disk {
             self.ahead = None;
         } else {
             self.len = end;
+            self.settle.grown(end);
         }
         written
     }

@@ -224,15 +224,13 @@ impl Lane {
         open.broken = how == Ended::Rst;
     }
 
-    /// We are done with a leg: ends what was not ended. If the other end may still speak, that is a reset.
+    /// We are done with a leg: what was not ended ends in order, our own direction first. (Whether the other end answers our FIN with one
+    /// of its own is not waited for, but a connection that stayed half open would be read as one that still lives.)
     pub fn close(&mut self, leg: LegId, time: i64) {
         let Some((open, _)) = leg_of(&mut self.legs, leg) else { return };
-        let ours = open.side == Side::Server;
-        let [client, server] = &open.ways;
-        let (mine, theirs) = if ours { (server.ended, client.ended) } else { (client.ended, server.ended) };
-        let tie = open.tie;
-        if !mine || !theirs {
-            self.end(leg, ours, if theirs { Ended::Fin } else { Ended::Rst }, time);
+        let (tie, ours) = (open.tie, open.side == Side::Server);
+        for to_server in [ours, !ours] {
+            self.end(leg, to_server, Ended::Fin, time);
         }
         if let Some((_, place)) = self.legs.get_mut(leg.at as usize) {
             *place = None;

@@ -18,6 +18,7 @@ mod frame;
 mod lane;
 mod recorder;
 pub mod said;
+mod settle;
 mod shared;
 mod writer;
 

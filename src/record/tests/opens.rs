@@ -56,7 +56,7 @@ fn tshark_reads_both_legs_without_complaint() {
 }
 
 #[test]
-fn a_reset_ends_both_directions_and_closing_early_is_one() {
+fn a_reset_ends_both_directions_and_closing_ends_what_is_open() {
     let talk = Talk::new();
     let recorder = talk.recorder(Options::default());
     let mut lane = recorder.lane();
@@ -75,7 +75,7 @@ fn a_reset_ends_both_directions_and_closing_early_is_one() {
     recorder.finish().expect("all is recorded");
     let flags: Vec<u8> = packets(&talk.path).iter().map(|p| p[33]).collect();
     let hello = [2, 0x12, 0x10];
-    let expected = [&hello[..], &[0x18, 0x14], &hello, &[0x14], &hello, &[0x11, 0x11, 0x10]].concat();
+    let expected = [&hello[..], &[0x18, 0x14], &hello, &[0x11, 0x11, 0x10], &hello, &[0x11, 0x11, 0x10]].concat();
     assert_eq!(flags, expected);
 }
 
