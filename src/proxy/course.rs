@@ -15,6 +15,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
 use wirelore_engine::identify::{Decision, Question, identify};
 use wirelore_gate::{Conn, Dialling};
 use wirelore_kit::middle::{Middle, Origin, Place, Refusal, Setting};
@@ -41,6 +42,10 @@ pub struct Course {
     pub(crate) conn: Conn,
     /// What SOCKS calls the reason for which the last server was not reached.
     pub(crate) undialled: Option<u8>,
+    /// Waits for a connection that was announced on this one.
+    pub(crate) expecting: Option<AbortHandle>,
+    /// The host of our own that a tunnel was opened to.
+    pub(crate) own_host: Option<String>,
 }
 
 /// What first bytes turned out to be.
@@ -64,7 +69,19 @@ impl Course {
         let leg = worker.io.borrow_mut().rest.lane.open(leg);
         worker.shared.counts.opened();
         let client = End::new(tcp, Side::Client, leg);
-        Course { worker, client, server: None, origin: None, tie, listener, peer, conn: Conn::new(tie, peer), undialled: None }
+        Course {
+            worker,
+            client,
+            server: None,
+            origin: None,
+            tie,
+            listener,
+            peer,
+            conn: Conn::new(tie, peer),
+            undialled: None,
+            expecting: None,
+            own_host: None,
+        }
     }
 
     /// Goes through with it.
@@ -78,7 +95,7 @@ impl Course {
     }
 
     /// The last words in the record, and RST where an end broke off.
-    fn settle(&mut self, over: Over) {
+    pub(crate) fn settle(&mut self, over: Over) {
         let mut io = self.worker.io.borrow_mut();
         io.tick();
         if let Over::Broken(side, fault) = over {
@@ -250,7 +267,8 @@ impl Course {
     }
 
     pub(crate) fn setting(&self, start: Start, place: Place, judge: bool) -> Setting {
-        Setting { start, place, judge, lax: self.worker.shared.lax, name: self.worker.shared.via.clone() }
+        let shared = &self.worker.shared;
+        Setting { start, place, judge, lax: shared.lax, name: shared.via.clone(), auth: shared.auth.clone() }
     }
 
     /// Looks at first bytes of both sides; whoever speaks first decides.

@@ -89,12 +89,16 @@ pub async fn dial(names: &Names, host: &str, port: u16) -> Result<TcpStream, Und
     };
     let at = |ip: &IpAddr| SocketAddr::new(*ip, port);
     if let [only] = &*addresses {
-        return one(at(only)).await;
+        return connect(at(only)).await;
     }
     tokio::time::timeout(PATIENCE, any(addresses.iter().map(at))).await.unwrap_or(Err(Undialled::Silent))
 }
 
-async fn one(address: SocketAddr) -> Result<TcpStream, Undialled> {
+/// Connects to one address.
+///
+/// # Errors
+/// It refused, or did not answer in time.
+pub async fn connect(address: SocketAddr) -> Result<TcpStream, Undialled> {
     match tokio::time::timeout(PATIENCE, TcpStream::connect(address)).await {
         Ok(Ok(tcp)) => {
             // A socket that cannot be made quick is still a connection.
@@ -111,7 +115,7 @@ async fn any(mut addresses: impl Iterator<Item = SocketAddr>) -> Result<TcpStrea
     let mut last = Undialled::Silent;
     loop {
         if let Some(address) = addresses.next() {
-            tries.spawn(one(address));
+            tries.spawn(connect(address));
             match tokio::time::timeout(NEXT, tries.join_next()).await {
                 Ok(Some(Ok(Ok(tcp)))) => return Ok(tcp),
                 Ok(Some(Ok(Err(e)))) => last = e,

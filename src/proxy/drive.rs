@@ -54,6 +54,8 @@ pub struct Drive {
     closing: bool,
     /// Its servers come and go: the end of one is not the end of the connection.
     forward: bool,
+    /// What the client sent last, kept where it may have been meant for us.
+    recent: Bytes,
     later: (UnboundedSender<Later>, UnboundedReceiver<Later>),
 }
 
@@ -69,6 +71,7 @@ impl Drive {
             finish: [false; 2],
             closing: false,
             forward,
+            recent: Bytes::new(),
             later: unbounded_channel(),
         }
     }
@@ -82,8 +85,21 @@ impl Drive {
     /// Bytes that were read before it began.
     pub fn push(&mut self, dir: Dir, bytes: Bytes) {
         if !bytes.is_empty() {
+            self.keep_recent(dir, &bytes);
             self.middle.push(dir, bytes, &mut self.fresh);
             self.steps.extend(self.fresh.drain(..));
+        }
+    }
+
+    /// What the client sent last.
+    #[must_use]
+    pub fn recent(&self) -> &[u8] {
+        &self.recent
+    }
+
+    fn keep_recent(&mut self, dir: Dir, bytes: &Bytes) {
+        if self.forward && dir == Dir::ToServer {
+            self.recent = bytes.clone();
         }
     }
 
@@ -215,7 +231,9 @@ impl Drive {
             Poll::Ready(Err(fault)) => return Poll::Ready(Some(Over::Broken(side(dir), fault))),
         }
         if !got.is_empty() {
-            self.middle.push(dir, Bytes::from(got), &mut self.fresh);
+            let bytes = Bytes::from(got);
+            self.keep_recent(dir, &bytes);
+            self.middle.push(dir, bytes, &mut self.fresh);
         }
         if let Some(gone) = from.gone {
             if let Some(e) = self.ended.get_mut(side(dir)) {

@@ -87,8 +87,8 @@ pub struct End {
     queue: Vec<u8>,
     queued: usize,
     leg: LegId,
-    /// What it sends goes to the server.
-    client: bool,
+    /// The peer opened the connection: in the record, what it sends goes to the server of the leg.
+    opener: bool,
     /// It sends no more plaintext.
     pub gone: Option<Gone>,
     /// It said so in TLS.
@@ -107,6 +107,12 @@ impl End {
     /// An end whose leg has been opened in the record.
     #[must_use]
     pub fn new(tcp: TcpStream, side: Side, leg: LegId) -> End {
+        End::opened(tcp, matches!(side, Side::Client), leg)
+    }
+
+    /// The same, where the peer opened the connection, or we did.
+    #[must_use]
+    pub fn opened(tcp: TcpStream, by_peer: bool, leg: LegId) -> End {
         End {
             tcp,
             tls: None,
@@ -115,7 +121,7 @@ impl End {
             queue: Vec::new(),
             queued: 0,
             leg,
-            client: matches!(side, Side::Client),
+            opener: by_peer,
             gone: None,
             notified: false,
             farewell: false,
@@ -167,7 +173,7 @@ impl End {
             Err(e) => {
                 self.gone = Some(Gone::Reset);
                 self.fin = true;
-                rest.lane.end(self.leg, self.client, Ended::Rst, rest.now);
+                rest.lane.end(self.leg, self.opener, Ended::Rst, rest.now);
                 return Poll::Ready(Err(Fault::Io(e)));
             }
         }
@@ -175,18 +181,18 @@ impl End {
         if fresh == 0 {
             self.fin = true;
             self.gone.get_or_insert(Gone::Fin);
-            rest.lane.end(self.leg, self.client, Ended::Fin, rest.now);
+            rest.lane.end(self.leg, self.opener, Ended::Fin, rest.now);
             return Poll::Ready(Ok(0));
         }
         let all = kept.saturating_add(fresh);
         let bytes = read.get_mut(..all).unwrap_or_default();
         let Some(tls) = &mut self.tls else {
-            rest.lane.bytes(self.leg, self.client, bytes, rest.now);
+            rest.lane.bytes(self.leg, self.opener, bytes, rest.now);
             self.counts = count(self.counts, fresh, 0);
             sink(bytes, rest);
             return Poll::Ready(Ok(fresh));
         };
-        Poll::Ready(take(tls, bytes, kept, (self.leg, self.client, &mut self.queue), rest, sink).map(|(plain, used, closed)| {
+        Poll::Ready(take(tls, bytes, kept, (self.leg, self.opener, &mut self.queue), rest, sink).map(|(plain, used, closed)| {
             keep(&mut self.rest, bytes, used);
             self.counts = count(self.counts, plain, 0);
             if closed || self.notified {
@@ -205,7 +211,7 @@ impl End {
         let mut bytes = std::mem::take(&mut self.rest);
         let all = bytes.len();
         let mut ahead = std::mem::take(&mut self.ahead);
-        let at = (self.leg, self.client, &mut self.queue);
+        let at = (self.leg, self.opener, &mut self.queue);
         let went = take(tls, &mut bytes, all, at, rest, &mut |p, _| ahead.extend_from_slice(p));
         self.ahead = ahead;
         let (_, used, closed) = went?;
@@ -297,7 +303,7 @@ impl End {
             }
             match Pin::new(&mut self.tcp).poll_write(cx, bytes) {
                 Poll::Ready(Ok(n)) => {
-                    lane.bytes(self.leg, !self.client, bytes.get(..n).unwrap_or_default(), *now);
+                    lane.bytes(self.leg, !self.opener, bytes.get(..n).unwrap_or_default(), *now);
                     if direct {
                         at = at.saturating_add(n);
                     } else {
@@ -341,7 +347,7 @@ impl End {
         if fin {
             self.shut = true;
             let went = ready!(Pin::new(&mut self.tcp).poll_shutdown(cx));
-            rest.lane.end(self.leg, !self.client, Ended::Fin, rest.now);
+            rest.lane.end(self.leg, !self.opener, Ended::Fin, rest.now);
             went.map_err(Fault::Io)?;
         }
         Poll::Ready(Ok(()))
@@ -370,7 +376,7 @@ impl End {
         // If the option cannot be set it closes with FIN: still closed.
         let _ = socket2::SockRef::from(&self.tcp).set_linger(Some(Duration::ZERO));
         if !self.shut {
-            rest.lane.end(self.leg, !self.client, Ended::Rst, rest.now);
+            rest.lane.end(self.leg, !self.opener, Ended::Rst, rest.now);
         }
         self.shut = true;
     }

@@ -5,6 +5,7 @@ use crate::course::Course;
 use crate::drive::{Ask, Drive};
 use crate::end::Fault;
 use crate::hello::{First, look};
+use crate::own::{Asked, is_own};
 use crate::words;
 use std::future::poll_fn;
 use std::task::Poll;
@@ -35,11 +36,18 @@ impl Course {
         }
         let Some(spec) = self.speaker(&Hint::Probe).await else { return Over::Done };
         let Some(serve) = spec.middle.filter(|m| m.forward) else { return Over::Done };
+        if !self.is_admitted().await {
+            return self.not_admitted(spec).await;
+        }
+        self.conn.proto = Some(spec.name);
         let start = self.start(&Hint::Proto(spec.name), None);
         let judge = self.worker.shared.gate.wants(&self.conn);
         let setting = self.setting(start, Place::Forward, judge);
         match self.drive(Drive::new((serve.new)(&setting), true)).await {
-            Ok(hint) => self.between(hint).await,
+            Ok(hint) => match self.own_host.take() {
+                Some(host) => self.own_tunnel(&host).await,
+                None => self.between(hint).await,
+            },
             Err(over) => over,
         }
     }
@@ -55,6 +63,14 @@ impl Course {
         }
         loop {
             match self.next_ask(&mut drive).await {
+                Ask::Route(origin) if is_own(&origin.host) => {
+                    let page = self.own_page(&Asked::in_bytes(drive.recent()), false, 0);
+                    drive.tell(News::Answer(Box::new(page)));
+                }
+                Ask::Tunnel(origin) if is_own(&origin.host) => {
+                    self.own_host = Some(origin.host);
+                    drive.tell(News::Routed(Ok(())));
+                }
                 Ask::Route(origin) => {
                     let went = self.route(&origin).await;
                     if went.is_ok() {
@@ -80,7 +96,8 @@ impl Course {
                 Ask::Becomes(hint) => return Ok(hint),
                 Ask::Opaque => return Err(self.copy().await),
                 Ask::Expect(agreed) => {
-                    drive.tell(News::Listening { key: agreed.key, at: Err("not yet".into()) });
+                    let at = self.expect(&agreed).await;
+                    drive.tell(News::Listening { key: agreed.key, at });
                 }
                 Ask::ServerGone => self.drop_server(),
                 Ask::Told(note, words) => {
@@ -208,13 +225,13 @@ impl Course {
     }
 
     /// Has a protocol's every message answered by us.
-    pub(crate) async fn answer_all(&mut self, mut drive: Drive, answer: impl Fn(&Transit) -> Transit) -> Over {
+    pub(crate) async fn answer_all(&mut self, mut drive: Drive, answer: impl Fn(&Course, &Transit) -> Transit) -> Over {
         drive.push(Dir::ToServer, std::mem::take(&mut self.client.ahead).into());
         self.drop_server();
         loop {
             match self.next_ask(&mut drive).await {
                 Ask::Judge(ticket, message) => {
-                    let judgement = Judgement::Answer(Box::new(answer(&message)));
+                    let judgement = Judgement::Answer(Box::new(answer(self, &message)));
                     drive.tell(News::Judged { ticket, judgement });
                 }
                 Ask::Over(over) => return over,
@@ -225,7 +242,7 @@ impl Course {
     }
 
     /// The protocol that we speak ourselves, of those that a client offers.
-    fn own_protocol(&self, offered: &[Vec<u8>]) -> Option<Vec<u8>> {
+    pub(crate) fn own_protocol(&self, offered: &[Vec<u8>]) -> Option<Vec<u8>> {
         offered.iter().find(|name| self.speaks_pages(name)).cloned()
     }
 }

@@ -4,14 +4,14 @@ use bytes::Bytes;
 use wirelore_kit::Dir;
 use wirelore_kit::middle::{Part, Refusal, Stage, Transit};
 
-/// An answer to a request, as HTTP/1 says it.
+/// An answer to the request of a protocol with that number, as HTTP/1 says it.
 #[must_use]
-pub fn answer(asked: &Transit, status: &str, media: &'static str, body: Bytes) -> Transit {
+pub fn answer((proto, exchange): (&'static str, u64), status: &str, media: &'static str, body: Bytes) -> Transit {
     let header = |name: &'static str, value: String| (Bytes::from_static(name.as_bytes()), Bytes::from(value));
     Transit {
-        proto: asked.proto,
+        proto,
         dir: Dir::ToClient,
-        exchange: asked.exchange,
+        exchange,
         part: Part::Response,
         stage: Stage::Whole,
         line: Bytes::from(format!("HTTP/1.1 {status}")),
@@ -43,7 +43,7 @@ pub fn page(asked: &Transit, refusal: &Refusal) -> Transit {
          <p><b>What to do:</b> {what_to_do}</p>\n<p><small>Said by the Wirelore proxy, not by the server.</small></p></body></html>\n",
         refusal.status
     );
-    answer(asked, &format!("{} {phrase}", refusal.status), "text/html; charset=utf-8", Bytes::from(body))
+    answer((asked.proto, asked.exchange), &format!("{} {phrase}", refusal.status), "text/html; charset=utf-8", Bytes::from(body))
 }
 
 fn escaped(text: &str) -> String {

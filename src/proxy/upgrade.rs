@@ -2,7 +2,6 @@
 
 use crate::copy::Over;
 use crate::course::Course;
-use crate::drive::Drive;
 use crate::end::Fault;
 use crate::hello::{First, Hello};
 use crate::speak;
@@ -146,9 +145,7 @@ impl Course {
     /// Answers each request with the page.
     async fn page(&mut self, refusal: &Refusal, hint: Hint) -> Over {
         let Some(spec) = self.speaker(&hint).await else { return Over::Broken(1, Fault::Early) };
-        let Some(serve) = spec.middle.filter(|m| m.forward) else { return Over::Broken(1, Fault::Early) };
-        let setting = self.setting(self.start(&hint, None), Place::Between, true);
-        let drive = Drive::new((serve.new)(&setting), false);
-        self.answer_all(drive, |asked| speak::page(asked, refusal)).await
+        let Some(drive) = self.drive_to_answer(spec, Place::Between) else { return Over::Broken(1, Fault::Early) };
+        self.answer_all(drive, |_, asked| speak::page(asked, refusal)).await
     }
 }

@@ -32,6 +32,11 @@ enum Socket {
 pub struct Load(AtomicUsize);
 
 impl Load {
+    /// One more.
+    pub fn more(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// One less.
     pub fn done(&self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
@@ -106,7 +111,7 @@ pub async fn accept(listener: TcpListener, at: usize, workers: Vec<(Arc<Load>, U
         let fewest = workers.iter().enumerate().min_by_key(|(_, (load, _))| load.0.load(Ordering::Relaxed));
         let Some((worker, (load, queue))) = fewest else { return };
         let socket = if worker == 0 { Socket::Here(tcp) } else { tcp.into_std().map_or(Socket::Gone, Socket::There) };
-        load.0.fetch_add(1, Ordering::Relaxed);
+        load.more();
         if queue.send(Accepted { socket, peer, listener: at }).is_err() {
             load.done();
         }

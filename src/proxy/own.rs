@@ -1,0 +1,155 @@
+//! What the proxy answers itself: who must say who they are, its own page, the file that tells browsers about it (PAC).
+
+use crate::copy::Over;
+use crate::course::Course;
+use crate::drive::Drive;
+use crate::hello::First;
+use crate::speak;
+use bytes::Bytes;
+use std::net::SocketAddr;
+use wirelore_ca::{page, pem};
+use wirelore_kit::middle::{Place, Transit};
+use wirelore_kit::{Hint, Spec};
+use wirelore_record::{Kind, Note};
+
+/// A request head that is longer says nothing that we want to know.
+const MOST_HEAD: usize = 64 * 1024;
+
+/// Whether this host is answered by us and never dialled.
+#[must_use]
+pub fn is_own(host: &str) -> bool {
+    page::HOSTS.iter().any(|own| own.eq_ignore_ascii_case(host))
+}
+
+/// The file that tells a browser to use us for everything but what is on its own machine.
+fn pac(at: SocketAddr) -> String {
+    format!(
+        "// Says to a browser: ask the Wirelore proxy.\nfunction FindProxyForURL(url, host) {{\n  if (isPlainHostName(host) || host === \
+         \"localhost\" || shExpMatch(host, \"127.*\")) return \"DIRECT\";\n  return \"PROXY {at}; SOCKS5 {at}\";\n}}\n"
+    )
+}
+
+/// What of a request our own pages look at.
+pub struct Asked<'a> {
+    /// Path and query.
+    pub path: &'a str,
+    /// User-Agent.
+    pub agent: &'a str,
+}
+
+impl<'a> Asked<'a> {
+    /// Reads it from a request's first line, `GET http://wirelore.proxy/x HTTP/1.1`, and its agent.
+    #[must_use]
+    pub fn of(line: &'a [u8], agent: &'a [u8]) -> Asked<'a> {
+        let target = std::str::from_utf8(line).unwrap_or_default().split(' ').nth(1).unwrap_or("/");
+        let path = match target.split_once("://") {
+            Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
+            None => target,
+        };
+        Asked { path, agent: std::str::from_utf8(agent).unwrap_or_default() }
+    }
+
+    /// The same of the last request head in bytes as they came.
+    #[must_use]
+    pub fn in_bytes(bytes: &'a [u8]) -> Asked<'a> {
+        let line = |l: &'a [u8]| l.strip_suffix(b"\r").unwrap_or(l);
+        let mut first: &[u8] = b"";
+        let mut agent: &[u8] = b"";
+        for l in bytes.split(|b| *b == b'\n').map(line) {
+            if l.windows(3).any(|w| w == b"://") && l.windows(8).any(|w| w == b" HTTP/1.") {
+                (first, agent) = (l, b"");
+            } else if l.get(..11).is_some_and(|n| n.eq_ignore_ascii_case(b"user-agent:")) {
+                agent = l.get(11..).unwrap_or_default().trim_ascii();
+            }
+        }
+        Asked::of(first, agent)
+    }
+}
+
+impl Course {
+    /// Our answer to a request for one of our own hosts.
+    pub(crate) fn own_page(&self, asked: &Asked<'_>, secure: bool, exchange: u64) -> Transit {
+        let shared = &self.worker.shared;
+        let proto = self.conn.proto.unwrap_or("http");
+        let path = asked.path.split(['?', '#']).next().unwrap_or("/");
+        if matches!(path, "/proxy.pac" | "/wpad.dat") {
+            let at = self.client.socket().local_addr().unwrap_or(self.peer);
+            return speak::answer((proto, exchange), "200 OK", "application/x-ns-proxy-autoconfig", pac(at).into());
+        }
+        let found = page::answer(&shared.authority, page::Asked { path: asked.path, secure, user_agent: asked.agent });
+        match found {
+            Some(found) => {
+                let mut answer = speak::answer((proto, exchange), "200 OK", found.media, Bytes::copy_from_slice(&found.body));
+                if let Some(name) = found.save_as {
+                    let value = format!("attachment; filename=\"{name}\"");
+                    answer.headers.push((Bytes::from_static(b"Content-Disposition"), value.into()));
+                }
+                answer
+            }
+            None => speak::answer(
+                (proto, exchange),
+                "404 Not Found",
+                "text/plain",
+                Bytes::from_static(b"There is no such page here.\n"),
+            ),
+        }
+    }
+
+    /// A tunnel to one of our own hosts: nobody is dialled.
+    pub(crate) async fn own_tunnel(&mut self, host: &str) -> Over {
+        let mut secure = false;
+        if let First::Whole(hello) = self.first_words().await {
+            if let Err(over) = self.tls_to_client(host, None, self.own_protocol(&hello.alpn).as_deref(), None).await {
+                return over;
+            }
+            secure = true;
+        }
+        let Some(spec) = self.speaker(&Hint::Probe).await else { return Over::Done };
+        let Some(drive) = self.drive_to_answer(spec, Place::Between) else { return Over::Done };
+        self.conn.proto = Some(spec.name);
+        self.answer_all(drive, |course, asked| {
+            let agent = asked.header("user-agent").map(|v| &**v).unwrap_or_default();
+            course.own_page(&Asked::of(&asked.line, agent), secure, asked.exchange)
+        })
+        .await
+    }
+
+    /// A protocol in the middle whose every message is judged.
+    pub(crate) fn drive_to_answer(&self, spec: &'static Spec, place: Place) -> Option<Drive> {
+        let serve = spec.middle.filter(|m| m.forward)?;
+        let setting = self.setting(self.start(&Hint::Proto(spec.name), None), place, true);
+        Some(Drive::new((serve.new)(&setting), place == Place::Forward))
+    }
+
+    /// Whether the client says who it is, if that is asked: by the first request on its connection.
+    pub(crate) async fn is_admitted(&mut self) -> bool {
+        let Some((user, password)) = self.worker.shared.auth.clone() else { return true };
+        let ends = |b: &[u8]| b.windows(4).any(|w| w == b"\r\n\r\n") || b.windows(2).any(|w| w == b"\n\n");
+        while !ends(&self.client.ahead) && self.client.ahead.len() < MOST_HEAD && self.client.gone.is_none() {
+            self.read_client().await;
+        }
+        let wanted = format!("Basic {}", pem::base64(format!("{user}:{password}").as_bytes()));
+        self.client.ahead.split(|b| *b == b'\n').take_while(|l| !l.trim_ascii().is_empty()).any(|line| {
+            let (name, value) = line.split_at_checked(20).unwrap_or_default();
+            name.eq_ignore_ascii_case(b"proxy-authorization:") && crate::socks::same(value.trim_ascii(), wanted.as_bytes())
+        })
+    }
+
+    /// A client that did not say who it is: told so, and let go.
+    pub(crate) async fn not_admitted(&mut self, spec: &'static Spec) -> Over {
+        self.note(Note {
+            what_to_do: "Give the client --proxyauth's user and password.",
+            ..Note::new(Kind::Refused, "A client did not say who it is.")
+        });
+        let Some(drive) = self.drive_to_answer(spec, Place::Forward) else { return Over::Done };
+        self.answer_all(drive, |_, asked| {
+            let body = Bytes::from_static(b"This proxy asks for a user and a password.\n");
+            let mut answer =
+                speak::answer((asked.proto, asked.exchange), "407 Proxy Authentication Required", "text/plain", body);
+            answer.headers.push((Bytes::from_static(b"Proxy-Authenticate"), Bytes::from_static(b"Basic realm=\"Wirelore\"")));
+            answer.headers.push((Bytes::from_static(b"Connection"), Bytes::from_static(b"close")));
+            answer
+        })
+        .await
+    }
+}
