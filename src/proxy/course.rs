@@ -268,7 +268,7 @@ impl Course {
 
     pub(crate) fn setting(&self, start: Start, place: Place, judge: bool) -> Setting {
         let shared = &self.worker.shared;
-        Setting { start, place, judge, lax: shared.lax, name: shared.via.clone(), auth: shared.auth.clone() }
+        Setting { start, place, judge, lax: shared.lax, name: shared.via.clone() }
     }
 
     /// Looks at first bytes of both sides; whoever speaks first decides.
