@@ -236,3 +236,179 @@ fn what_the_readme_says_of_rules_and_orders_is_so() {
         assert!(wirelore_gate::WORDS.iter().any(|w| w.name == word), "~{word}");
     }
 }
+
+/// A server that answers every request with what it got, one connection at a time; and where it listens.
+fn mirror() -> std::net::SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let at = listener.local_addr().expect("bound");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            std::thread::spawn(move || {
+                let mut got = Vec::new();
+                let mut more = [0; 4096];
+                let length = |head: &str| {
+                    let line =
+                        head.lines().find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length:").map(str::to_string));
+                    line.and_then(|l| l.trim().parse::<usize>().ok()).unwrap_or(0)
+                };
+                loop {
+                    let text = String::from_utf8_lossy(&got).into_owned();
+                    if let Some(end) = text.find("\r\n\r\n").filter(|end| got.len() >= end + 4 + length(&text[..*end])) {
+                        let all: Vec<u8> = got.drain(..end + 4 + length(&text[..end])).collect();
+                        let head =
+                            format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n", all.len());
+                        let _ = stream.write_all(&[head.as_bytes(), &all].concat());
+                        continue;
+                    }
+                    match std::io::Read::read(&mut stream, &mut more) {
+                        Ok(n) if n > 0 => got.extend_from_slice(&more[..n]),
+                        _ => return,
+                    }
+                }
+            });
+        }
+    });
+    at
+}
+
+/// A proxy as a user starts it, stopped in the end.
+struct Started {
+    child: std::process::Child,
+    at: String,
+    socket: std::path::PathBuf,
+    dir: tempfile::TempDir,
+}
+
+impl Started {
+    fn new(flags: &[&str]) -> Started {
+        let dir = tempfile::tempdir().expect("a folder");
+        let socket = dir.path().join("c.sock");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wirelore"));
+        command.args(["proxy", "--headless", "--listen-host", "127.0.0.1", "-p", "0", "-w"]).arg(dir.path().join("s.pcapng"));
+        command.arg("--control").arg(&socket).args(flags).env("XDG_CONFIG_HOME", dir.path().join("config"));
+        let mut child = command.stderr(std::process::Stdio::piped()).spawn().expect("started");
+        let mut lines = BufReader::new(child.stderr.take().expect("piped"));
+        let at = loop {
+            let mut line = String::new();
+            assert!(lines.read_line(&mut line).expect("a line") > 0, "it ended before it listened");
+            if let Some(at) = line.strip_prefix("Listening at ") {
+                break at.split(' ').next().expect("an address").to_string();
+            }
+        };
+        // What it says later must not block it.
+        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+        Started { child, at, socket, dir }
+    }
+
+    fn talk(&self) -> Talk {
+        Talk::new(&self.socket)
+    }
+
+    /// What comes back for these bytes, until the other side is done.
+    fn exchange(&self, bytes: &str) -> String {
+        let mut stream = std::net::TcpStream::connect(&self.at).expect("the proxy");
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(20))).expect("set");
+        stream.write_all(bytes.as_bytes()).expect("sent");
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut got = Vec::new();
+        let _ = std::io::Read::read_to_end(&mut stream, &mut got);
+        String::from_utf8_lossy(&got).into_owned()
+    }
+
+    /// Stops it; the folder with its session file.
+    fn stop(mut self) -> tempfile::TempDir {
+        self.talk().good(json!({"do": "stop"}));
+        assert!(self.child.wait().expect("ended").success());
+        std::mem::replace(&mut self.dir, tempfile::tempdir().expect("a folder"))
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn through_the_proxy_rules_answer_change_hold_and_send_elsewhere() {
+    let (origin, other) = (mirror(), mirror());
+    let block = ":~u /blocked:451".to_string();
+    let remote = format!("|~m GET|http://{origin}/far/|http://{other}/near/");
+    let proxy = Started::new(&[
+        "--block-list",
+        &block,
+        "--modify-headers",
+        "/~q/X-Added/yes",
+        "--modify-body",
+        "/~s/secret/******",
+        "--map-remote",
+        &remote,
+    ]);
+    let get = |path: &str| {
+        proxy.exchange(&format!("GET http://{origin}{path} HTTP/1.1\r\nHost: {origin}\r\nConnection: close\r\n\r\n"))
+    };
+    let blocked = get("/blocked");
+    assert!(blocked.starts_with("HTTP/1.1 451 ") && blocked.contains("--block-list"), "{blocked}");
+    let changed = get("/secret");
+    assert!(changed.contains("GET /****** HTTP/1.1\r\n") && changed.contains("X-Added: yes\r\n"), "{changed}");
+    let far = get("/far/a?b=1");
+    assert!(far.contains("GET /near/a?b=1 HTTP/1.1\r\n") && far.contains(&format!("Host: {other}\r\n")), "{far}");
+
+    let mut talk = proxy.talk();
+    talk.good(json!({"do": "intercept", "filter": "~q ~m POST"}));
+    let held = std::thread::scope(|s| {
+        let posted = s.spawn(|| {
+            proxy.exchange(&format!(
+                "POST http://{origin}/form HTTP/1.1\r\nHost: {origin}\r\nConnection: close\r\nContent-Length: 3\r\n\r\na=1"
+            ))
+        });
+        let held = loop {
+            let held = talk.good(json!({"do": "held"}));
+            if held[0].is_object() {
+                break held;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        };
+        talk.good(json!({"do": "hold.change", "message": held[0]["message"], "to": {"body": "a=1&b=2"}}));
+        let got = posted.join().expect("answered");
+        assert!(got.contains("Content-Length: 7\r\n") && got.ends_with("\r\n\r\na=1&b=2"), "the length follows the body: {got}");
+        held
+    });
+    assert_eq!(held[0]["is"]["body"], json!({"text": "a=1"}));
+    talk.good(json!({"do": "intercept", "filter": null}));
+
+    // Requests of our own: composed, raw, many.
+    let sent = talk
+        .good(json!({"do": "send", "url": format!("http://{origin}/own"), "headers": [["X-a", "1"], ["x-A", "2"]], "body": "b"}));
+    let host = format!("Host: {origin}\r\n");
+    assert_eq!(
+        sent["answer"]["body"]["text"],
+        json!(format!("POST /own HTTP/1.1\r\n{host}X-a: 1\r\nx-A: 2\r\nContent-Length: 1\r\n\r\nb"))
+    );
+    let raw = "gEt   /odd HTTP/1.7\r\nbad header\r\n\r\n";
+    let sent = talk.good(json!({"do": "send", "url": format!("http://{origin}"), "raw": raw}));
+    assert_eq!(sent["answer"]["body"]["text"], raw, "sent byte for byte: {sent}");
+    let many = talk.good(json!({"do": "send", "url": format!("http://{origin}/"), "times": 20, "rate": 200}));
+    assert_eq!((&many["answered"], &many["failed"]), (&json!(20), &json!(0)));
+    assert!(many["seconds"].as_f64().is_some_and(|s| s >= 0.09), "{many}");
+    let refused = talk.good(json!({"do": "send", "url": "http://127.0.0.1:1/"}));
+    assert!(refused["why"].as_str().is_some_and(|w| w.contains("refused")), "{refused}");
+    let status = talk.good(json!({"do": "status"}));
+    assert!(
+        status["hits"].as_u64().is_some_and(|h| h >= 4) && status["record"]["bytes"].as_u64().is_some_and(|b| b > 10_000),
+        "{status}"
+    );
+
+    // What was recorded answers without the server.
+    let dir = proxy.stop();
+    let session = dir.path().join("s.pcapng");
+    let replay = Started::new(&["--server-replay", session.to_str().expect("a path"), "--server-replay-extra", "404"]);
+    let again = replay.exchange(&format!("GET http://{origin}/secret HTTP/1.1\r\nHost: {origin}\r\nConnection: close\r\n\r\n"));
+    assert!(again.starts_with("HTTP/1.1 200 OK\r\n") && again.contains("GET /"), "{again}");
+    let unknown =
+        replay.exchange(&format!("GET http://{origin}/unknown HTTP/1.1\r\nHost: {origin}\r\nConnection: close\r\n\r\n"));
+    assert!(unknown.starts_with("HTTP/1.1 404 "), "{unknown}");
+    replay.stop();
+}

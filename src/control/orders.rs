@@ -80,9 +80,12 @@ pub(super) const ORDERS: &[Order] = &[
         "sends a request of our own, once or `times` times, `rate` of them each second",
         |cx, o| cx.steered.send(o),
     ),
-    order("replay", "exchange, from; times, rate", "sends the request of an exchange of a capture again", |cx, o| {
-        cx.steered.send(o)
-    }),
+    order(
+        "replay",
+        "frame, from; times, rate",
+        "sends the request again whose message ended in that packet of a capture",
+        |cx, o| cx.steered.send(o),
+    ),
     order("stop", "", "ends the proxy", |cx, _| {
         cx.steered.stop();
         Ok(Value::Null)
@@ -185,9 +188,9 @@ fn edit(e: &Edit) -> Value {
 pub(super) fn event(e: &Event) -> Value {
     match e {
         Event::Held(h) => {
-            let mut line = held_to_json(h);
-            if let Some(o) = line.as_object_mut() {
-                o.insert("event".into(), "held".into());
+            let mut line = json!({ "event": "held" });
+            if let (Some(o), Value::Object(held)) = (line.as_object_mut(), held_to_json(h)) {
+                o.extend(held);
             }
             line
         }

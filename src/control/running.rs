@@ -63,15 +63,22 @@ impl Running {
 
     /// The request of an exchange of a capture, by default of the session that is being recorded.
     fn recorded(&self, order: &Value) -> Result<Composed, String> {
-        let id = order.get("exchange").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
-        let id = id.ok_or("`exchange` is the number of an exchange: see `wirelore report --json`")?;
+        let frame = order.get("frame").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+        let frame = frame.ok_or("`frame` is the packet in which the request or its answer ends: see `wirelore dump -m`")?;
         let file = order.get("from").and_then(Value::as_str).map_or_else(|| self.recorder.path().to_path_buf(), PathBuf::from);
         let from = crate::cli::From { file: file.clone(), keylog: None, no_resolve: false, decode_as: Vec::new(), shards: None };
         let mut session = reading::open(&from, false).map_err(|f| f.text)?;
         reading::finish(&mut session, true).map_err(|f| f.text)?;
-        let found = exchanges::find(&session, id).map_err(|f| f.text)?;
-        let found = found.ok_or_else(|| format!("{} has no exchange {id} of HTTP", file.display()))?;
-        Composed::again(&request(&found)?, None)
+        let mut found = None;
+        let mut look = |e: Exchange| {
+            if found.is_none() && e.frames.contains(&Some(frame)) {
+                found = Some(request(&e));
+            }
+            Ok(())
+        };
+        exchanges::each(&session, &mut look).map_err(|f| f.text)?;
+        let found = found.ok_or_else(|| format!("no message of HTTP ends in packet {frame} of {}", file.display()))?;
+        Composed::again(&found?, None)
     }
 }
 

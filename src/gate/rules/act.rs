@@ -89,6 +89,10 @@ impl Work<'_> {
     }
 
     fn act(&mut self, act: &Act, rule: &Arc<Rule>, did: &mut Vec<String>) -> Turn {
+        let for_questions = matches!(act, Act::Method(_) | Act::MapRemote(_) | Act::MapLocal(_));
+        if for_questions && self.came.part != Part::Request {
+            return Turn::Next;
+        }
         match act {
             // Paces the connection: asked elsewhere.
             Act::Throttle(_) => {}

@@ -232,6 +232,9 @@ impl Reader<'_> {
             .any(|a| matches!(a, Act::MapRemote(_) | Act::MapLocal(_) | Act::Answer(_) | Act::Block(_) | Act::Method(_)))
         {
             On::Request
+        } else if acts.iter().all(|a| matches!(a, Act::Delay(_))) {
+            // A question and its answer are not both meant.
+            On::Request
         } else if acts.iter().any(|a| matches!(a, Act::Status(_))) {
             On::Response
         } else {

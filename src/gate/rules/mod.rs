@@ -32,7 +32,7 @@ use wirelore_kit::middle::Part;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum On {
-    /// Questions.
+    /// What is said unasked: questions, and messages that are neither question nor answer.
     Request,
     /// Answers; interim ones (HTTP's 1xx) are left alone.
     Response,
@@ -45,7 +45,7 @@ pub enum On {
 impl On {
     fn takes(self, part: Part) -> bool {
         match self {
-            On::Request => part == Part::Request,
+            On::Request => matches!(part, Part::Request | Part::Message),
             On::Response => part == Part::Response,
             On::Message => part != Part::Interim,
             On::Connection => false,

@@ -53,7 +53,7 @@ fn blocked_requests_are_answered_and_told() {
 
 #[test]
 fn protocols_of_lines_are_refused_in_their_own_words() {
-    let gate = gate("[[rule]]\nname = 'r'\nwhen = '~m RCPT|DELE|x1|WebSocket'\nblock = 403");
+    let gate = gate("[[rule]]\nname = 'r'\nwhen = '~m RCPT|DELE|x1'\nblock = 403");
     let ask = |proto, line: &str| {
         let mut q = question(line, &[], b"");
         (q.proto, q.url) = (proto, None);
@@ -64,7 +64,13 @@ fn protocols_of_lines_are_refused_in_their_own_words() {
     assert_eq!(&answered(&ask("smtp", "RCPT TO:<a@b>")).line[..], b"550 5.7.1 Blocked by the rule \"r\" of Wirelore.");
     assert_eq!(&answered(&ask("imap", "x1 FETCH 1")).line[..], b"x1 NO Blocked by the rule \"r\" of Wirelore.");
     assert_eq!(&answered(&ask("ftp", "DELE a")).line[..], b"550 Blocked by the rule \"r\" of Wirelore.");
-    assert_eq!(ask("websocket", "websocket").judgement, Judgement::Drop, "no words to refuse with");
+    let mut said = question("text", &[], b"secret");
+    (said.proto, said.url, said.part) = ("websocket", None, Part::Message);
+    gate.add("[[rule]]\nwhen = '~websocket & ~b secret'\nblock = 403\n[[rule]]\nmap-remote = 'localhost:1'").unwrap();
+    let o = judge(&gate, &tunnel(), &said);
+    assert_eq!((&o.judgement, did(&o)), (&Judgement::Drop, vec!["dropped it: websocket has no words to refuse with"]));
+    said.body = Bytes::new();
+    assert_eq!(judge(&gate, &tunnel(), &said).hits, [], "a message has no address to be sent elsewhere");
 }
 
 #[test]
@@ -248,6 +254,9 @@ fn delays_and_ends() {
     let get = |path: &str| judge(&gate, &tunnel(), &head(question(&format!("GET {path} HTTP/1.1"), &[], b"")));
     let slow = get("/slow");
     assert_eq!((slow.judgement, slow.wait), (Judgement::Pass, Duration::from_millis(50)), "stop: the later rule is not asked");
+    let c = tunnel();
+    judge(&gate, &c, &question("GET /slow HTTP/1.1", &[], b""));
+    assert_eq!(judge(&gate, &c, &answer("HTTP/1.1 200 OK", &[], b"")).wait, Duration::ZERO, "an exchange is delayed once");
     assert_eq!(get("/drop").judgement, Judgement::Drop);
     assert_eq!(get("/reset").judgement, Judgement::Reset);
     let tea = get("/teapot");
