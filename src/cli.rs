@@ -202,6 +202,9 @@ pub struct Proxy {
     /// Believe this host, whatever its certificate says.
     #[arg(long, value_name = "HOST")]
     pub except: Vec<String>,
+    /// Show this certificate (PEM, with its key) to servers that ask for one; or, from a folder, HOST.pem to that host.
+    #[arg(long, value_name = "FILE|FOLDER")]
+    pub client_certs: Option<PathBuf>,
     /// Pass hosts through unopened that this regular expression finds in `host:port`.
     #[arg(long, value_name = "REGEX")]
     pub ignore_hosts: Vec<String>,

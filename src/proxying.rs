@@ -182,6 +182,7 @@ fn trust(args: &Args) -> Result<Trust, Failure> {
         only_given: false,
         insecure: args.ssl_insecure,
         exceptions: args.except.clone(),
+        clients: args.client_certs.clone(),
     };
     Trust::new(&options).map_err(|e| Failure { text: e.to_string(), code: exit::OPEN })
 }

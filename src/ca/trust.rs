@@ -10,7 +10,7 @@ pub use words::{Failure, Silence, alert, client_refusal};
 
 use crate::Error;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::client::{ResolvesClientCert, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
@@ -33,6 +33,8 @@ pub struct Options {
     pub insecure: bool,
     /// Hosts whose certificate is believed whatever it is.
     pub exceptions: Vec<String>,
+    /// What to show to servers that ask for a certificate: a PEM file for all, or a folder with a file for each host.
+    pub clients: Option<PathBuf>,
 }
 
 /// Whom upstream is believed to be. Clones share what they know.
@@ -46,6 +48,7 @@ struct Shared {
     webpki: Arc<WebPkiServerVerifier>,
     roots: roots::Roots,
     insecure: bool,
+    clients: ClientCertificates,
     /// Hosts with an exception: for every certificate, or for those with these fingerprints.
     exceptions: RwLock<BTreeMap<String, BTreeSet<String>>>,
     forgiven: RwLock<BTreeMap<String, Failure>>,
@@ -76,6 +79,7 @@ impl Trust {
             webpki,
             roots,
             insecure: options.insecure,
+            clients: options.clients.as_deref().map(ClientCertificates::load).transpose()?.unwrap_or_default(),
             exceptions: RwLock::new(exceptions),
             forgiven: RwLock::default(),
         };
@@ -85,6 +89,11 @@ impl Trust {
     /// For a [`rustls::ClientConfig`]: refuses with an error that [`Trust::explain`] puts into words.
     pub fn verifier(&self) -> Arc<dyn ServerCertVerifier> {
         Arc::new(Verifier { trust: self.clone() })
+    }
+
+    /// What to show to this server if it asks who we are, for [`rustls::ClientConfig::client_auth_cert_resolver`].
+    pub fn client_certificate(&self, host: &str) -> Option<Arc<dyn ResolvesClientCert>> {
+        self.shared.clients.of(host)
     }
 
     /// Why a handshake with a server failed, in words. `host` is as it was asked for.

@@ -21,8 +21,8 @@ const MOST: usize = 2048;
 
 /// What an answer to a client depends on: the leaf (by its place in memory), the protocol chosen, whether TLS 1.3 is spoken.
 type Answer = (usize, Option<Vec<u8>>, bool);
-/// What a connection to a server depends on: protocols offered, whether TLS 1.3 is offered.
-type Question = (Vec<Vec<u8>>, bool);
+/// What a connection to a server depends on: protocols offered, whether TLS 1.3 is offered, and the host if it is shown a certificate.
+type Question = (Vec<Vec<u8>>, bool, Option<String>);
 
 /// All of them.
 pub struct Configs {
@@ -89,8 +89,10 @@ impl Configs {
     ///
     /// # Errors
     /// The versions fit no cipher suite of ours.
-    pub fn question(&self, hello: &Hello) -> Result<Arc<ClientConfig>, rustls::Error> {
-        made(&self.questions, (hello.alpn.clone(), hello.tls13), |(alpn, tls13)| {
+    pub fn question(&self, hello: &Hello, host: &str) -> Result<Arc<ClientConfig>, rustls::Error> {
+        let shown = self.trust.client_certificate(host);
+        let key = (hello.alpn.clone(), hello.tls13, shown.is_some().then(|| host.to_owned()));
+        made(&self.questions, key, |(alpn, tls13, _)| {
             let versions: &[&SupportedProtocolVersion] = if *tls13 { &[&TLS13, &TLS12] } else { &[&TLS12] };
             let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
                 .with_protocol_versions(versions)?
@@ -99,6 +101,9 @@ impl Configs {
                 .with_no_client_auth();
             config.alpn_protocols.clone_from(alpn);
             config.key_log = Arc::new(Tap);
+            if let Some(shown) = shown {
+                config.client_auth_cert_resolver = shown;
+            }
             config.resumption = Resumption::store(Arc::new(ClientSessionMemoryCache::new(SESSIONS)));
             Ok(config)
         })

@@ -175,16 +175,15 @@ async fn speak(worker: &Worker, end: &mut End, request: &Composed, ends: Ends) -
 async fn handshake(worker: &Worker, end: &mut End, host: &str) -> Result<(), Refusal> {
     let explain = |e: &rustls::Error| words::upstream(&Trust::explain(e, host));
     let hello = Hello { name: Some(host.to_string()), alpn: vec![b"http/1.1".to_vec()], tls13: true };
-    let config = worker.shared.configs.question(&hello).map_err(|e| explain(&e))?;
+    let config = worker.shared.configs.question(&hello, host).map_err(|e| explain(&e))?;
     let name = ServerName::try_from(host.to_owned())
         .map_err(|e| explain(&rustls::Error::General(format!("{host} is no name of a server: {e}"))))?;
     let conn = UnbufferedClientConnection::new(config, name).map_err(|e| explain(&e))?;
     end.begin(Tls::Client(Box::new(conn)));
     let shaken = tokio::time::timeout(PATIENCE, end.handshake(&worker.io)).await;
-    shaken.unwrap_or(Err(Fault::Early)).map_err(|fault| match fault {
+    shaken.unwrap_or(Err(Fault::Io(io::ErrorKind::TimedOut.into()))).map_err(|fault| match fault {
         Fault::Tls(e) => explain(&e),
-        Fault::Io(e) => words::upstream(&words::broke_off(host, &e.to_string())),
-        Fault::Early => words::upstream(&words::broke_off(host, "it closed the connection")),
+        other => words::upstream(&words::broke_off(host, &other)),
     })
 }
 
@@ -224,7 +223,7 @@ impl Reader {
             expected: None,
             inside: request.origin.tls.then_some("tls"),
         };
-        let setting = Setting { start, place: Place::Between, judge: true, lax: true, name: String::new() };
+        let setting = Setting { start, place: Place::Between, judge: true, lax: true, name: String::new(), auth: None };
         let middle = spec.and_then(|s| s.middle).map(|serve| (serve.new)(&setting));
         let mut reader = Reader { middle, steps: Vec::new(), answer: None, over: false };
         // The answer's framing depends on the question. One that is malformed on purpose is read as a GET would be.

@@ -11,11 +11,16 @@ use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::ServerName;
 use rustls::server::UnbufferedServerConnection;
 use rustls::{ProtocolVersion, ServerConfig};
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 use wirelore_ca::{Names, Trust};
 use wirelore_kit::middle::{Place, Refusal};
 use wirelore_kit::{Hint, reader_of};
 use wirelore_record::{Kind, Note, Side};
+
+/// A server that does not answer a ClientHello for so long is given up.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 impl Course {
     /// Opens the TLS that a client has begun. `Some`: both ends speak it now, with the protocol that was agreed on. `None`: it is on the
@@ -58,7 +63,7 @@ impl Course {
     /// Speaks TLS to the server, asking for what the client asked for.
     pub(crate) async fn tls_to_server(&mut self, hello: &Hello, host: &str) -> Result<(), wirelore_ca::Failure> {
         let explain = |e: &rustls::Error| Trust::explain(e, host);
-        let config = self.worker.shared.configs.question(hello).map_err(|e| explain(&e))?;
+        let config = self.worker.shared.configs.question(hello, host).map_err(|e| explain(&e))?;
         let name = ServerName::try_from(host.to_owned())
             .map_err(|e| explain(&rustls::Error::General(format!("{host} is no name of a server: {e}"))))?;
         let conn = UnbufferedClientConnection::new(config, name).map_err(|e| explain(&e))?;
@@ -66,10 +71,10 @@ impl Course {
             return Err(explain(&rustls::Error::General("there is no server".into())));
         };
         server.begin(Tls::Client(Box::new(conn)));
-        server.handshake(&self.worker.io).await.map_err(|fault| match fault {
+        let shaken = tokio::time::timeout(PATIENCE, server.handshake(&self.worker.io)).await;
+        shaken.unwrap_or(Err(Fault::Io(io::ErrorKind::TimedOut.into()))).map_err(|fault| match fault {
             Fault::Tls(e) => explain(&e),
-            Fault::Io(e) => words::broke_off(host, &e.to_string()),
-            Fault::Early => words::broke_off(host, "it closed the connection"),
+            other => words::broke_off(host, &other),
         })
     }
 

@@ -117,22 +117,18 @@ pub fn undialled(e: &Undialled, to: &Origin) -> Refusal {
 /// TLS with the server failed.
 #[must_use]
 pub fn upstream(failure: &Failure) -> Refusal {
-    Refusal { status: 502, what: failure.what.clone(), why: failure.why.clone(), what_to_do: failure.what_to_do.clone() }
+    Refusal { status: 502, what: failure.what.clone(), why: failure.reasons(), what_to_do: failure.what_to_do.clone() }
 }
 
 /// The server broke off while TLS was being agreed on.
 #[must_use]
-pub fn broke_off(host: &str, how: &str) -> Failure {
-    Failure {
-        check: "broke-off",
-        what: format!("{host} broke off the TLS handshake."),
-        why: format!("Before it had answered, {how}."),
-        what_to_do:
-            "The port may not speak TLS, or the server does not like something in the ClientHello; try it without the proxy."
-                .into(),
-        also: Vec::new(),
-        fingerprint: None,
-    }
+pub fn broke_off(host: &str, fault: &Fault) -> Failure {
+    let how = match fault {
+        Fault::Io(e) if e.kind() == ErrorKind::TimedOut => trust::Silence::TimedOut,
+        Fault::Io(e) if matches!(e.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => trust::Silence::Reset,
+        _ => trust::Silence::Closed,
+    };
+    Failure::unanswered(host, how)
 }
 
 /// A client did not take our certificate.

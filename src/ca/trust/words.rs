@@ -36,13 +36,17 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// Why it was refused, with all else that is wrong.
+    pub fn reasons(&self) -> String {
+        let also: String = self.also.iter().map(|other| format!(" Also: {other}")).collect();
+        format!("{}{also}", self.why)
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} [{}] {}", self.what, self.check, self.why)?;
-        for other in &self.also {
-            write!(f, " Also: {other}")?;
-        }
-        write!(f, " {}", self.what_to_do)
+        write!(f, "{} [{}] {} {}", self.what, self.check, self.reasons(), self.what_to_do)
     }
 }
 
