@@ -43,7 +43,7 @@ pub struct SessionOptions {
 }
 
 /// What is read in the leg between a proxy and a server while the leg to the client says the same: what only carries.
-const CARRIERS: &[&str] = &["tls"];
+const CARRIERS: &[&str] = &["tls", "tls.handshake"];
 
 /// A shard as the options say.
 fn shard(table: &'static [&'static Spec], options: &SessionOptions) -> Shard {

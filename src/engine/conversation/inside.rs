@@ -239,7 +239,9 @@ impl Conversation {
         s: &mut Scratch,
         to: &mut L,
     ) {
-        if let Some(twin) = &mut self.twin {
+        if let Some(twin) = &mut self.twin
+            && !matches!(chunk.hint, Hint::Proto(name) if twin.carriers.contains(name))
+        {
             twin.begun = true;
             return;
         }
