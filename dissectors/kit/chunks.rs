@@ -76,7 +76,7 @@ mod tests {
             expected: None,
             inside: None,
         };
-        Setting { start, place: Place::Between, judge, lax: false, name: String::new() }
+        Setting { start, place: Place::Between, judge, lax: false, name: String::new(), auth: None }
     }
 
     fn sent(steps: &[Step]) -> Vec<u8> {

@@ -31,6 +31,8 @@ pub struct Setting {
     pub lax: bool,
     /// A name for us where the protocol asks for one (`Via`); empty: none is told.
     pub name: String,
+    /// User and password that a client must give before we do anything for it ([`Place::Forward`]; RFC 9110 §11.7).
+    pub auth: Option<(String, String)>,
 }
 
 /// How a protocol stands in the middle, as one value of its Spec.
@@ -143,7 +145,8 @@ pub enum Step {
         bytes: Bytes,
     },
     /// All that is sent to the server from here on is for this origin. The driver connects and answers [`News::Routed`]; until then it
-    /// takes no more bytes from the client. Only with [`Place::Forward`].
+    /// takes no more bytes from the client. Only with [`Place::Forward`]. It is always a new connection: a protocol that asks for the
+    /// same origin again has seen that the one before is used up.
     Route(Origin),
     /// The client asked for a tunnel to this origin (CONNECT). The driver connects and answers [`News::Routed`]; then the [`Middle`] sends
     /// its answer and, if it went well, [`Step::Becomes`].

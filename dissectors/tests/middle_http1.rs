@@ -364,3 +364,25 @@ fn a_client_that_asks_no_more_is_still_answered() {
     let played = between().client("GET / HTTP/1.1\r\nHost: ex.org\r\n\r\n").client_ends().server(ok).run_all();
     assert_eq!((played.sent_to_client(), played.finished, played.closed), (ok.to_owned(), [true, false], false));
 }
+
+#[test]
+fn who_does_not_say_the_password_gets_nothing_done() {
+    let guarded = || proxy().guarded("me", "secret");
+    let ask = |with: &str| format!("GET http://ex.org/ HTTP/1.1\r\nHost: ex.org\r\n{with}\r\n");
+    // bWU6c2VjcmV0 is me:secret.
+    for with in [
+        "",
+        "Proxy-Authorization: Basic bWU6b3RoZXI=\r\n",
+        "Proxy-Authorization: Bearer bWU6c2VjcmV0\r\n",
+        "Authorization: Basic bWU6c2VjcmV0\r\n",
+    ] {
+        let played = guarded().client(ask(with)).run_all();
+        assert_eq!(played.sent_to_server(), "", "{with}");
+        let page = played.sent_to_client();
+        assert!(page.starts_with("HTTP/1.1 407 ") && page.contains("Proxy-Authenticate: Basic ") && !played.closed, "{page}");
+    }
+    let played = guarded().client(ask("")).client(ask("proxy-authorization: basic bWU6c2VjcmV0\r\n")).run_all();
+    assert_eq!(played.sent_to_server(), "GET / HTTP/1.1\r\nHost: ex.org\r\n\r\n");
+    let played = guarded().client("CONNECT ex.org:443 HTTP/1.1\r\nHost: ex.org:443\r\n\r\n").run_all();
+    assert!(played.tunnels.is_empty() && played.sent_to_client().starts_with("HTTP/1.1 407 ") && !played.closed);
+}

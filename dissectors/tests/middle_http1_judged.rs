@@ -255,8 +255,8 @@ fn a_changed_target_goes_where_it_says() {
 
 #[test]
 fn a_page_of_the_driver_answers_the_request_that_was_to_be_routed() {
-    let play = Play::forward(&SPEC).client("GET http://wirelore/ HTTP/1.1\r\nHost: wirelore\r\n\r\n").network(|o, _| {
-        if o.host != "wirelore" {
+    let play = Play::forward(&SPEC).client("GET http://wirelore.proxy/ HTTP/1.1\r\nHost: wirelore.proxy\r\n\r\n").network(|o, _| {
+        if o.host != "wirelore.proxy" {
             return Reached::Yes;
         }
         match ours("HTTP/1.1 200 OK", "page") {

@@ -6,6 +6,7 @@ use crate::drive::Drive;
 use crate::end::{End, Fault, now};
 use crate::hello::{First, Hello, look};
 use crate::mode::{Mode, Target};
+use crate::pace::Pace;
 use crate::socks::reply_of;
 use crate::words;
 use crate::worker::Worker;
@@ -182,7 +183,13 @@ impl Course {
         };
         let leg = self.worker.io.borrow_mut().rest.lane.open(leg);
         self.drop_server();
-        self.server = Some(End::new(tcp, Side::Server, leg));
+        let mut server = End::new(tcp, Side::Server, leg);
+        if let Some(slow) = self.worker.shared.gate.pace(&self.conn) {
+            self.note(words::paced(&slow));
+            self.client.pace = Some(Pace::new(slow.up, slow.latency));
+            server.pace = Some(Pace::new(slow.down, slow.latency));
+        }
+        self.server = Some(server);
         self.origin = Some(to);
         Ok(())
     }
@@ -268,7 +275,7 @@ impl Course {
 
     pub(crate) fn setting(&self, start: Start, place: Place, judge: bool) -> Setting {
         let shared = &self.worker.shared;
-        Setting { start, place, judge, lax: shared.lax, name: shared.via.clone() }
+        Setting { start, place, judge, lax: shared.lax, name: shared.via.clone(), auth: shared.auth.clone() }
     }
 
     /// Looks at first bytes of both sides; whoever speaks first decides.

@@ -104,6 +104,8 @@ struct Http1 {
     lax: bool,
     secure: bool,
     name: String,
+    /// What the client must say in Proxy-Authorization behind `Basic`, without base64.
+    pass: Option<String>,
     up: Lane,
     down: Lane,
     /// Used again from head to head.
@@ -139,6 +141,7 @@ pub fn new(setting: &Setting) -> Box<dyn Middle> {
         lax: setting.lax,
         secure: setting.start.inside == Some("tls"),
         name: setting.name.clone(),
+        pass: setting.auth.as_ref().filter(|_| setting.place == Place::Forward).map(|(user, word)| format!("{user}:{word}")),
         up: Lane::new(),
         down: Lane::new(),
         lines: Lines::default(),

@@ -9,6 +9,7 @@ use super::forward::{self, Bad, Hop, Target};
 use super::head::{self, Lines, MOST_HEAD, RequestLine, Said};
 use super::page::{self, For};
 use super::{Go, Http1, MOST_ASKED, MOST_KEPT, State, Waits, edit, told};
+use crate::coding::transfer::base64;
 use bytes::{Bytes, BytesMut};
 use wirelore_kit::middle::{Judgement, Origin, Refusal, Stage, Step};
 use wirelore_kit::{Dir, Fact, Hint, Note, Side, Text};
@@ -106,7 +107,8 @@ impl Http1 {
             exchange.url = self.url(&line, &said);
         }
         // What nobody judges goes on at once, if its server is connected.
-        if !self.judge && !opaque {
+        let admitted = self.pass.as_ref().is_none_or(|pass| may_pass(head, lines, pass));
+        if !self.judge && !opaque && admitted {
             if !self.forwards() {
                 cur.pass(lines.len);
                 return self.went(exchange, frame);
@@ -135,7 +137,9 @@ impl Http1 {
         };
         let asking = Box::new(Asking { head: cur.take(lines.len, steps), ..asking });
         self.up.state = State::Wait;
-        if self.judge && !connect && !opaque {
+        if !admitted {
+            self.answer_refusal(asking, &who_are_you());
+        } else if self.judge && !connect && !opaque {
             self.judge_request(asking, Stage::Head, lines, steps);
         } else {
             self.prepare(asking, lines, steps);
@@ -547,12 +551,32 @@ fn wrong(line: &RequestLine<'_>, said: &Said<'_>) -> Option<&'static Note> {
 }
 
 /// Names under which whoever drives us has pages of its own.
-const PAGES: [&str; 2] = ["wirelore", "mitm.it"];
+const PAGES: [&str; 2] = ["wirelore.proxy", "mitm.it"];
 
 /// The page's host, if a request that is in no form for a proxy is for one.
 fn own_page(target: &[u8], said: &Said<'_>) -> Option<&'static str> {
     let (host, _) = forward::host_port(said.host?)?;
     PAGES.into_iter().find(|p| target.starts_with(b"/") && host.eq_ignore_ascii_case(p.as_bytes()))
+}
+
+/// Whether Proxy-Authorization says `pass` (RFC 7617); the time that takes does not tell how much of it is right.
+fn may_pass(head: &[u8], lines: &Lines, pass: &str) -> bool {
+    let row = lines.rows.iter().find(|r| r.name(head).eq_ignore_ascii_case(b"proxy-authorization"));
+    let Some(value) = row.map(|r| r.value(head)) else { return false };
+    let Some((scheme, word)) = value.split_at_checked(6) else { return false };
+    let given = if scheme.eq_ignore_ascii_case(b"basic ") { base64(word.trim_ascii()) } else { None };
+    let given = given.unwrap_or_default();
+    let differs = given.iter().zip(pass.as_bytes()).fold(0, |d, (a, b)| d | (a ^ b));
+    given.len() == pass.len() && differs == 0
+}
+
+fn who_are_you() -> Refusal {
+    Refusal {
+        status: 407,
+        what: "This proxy wants a user and a password".to_owned(),
+        why: "The request carries none, or others than the proxy was started with (RFC 9110 \u{a7}11.7).".to_owned(),
+        what_to_do: "Enter them where the proxy is set up: for curl, -x http://USER:PASSWORD@HOST:PORT.".to_owned(),
+    }
 }
 
 fn no_tunnel(target: &[u8]) -> Refusal {
@@ -590,7 +614,7 @@ fn no_target(bad: Bad, target: &[u8]) -> Refusal {
         why,
         what_to_do: "Enter this proxy's address and port as the HTTP proxy in the settings of your browser or program, and ask again. For \
                      curl: curl -x http://127.0.0.1:8080 http://example.org/. To stand in front of a server that clients reach directly, \
-                     start Wirelore with -m reverse:URL. Its own pages are at http://wirelore/."
+                     start Wirelore with -m reverse:URL. Its own pages are at http://wirelore.proxy/."
             .to_owned(),
     }
 }

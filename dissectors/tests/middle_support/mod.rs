@@ -99,7 +99,7 @@ impl Play {
         };
         Play {
             spec,
-            setting: Setting { start, place, judge: false, lax: false, name: String::new() },
+            setting: Setting { start, place, judge: false, lax: false, name: String::new(), auth: None },
             acts: Vec::new(),
             judge: |_| Judgement::Pass,
             network: |_, _| Reached::Yes,
@@ -156,6 +156,12 @@ impl Play {
 
     pub fn named(mut self, name: &str) -> Play {
         self.setting.name = name.to_owned();
+        self
+    }
+
+    /// The client must say this user and password.
+    pub fn guarded(mut self, user: &str, word: &str) -> Play {
+        self.setting.auth = Some((user.to_owned(), word.to_owned()));
         self
     }
 
