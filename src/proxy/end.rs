@@ -1,6 +1,7 @@
 //! One end of a connection that passes through us: its socket, its TLS if it speaks that, its leg in the record, and what waits to go out.
 
 use crate::buffers::{Out, READ, take_secrets};
+use crate::pace::Pace;
 use crate::tls::Tls;
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -101,6 +102,8 @@ pub struct End {
     shut: bool,
     /// Bytes of plaintext read from it, and written to it.
     pub counts: [u64; 2],
+    /// How fast it may be read, where a rule says so.
+    pub pace: Option<Pace>,
 }
 
 impl End {
@@ -128,6 +131,7 @@ impl End {
             fin: false,
             shut: false,
             counts: [0; 2],
+            pace: None,
         }
     }
 
@@ -162,12 +166,17 @@ impl End {
         io: &mut Io,
         sink: &mut dyn FnMut(&[u8], &mut Rest),
     ) -> Poll<Result<usize, Fault>> {
+        let most = match &mut self.pace {
+            Some(pace) => ready!(pace.poll(cx, &self.tcp)),
+            None => usize::MAX,
+        };
         let Io { read, rest } = io;
         let kept = self.rest.len();
         if let Some(to) = read.get_mut(..kept) {
             to.copy_from_slice(&self.rest);
         }
-        let mut buf = ReadBuf::new(read.get_mut(kept..).unwrap_or_default());
+        let end = read.len().min(kept.saturating_add(most));
+        let mut buf = ReadBuf::new(read.get_mut(kept..end).unwrap_or_default());
         match ready!(Pin::new(&mut self.tcp).poll_read(cx, &mut buf)) {
             Ok(()) => {}
             Err(e) => {
@@ -178,6 +187,9 @@ impl End {
             }
         }
         let fresh = buf.filled().len();
+        if let Some(pace) = &mut self.pace {
+            pace.took(fresh);
+        }
         if fresh == 0 {
             self.fin = true;
             self.gone.get_or_insert(Gone::Fin);

@@ -20,6 +20,7 @@ mod forward;
 mod hello;
 pub mod mode;
 mod own;
+mod pace;
 mod proxy;
 mod send;
 mod shared;

@@ -20,6 +20,12 @@ pub fn hit(hit: &Hit) -> Note<'_> {
     Note { rule: &hit.rule, ..Note::new(Kind::Hit, &hit.did) }
 }
 
+/// A rule paces the connection.
+#[must_use]
+pub fn paced(slow: &wirelore_gate::Pace) -> Note<'_> {
+    Note { rule: &slow.rule, ..Note::new(Kind::Hit, "Paced as a slow line would be.") }
+}
+
 /// A client was refused.
 #[must_use]
 pub fn refused(refusal: &Refusal) -> Note<'_> {
