@@ -129,19 +129,8 @@ fn lead(s: &Snapshot) -> String {
     if n == 0 {
         return "No packets.".into();
     }
-    let mut total = 0u64;
-    let (mut first, mut last) = (i64::MAX, i64::MIN);
-    for (_, rows) in s.packet_table().segments() {
-        for p in rows {
-            total = total.saturating_add(u64::from(p.wire_len));
-            if p.time != i64::MIN {
-                first = first.min(p.time);
-                last = last.max(p.time);
-            }
-        }
-    }
-    let mut lead = format!("{}, {}", plural(n, "packet", "packets"), bytes(total));
-    if first <= last {
+    let mut lead = format!("{}, {}", plural(n, "packet", "packets"), bytes(s.packet_table().wire_bytes()));
+    if let Some((first, last)) = s.packet_table().times() {
         let mut d = String::new();
         // Writing to a String cannot fail.
         let _ = value::write_duration(&mut d, last.saturating_sub(first));
@@ -269,11 +258,9 @@ fn trouble(s: &Snapshot) -> Vec<String> {
     let mut lines = Vec::new();
     let mut counts: Vec<(&str, u64)> = verdict::ALL.iter().filter(|v| v.trouble).map(|v| (v.label, 0)).collect();
     let mask = verdict::trouble();
-    for (_, rows) in s.packet_table().segments() {
-        for p in rows.iter().filter(|p| p.bits & mask != 0) {
-            for (v, c) in verdict::ALL.iter().filter(|v| v.trouble).zip(counts.iter_mut()) {
-                c.1 += u64::from(p.bits & v.bit != 0);
-            }
+    for p in s.packet_table().with_bits(mask) {
+        for (v, c) in verdict::ALL.iter().filter(|v| v.trouble).zip(counts.iter_mut()) {
+            c.1 += u64::from(p.bits & v.bit != 0);
         }
     }
     lines.extend(counts.iter().filter(|(_, n)| *n > 0).map(|(label, n)| format!("{label}: {}", plural(*n, "packet", "packets"))));

@@ -69,7 +69,12 @@ impl Column {
     }
 
     /// Packs what `of` says of each row, as [`Column::pack`] does; `values` is memory to work in.
-    pub fn of<R>(rows: &[R], values: &mut Vec<u64>, apart: bool, of: impl FnMut(&R) -> u64) -> Column {
+    pub fn of<R>(rows: &[R], values: &mut Vec<u64>, apart: bool, of: impl Fn(&R) -> u64) -> Column {
+        // Many columns say the same in every row.
+        let first = rows.first().map_or(0, &of);
+        if rows.iter().all(|r| of(r) == first) {
+            return Column { bases: Box::new([first]), ..Column::default() };
+        }
         values.clear();
         values.extend(rows.iter().map(of));
         Column::pack(values, apart)
@@ -125,6 +130,13 @@ impl Column {
                 *value = self.base(rare.row as usize).wrapping_add(rare.rest);
             }
         }
+    }
+
+    /// Sets a part of each row from its value; `values` is memory to work in.
+    #[inline]
+    pub fn set<R>(&self, rows: &mut [R], values: &mut Vec<u64>, mut set: impl FnMut(&mut R, u64)) {
+        self.unpack(rows.len(), values);
+        rows.iter_mut().zip(values).for_each(|(row, value)| set(row, *value));
     }
 
     /// Bytes on the heap.

@@ -35,12 +35,9 @@ pub(crate) struct PackedRows {
 impl PackedRows {
     /// Packs rows, the first of which has the number `first_id`. Their cells must stand in their order.
     pub fn pack(rows: &[Packed], first_id: u32) -> PackedRows {
-        let mut id = first_id;
-        let mut back = |r: &Packed| {
-            let back = if r.previous == NONE { 0 } else { id.wrapping_sub(r.previous) };
-            id = id.wrapping_add(1);
-            back.into()
-        };
+        let back = |(row, id): (&Packed, u32)| if row.previous == NONE { 0 } else { id.wrapping_sub(row.previous).into() };
+        let mut backs: Vec<u64> = rows.iter().zip(first_id..).map(back).collect();
+        let backs = Column::pack(&mut backs, true);
         let values = &mut Vec::new();
         let span = |r: &Packed| if r.done == NONE { 0 } else { 1 + u64::from(r.done.wrapping_sub(r.first)) };
         PackedRows {
@@ -54,7 +51,7 @@ impl PackedRows {
             firsts: Column::of(rows, values, false, |r| r.first.into()),
             spans: Column::of(rows, values, true, span),
             exchanges: Column::of(rows, values, true, |r| r.exchange.wrapping_add(1).into()),
-            backs: Column::of(rows, values, true, &mut back),
+            backs,
             summaries: Column::of(rows, values, false, |r| r.summary.into()),
             cell_ends: Column::of(rows, values, false, |r| u64::from(r.cells_at) + u64::from(r.cells_len)),
             protocols: Column::of(rows, values, false, |r| r.protocol.into()),
@@ -98,33 +95,29 @@ impl PackedRows {
     /// Every row as it was: sooner had than one by one.
     pub fn unpack(&self) -> Vec<Packed> {
         let mut rows = vec![Packed::default(); self.len];
-        let mut values = Vec::new();
-        let mut each = |column: &Column, set: &mut dyn FnMut(&mut Packed, u64)| {
-            column.unpack(self.len, &mut values);
-            rows.iter_mut().zip(&values).for_each(|(row, value)| set(row, *value));
-        };
-        each(&self.ats, &mut |r, v| r.at = v);
-        each(&self.lens, &mut |r, v| r.len = v);
-        each(&self.flows, &mut |r, v| r.flow = v as u32);
-        each(&self.inners, &mut |r, v| r.inner = v as u32);
-        each(&self.flags, &mut |r, v| r.inner |= (v as u32) << INNER_BITS);
-        each(&self.firsts, &mut |r, v| r.first = v as u32);
-        each(&self.spans, &mut |r, v| r.done = done(r.first, v));
-        each(&self.exchanges, &mut |r, v| r.exchange = exchange(v));
+        let (rows_mut, values) = (&mut rows, &mut Vec::new());
+        self.ats.set(rows_mut, values, |r, v| r.at = v);
+        self.lens.set(rows_mut, values, |r, v| r.len = v);
+        self.flows.set(rows_mut, values, |r, v| r.flow = v as u32);
+        self.inners.set(rows_mut, values, |r, v| r.inner = v as u32);
+        self.flags.set(rows_mut, values, |r, v| r.inner |= (v as u32) << INNER_BITS);
+        self.firsts.set(rows_mut, values, |r, v| r.first = v as u32);
+        self.spans.set(rows_mut, values, |r, v| r.done = done(r.first, v));
+        self.exchanges.set(rows_mut, values, |r, v| r.exchange = exchange(v));
         let mut id = self.first_id;
-        each(&self.backs, &mut |r, v| {
+        self.backs.set(rows_mut, values, |r, v| {
             r.previous = previous(id, v);
             id = id.wrapping_add(1);
         });
-        each(&self.summaries, &mut |r, v| r.summary = v as u32);
+        self.summaries.set(rows_mut, values, |r, v| r.summary = v as u32);
         let mut at = 0;
-        each(&self.cell_ends, &mut |r, end| {
+        self.cell_ends.set(rows_mut, values, |r, end| {
             (r.cells_at, r.cells_len) = (at, (end as u32).wrapping_sub(at) as u16);
             at = end as u32;
         });
-        each(&self.protocols, &mut |r, v| r.protocol = v as u16);
-        each(&self.generations, &mut |r, v| r.generation = v as u16);
-        each(&self.notes, &mut |r, v| r.notes = v as u16);
+        self.protocols.set(rows_mut, values, |r, v| r.protocol = v as u16);
+        self.generations.set(rows_mut, values, |r, v| r.generation = v as u16);
+        self.notes.set(rows_mut, values, |r, v| r.notes = v as u16);
         rows
     }
 

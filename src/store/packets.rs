@@ -12,10 +12,37 @@ const ROWS: usize = 4096;
 /// Most recorders count microseconds.
 const MICRO: u64 = 1000;
 
+/// What the packets of a segment are together.
+#[derive(Debug, Clone, Copy, Default)]
+struct Gist {
+    wire_bytes: u64,
+    /// The earliest and the latest time.
+    times: Option<(i64, i64)>,
+    /// Bits that some row has.
+    bits: u32,
+}
+
+impl Gist {
+    fn of(rows: &[PacketRow]) -> Gist {
+        let mut gist = Gist::default();
+        let (mut first, mut last) = (i64::MAX, i64::MIN);
+        for row in rows {
+            gist.wire_bytes += u64::from(row.wire_len);
+            gist.bits |= row.bits;
+            last = last.max(row.time);
+            // No time is the lowest number: one less, it is the highest.
+            first = first.min(row.time.wrapping_sub(1));
+        }
+        gist.times = (last != i64::MIN).then(|| (first.wrapping_add(1), last));
+        gist
+    }
+}
+
 /// Rows of a full segment.
 #[derive(Debug)]
 struct Full {
-    /// The earliest time.
+    gist: Gist,
+    /// What times are counted from.
     begin: i64,
     /// Nanoseconds of a step of `times`.
     step: u64,
@@ -35,12 +62,14 @@ struct Full {
 impl Full {
     fn pack(rows: &[PacketRow]) -> Full {
         let values = &mut Vec::new();
-        let timed = || rows.iter().map(|r| r.time).filter(|t| *t != i64::MIN);
-        let begin = timed().min().unwrap_or(0);
+        let gist = Gist::of(rows);
+        let begin = gist.times.map_or(0, |t| t.0);
         let since = |time: i64| time.wrapping_sub(begin).cast_unsigned();
-        let step = if timed().all(|t| since(t).is_multiple_of(MICRO)) { MICRO } else { 1 };
+        let micro = |time: i64| time == i64::MIN || since(time).is_multiple_of(MICRO);
+        let step = if rows.iter().all(|r| micro(r.time)) { MICRO } else { 1 };
         let steps = |time: i64| if step == MICRO { since(time) / MICRO } else { since(time) };
         Full {
+            gist,
             begin,
             step,
             times: Column::of(rows, values, true, |r| if r.time == i64::MIN { 0 } else { steps(r.time) + 1 }),
@@ -78,15 +107,12 @@ impl Full {
         self.interfaces.unpack(ROWS, &mut interfaces);
         let mut rows: Vec<PacketRow> = Vec::with_capacity(ROWS);
         rows.extend(places.iter().zip(&interfaces).map(|(at, interface)| PacketRow::new(0, *at, *interface as u16, 0, 0)));
-        let mut each = |column: &Column, set: &dyn Fn(&mut PacketRow, u64)| {
-            column.unpack(ROWS, &mut values);
-            rows.iter_mut().zip(&values).for_each(|(row, value)| set(row, *value));
-        };
-        each(&self.times, &|row, v| row.time = self.time(v));
-        each(&self.cap_lens, &|row, v| row.cap_len = v as u32);
-        each(&self.cut, &|row, v| row.wire_len = row.cap_len.wrapping_add(v as u32));
-        each(&self.flows, &|row, v| row.flow = flow(v));
-        each(&self.bits, &|row, v| row.bits = bits(v));
+        let (rows_mut, values) = (&mut rows, &mut values);
+        self.times.set(rows_mut, values, |row, v| row.time = self.time(v));
+        self.cap_lens.set(rows_mut, values, |row, v| row.cap_len = v as u32);
+        self.cut.set(rows_mut, values, |row, v| row.wire_len = row.cap_len.wrapping_add(v as u32));
+        self.flows.set(rows_mut, values, |row, v| row.flow = flow(v));
+        self.bits.set(rows_mut, values, |row, v| row.bits = bits(v));
         rows
     }
 
@@ -156,9 +182,45 @@ impl Packets {
         }
     }
 
+    /// The flows of the rows of segment `index`, without unpacking the rest; [`NONE`] for none.
+    #[must_use]
+    pub fn flows(&self, index: usize) -> Vec<u32> {
+        let mut values = Vec::new();
+        match self.full.get(index) {
+            Some(full) => {
+                full.flows.unpack(ROWS, &mut values);
+                values.into_iter().map(flow).collect()
+            }
+            None if index == self.full.len() => self.last.iter().map(|r| r.flow).collect(),
+            None => Vec::new(),
+        }
+    }
+
     /// Every segment with the number of its first row.
     pub fn segments(&self) -> impl Iterator<Item = (u32, Vec<PacketRow>)> {
         (0..=self.full.len()).map(|i| ((i * ROWS) as u32, self.segment(i)))
+    }
+
+    fn gists(&self) -> impl Iterator<Item = Gist> {
+        self.full.iter().map(|f| f.gist).chain([Gist::of(&self.last)])
+    }
+
+    /// Bytes on the wire of all packets: known without walking over them.
+    #[must_use]
+    pub fn wire_bytes(&self) -> u64 {
+        self.gists().fold(0, |sum, g| sum.saturating_add(g.wire_bytes))
+    }
+
+    /// Time of the earliest and of the latest packet, nanoseconds since the epoch, if any has one: known without walking over them.
+    #[must_use]
+    pub fn times(&self) -> Option<(i64, i64)> {
+        self.gists().filter_map(|g| g.times).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    /// The rows that have some of these bits; segments without such are passed over.
+    pub fn with_bits(&self, bits: u32) -> impl Iterator<Item = PacketRow> {
+        let some = self.gists().enumerate().filter(move |(_, g)| g.bits & bits != 0);
+        some.flat_map(|(i, _)| self.segment(i)).filter(move |row| row.bits & bits != 0)
     }
 
     /// Bytes on the heap.
@@ -226,6 +288,15 @@ mod tests {
             assert_eq!(got, rows);
         }
         assert_eq!(seen.segments().flat_map(|(_, rows)| rows).collect::<Vec<_>>(), rows);
+        let flows = (0..=rows.len() / ROWS).flat_map(|i| seen.flows(i));
+        assert!(flows.eq(rows.iter().map(|r| r.flow)));
+        assert_eq!(seen.wire_bytes(), rows.iter().map(|r| u64::from(r.wire_len)).sum());
+        let times = || rows.iter().map(|r| r.time).filter(|t| *t != i64::MIN);
+        assert_eq!(seen.times(), times().min().zip(times().max()));
+        for bits in [0, 1, 1 << 20, 1 << 31] {
+            let some: Vec<_> = rows.iter().copied().filter(|r| r.bits & bits != 0).collect();
+            assert_eq!(seen.with_bits(bits).collect::<Vec<_>>(), some);
+        }
         assert_eq!(seen.get(rows.len() as u32), None);
     }
 

@@ -215,14 +215,5 @@ pub fn over_time(s: &Snapshot, from: i64, to: i64, slices: usize, work: &Work) -
 /// Time of the earliest and of the latest packet, nanoseconds since the epoch; `None` if no packet has one, or when cancelled.
 #[must_use]
 pub fn time_range(s: &Snapshot, work: &Work) -> Option<(i64, i64)> {
-    let mut range: Option<(i64, i64)> = None;
-    work.expect(s.packets().into());
-    for (first, packets) in s.packet_table().segments() {
-        go_on(work, first)?;
-        for p in packets.iter().filter(|p| p.time != i64::MIN) {
-            let (low, high) = range.unwrap_or((p.time, p.time));
-            range = Some((low.min(p.time), high.max(p.time)));
-        }
-    }
-    range
+    if work.is_cancelled() { None } else { s.packet_table().times() }
 }

@@ -206,9 +206,7 @@ impl Eval<'_> {
             }
             (Rows::Flows, Rows::Packets) => {
                 return Bits::filled(s.packets(), self.work, |block, found| {
-                    for (i, row) in s.packet_table().segment(block as usize).iter().enumerate() {
-                        found.put(i, bits.has(row.flow));
-                    }
+                    s.packet_table().flows(block as usize).iter().enumerate().for_each(|(i, flow)| found.put(i, bits.has(*flow)));
                 });
             }
             (Rows::Flows, Rows::Messages) => {
