@@ -163,12 +163,14 @@ fn feed<C: Process + ?Sized>(
             }
             Ok(_) => more = false,
             Err(e) => {
-                // Asked once more, it hands out the alert that it has for the peer; the second error ends this.
+                // Asked once more, it hands out the alert that it has for the peer; the second error ends this. What it could not read
+                // must not be shown to it again, as it would want to send a second alert.
                 more = failed.is_none();
                 failed = failed.or(Some(e));
+                discard = incoming.len();
             }
         }
-        taken.used = taken.used.saturating_add(discard);
+        taken.used = taken.used.saturating_add(discard).min(incoming.len());
         if !more {
             return (taken, failed.map_or(Ok(()), Err));
         }
