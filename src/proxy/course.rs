@@ -17,6 +17,7 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
+use wirelore_ca::Trust;
 use wirelore_engine::identify::{Decision, Question, identify};
 use wirelore_gate::{Conn, Dialling};
 use wirelore_kit::middle::{Middle, Origin, Place, Refusal, Setting};
@@ -106,7 +107,13 @@ impl Course {
                 (1, _) if !self.client.is_shut() => self.client.reset(rest),
                 _ => {}
             }
-            if let Fault::Tls(e) = &fault {
+            if let Fault::Tls(e @ rustls::Error::AlertReceived(_)) = &fault
+                && side == 1
+            {
+                // In TLS 1.3 a server says only behind the handshake that it misses a certificate of ours.
+                let host = self.origin.as_ref().map_or("the server", |o| &o.host);
+                rest.lane.note(self.tie, words::handshake(&Trust::explain(e, host), Side::Server), rest.now);
+            } else if let Fault::Tls(e) = &fault {
                 let what = format!("TLS failed while data was on its way: {e}.");
                 rest.lane.note(self.tie, Note { side: Some(words::side(side)), ..Note::new(Kind::Handshake, &what) }, rest.now);
             }

@@ -6,6 +6,7 @@ use badly::{Case, Maker, cases};
 use rustls::pki_types::ServerName;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use wirelore_ca::trust::{ClientCertificates, Options, Silence};
@@ -43,15 +44,15 @@ fn meet(trust: &Trust, clients: &ClientCertificates, host: &str, address: Socket
     }
 }
 
-fn trusting(make: &Maker) -> Trust {
-    Trust::new(&Options { roots: vec![make.roots()], only_given: true, ..Options::default() }).expect("roots")
+fn trusting(folder: &Path) -> Trust {
+    Trust::new(&Options { roots: vec![folder.join("root.pem")], only_given: true, ..Options::default() }).expect("roots")
 }
 
 #[test]
 fn every_bad_server_is_told_by_what_is_bad_about_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let make = Maker::new(folder.path());
-    let trust = trusting(&make);
+    let trust = trusting(folder.path());
     let mut wrong = Vec::new();
     let all = cases(&make);
     assert!(all.iter().filter(|c| c.said.is_some()).count() >= 40);
@@ -83,7 +84,7 @@ fn case<'a>(all: &'a [Case], name: &str) -> &'a Case {
 fn an_exception_holds_for_its_host_and_certificate_only() {
     let folder = tempfile::tempdir().expect("a folder");
     let make = Maker::new(folder.path());
-    let (trust, all, none) = (trusting(&make), cases(&make), ClientCertificates::default());
+    let (trust, all, none) = (trusting(folder.path()), cases(&make), ClientCertificates::default());
     let (expired, stranger) = (case(&all, "expired").server.start(), case(&all, "self-signed").server.start());
     let failure = meet(&trust, &none, "localhost", expired.address).expect_err("not yet excepted");
     let shown = failure.fingerprint.clone().expect("the fingerprint of what was refused");
@@ -102,7 +103,7 @@ fn an_exception_holds_for_its_host_and_certificate_only() {
 fn believing_everyone_still_finds_out_what_is_wrong() {
     let folder = tempfile::tempdir().expect("a folder");
     let make = Maker::new(folder.path());
-    let options = Options { roots: vec![make.roots()], only_given: true, insecure: true, ..Options::default() };
+    let options = Options { roots: vec![folder.path().join("root.pem")], only_given: true, insecure: true, ..Options::default() };
     let (trust, all, none) = (Trust::new(&options).expect("roots"), cases(&make), ClientCertificates::default());
     let running = case(&all, "another host").server.start();
     assert!(meet(&trust, &none, "localhost", running.address).is_ok());
@@ -113,7 +114,7 @@ fn believing_everyone_still_finds_out_what_is_wrong() {
 fn a_server_that_wants_a_client_certificate_gets_the_one_for_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let make = Maker::new(folder.path());
-    let (trust, all) = (trusting(&make), cases(&make));
+    let (trust, all) = (trusting(folder.path()), cases(&make));
     let file = make.client();
     let hosts = folder.path().join("hosts");
     std::fs::create_dir(&hosts).expect("a folder");

@@ -93,11 +93,6 @@ impl Maker {
         maker
     }
 
-    /// The file with the roots to believe.
-    pub fn roots(&self) -> PathBuf {
-        self.folder.join("root.pem")
-    }
-
     /// A certificate for a client with its key in one file, and the root above it in `client-root.pem`.
     pub fn client(&self) -> PathBuf {
         let above = root(authority("Root of clients", None));
