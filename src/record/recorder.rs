@@ -29,7 +29,7 @@ pub enum WhenFull {
 pub struct Options {
     /// The program that records, for the section header: `Wirelore 0.1.0`.
     pub application: String,
-    /// The listeners that are there from the start, numbered from 0: `127.0.0.1:8080`. None: there is one, called `proxy`.
+    /// The listeners that are there from the start, numbered from 0: `127.0.0.1:8080`.
     pub listeners: Vec<String>,
     /// What happens when the disk is full.
     pub when_full: WhenFull,
@@ -126,8 +126,7 @@ impl Recorder {
     fn on(file: std::fs::File, path: PathBuf, options: Options, temporary: bool) -> Result<Recorder, Error> {
         let shared = Arc::new(Shared::new(options.waiting, options.secrets));
         let mut head = header(&options.application);
-        let unnamed = [String::from("proxy")];
-        for name in if options.listeners.is_empty() { &unnamed[..] } else { &options.listeners } {
+        for name in &options.listeners {
             shared.listener(|n| interfaces(n, name));
         }
         let mut listed = Vec::new();
@@ -165,9 +164,10 @@ impl Recorder {
         number
     }
 
-    /// A lane for one more relay thread.
+    /// A lane for one more relay thread. Where there is no listener yet, one called `proxy` is there from now on.
     #[must_use]
     pub fn lane(&self) -> Lane {
+        self.0.shared.first_listener(|n| interfaces(n, "proxy"));
         Lane::new(Arc::clone(&self.0.shared))
     }
 

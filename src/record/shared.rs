@@ -120,7 +120,18 @@ impl Shared {
 
     /// Adds a listener, whose two interfaces are described by `blocks`; gives its number.
     pub fn listener(&self, blocks: impl FnOnce(u32) -> Vec<u8>) -> u32 {
+        self.add_listener(&mut lock(&self.front), blocks)
+    }
+
+    /// Adds a listener if there is none.
+    pub fn first_listener(&self, blocks: impl FnOnce(u32) -> Vec<u8>) {
         let mut front = lock(&self.front);
+        if self.listeners.load(Ordering::Acquire) == 0 {
+            self.add_listener(&mut front, blocks);
+        }
+    }
+
+    fn add_listener(&self, front: &mut Vec<u8>, blocks: impl FnOnce(u32) -> Vec<u8>) -> u32 {
         let number = self.listeners.load(Ordering::Acquire);
         front.extend_from_slice(&blocks(number));
         self.listeners.store(number.saturating_add(1), Ordering::Release);
