@@ -7,6 +7,7 @@ use crate::end::{End, Fault, now};
 use crate::hello::{First, Hello, look};
 use crate::mode::{Mode, Target};
 use crate::pace::Pace;
+use crate::rearm::Rearm;
 use crate::socks::reply_of;
 use crate::words;
 use crate::worker::Worker;
@@ -227,6 +228,7 @@ impl Course {
                 Seen::Over(over) => return over,
                 Seen::Strange(why) => {
                     self.note(words::strange(&why));
+                    self.conn.proto = None;
                     return self.copy().await;
                 }
                 Seen::Hello(hello) => match self.open_tls(hello).await {
@@ -238,7 +240,10 @@ impl Course {
                             (None, _) => Hint::Probe,
                         };
                     }
-                    Ok(None) => return self.copy().await,
+                    Ok(None) => {
+                        self.conn.proto = None;
+                        return self.copy().await;
+                    }
                     Err(over) => return over,
                 },
                 Seen::Speaks(spec) => {
@@ -366,9 +371,10 @@ impl Course {
 
     /// Passes on what was read to be looked at, then everything.
     pub(crate) async fn copy(&mut self) -> Over {
-        let Course { worker, client, server, .. } = self;
+        let Course { worker, client, server, conn, .. } = self;
         let Some(server) = server.as_mut() else { return Over::Done };
         let io = &worker.io;
+        let mut rearm = Rearm::of(&worker.shared, conn);
         let mut told = Told::default();
         let mut begun = false;
         poll_fn(|cx| {
@@ -387,6 +393,10 @@ impl Course {
             }
             let went = poll_copy(cx, io, [&mut *client, &mut *server], &mut told);
             io.rest.lane.turn();
+            let read = [client.counts[0], server.counts[0]];
+            if went.is_pending() && rearm.as_mut().is_some_and(|r| r.poll(cx, &worker.shared, conn, read).is_ready()) {
+                return Poll::Ready(Over::Done);
+            }
             went
         })
         .await

@@ -52,6 +52,8 @@ pub struct Drive {
     finish: [bool; 2],
     /// Close when all is out.
     closing: bool,
+    /// Messages that are being judged; held ones are for as long as somebody looks at them.
+    judging: usize,
     /// Its servers come and go: the end of one is not the end of the connection.
     forward: bool,
     /// What the client sent last, kept where it may have been meant for us.
@@ -70,6 +72,7 @@ impl Drive {
             ended: [false; 2],
             finish: [false; 2],
             closing: false,
+            judging: 0,
             forward,
             recent: Bytes::new(),
             later: unbounded_channel(),
@@ -105,6 +108,9 @@ impl Drive {
 
     /// A step was done.
     pub fn tell(&mut self, news: News) {
+        if matches!(news, News::Judged { .. }) {
+            self.judging = self.judging.saturating_sub(1);
+        }
         self.middle.tell(news, &mut self.fresh);
         // What comes of it stands before what was to come later.
         for step in self.fresh.drain(..).rev() {
@@ -178,7 +184,10 @@ impl Drive {
                 }
                 Step::Route(origin) => Ask::Route(origin),
                 Step::Tunnel(origin) => Ask::Tunnel(origin),
-                Step::Judge { ticket, message } => Ask::Judge(ticket, message),
+                Step::Judge { ticket, message } => {
+                    self.judging = self.judging.saturating_add(1);
+                    Ask::Judge(ticket, message)
+                }
                 Step::Becomes { hint, rest } => {
                     keep_ahead(client, server.as_mut(), &rest);
                     Ask::Becomes(hint)
@@ -278,8 +287,10 @@ impl Drive {
         if !open && (self.closing || heard) && self.steps.is_empty() {
             return Poll::Ready(Some(Over::Done));
         }
-        // A client that left while no server is there leaves nothing to do.
-        if client.gone == Some(Gone::Fin) && server.is_none() && self.steps.is_empty() && !client.is_backed_up() {
+        // A client that left while no server is there leaves nothing to do, unless its last message is still being judged: it may have closed
+        // its half only, and wait for the answer.
+        let idle = self.steps.is_empty() && self.judging == 0;
+        if client.gone == Some(Gone::Fin) && server.is_none() && idle && !client.is_backed_up() {
             return Poll::Ready(Some(Over::Done));
         }
         if moved { Poll::Ready(None) } else { Poll::Pending }

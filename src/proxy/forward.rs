@@ -6,6 +6,7 @@ use crate::drive::{Ask, Drive};
 use crate::end::Fault;
 use crate::hello::{First, look};
 use crate::own::{Asked, is_own};
+use crate::rearm::Rearm;
 use crate::words;
 use std::future::poll_fn;
 use std::task::Poll;
@@ -61,8 +62,10 @@ impl Course {
             let ahead = end.map(|e| std::mem::take(&mut e.ahead)).unwrap_or_default();
             drive.push(dir, ahead.into());
         }
+        let judged = self.worker.shared.gate.wants(&self.conn);
+        let mut rearm = if judged { None } else { Rearm::of(&self.worker.shared, &self.conn) };
         loop {
-            match self.next_ask(&mut drive).await {
+            match self.next_ask(&mut drive, &mut rearm).await {
                 Ask::Route(origin) if is_own(&origin.host) => {
                     let page = self.own_page(&Asked::in_bytes(drive.recent()), false, 0);
                     drive.tell(News::Answer(Box::new(page)));
@@ -108,13 +111,17 @@ impl Course {
         }
     }
 
-    async fn next_ask(&mut self, drive: &mut Drive) -> Ask {
-        let Course { worker, client, server, .. } = self;
+    async fn next_ask(&mut self, drive: &mut Drive, rearm: &mut Option<Rearm>) -> Ask {
+        let Course { worker, client, server, conn, .. } = self;
         poll_fn(|cx| {
             let io = &mut *worker.io.borrow_mut();
             io.tick();
             let ask = drive.poll(cx, io, client, server);
             io.rest.lane.turn();
+            let read = [client.counts[0], server.as_ref().map_or(0, |s| s.counts[0])];
+            if ask.is_pending() && rearm.as_mut().is_some_and(|r| r.poll(cx, &worker.shared, conn, read).is_ready()) {
+                return Poll::Ready(Ask::Over(Over::Done));
+            }
             ask
         })
         .await
@@ -229,7 +236,7 @@ impl Course {
         drive.push(Dir::ToServer, std::mem::take(&mut self.client.ahead).into());
         self.drop_server();
         loop {
-            match self.next_ask(&mut drive).await {
+            match self.next_ask(&mut drive, &mut None).await {
                 Ask::Judge(ticket, message) => {
                     let judgement = Judgement::Answer(Box::new(answer(self, &message)));
                     drive.tell(News::Judged { ticket, judgement });

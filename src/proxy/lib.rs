@@ -22,6 +22,7 @@ pub mod mode;
 mod own;
 mod pace;
 mod proxy;
+mod rearm;
 mod send;
 mod shared;
 mod signal;

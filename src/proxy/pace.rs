@@ -60,7 +60,11 @@ impl Pace {
             self.room = (self.room + now.saturating_duration_since(self.filled).as_secs_f64() * rate).min(most);
             self.filled = now;
             if self.room >= most.min(LEAST) {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and what a line carries in 50 ms")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "between 0 and what a line carries in 50 ms"
+                )]
                 return Poll::Ready(self.room as usize);
             }
             self.wait(Duration::from_secs_f64(((LEAST - self.room) / rate).clamp(0.001, 60.0)));

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, watch};
 use wirelore_ca::{Authority, Trust};
-use wirelore_gate::Gate;
+use wirelore_gate::{Event, Gate};
 use wirelore_kit::Spec;
 use wirelore_record::Recorder;
 
@@ -97,6 +97,13 @@ impl Proxy {
             listeners.push(Listener { mode, at, number });
             sockets.push(socket);
         }
+        let rearmed = Arc::new(tokio::sync::Notify::new());
+        let tell = Arc::clone(&rearmed);
+        settings.gate.listen(Arc::new(move |event| {
+            if matches!(event, Event::Rules(_)) {
+                tell.notify_waiters();
+            }
+        }));
         let shared = Arc::new(Shared {
             listeners,
             table: settings.table,
@@ -111,6 +118,7 @@ impl Proxy {
             give_up: settings.give_up,
             refusals: Default::default(),
             counts: Counts::default(),
+            rearmed,
             enough: tokio::sync::Notify::new(),
         });
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

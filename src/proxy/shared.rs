@@ -84,6 +84,8 @@ pub struct Shared {
     pub refusals: Mutex<HashMap<String, u32>>,
     /// Counts.
     pub counts: Counts,
+    /// Other rules are in force.
+    pub rearmed: Arc<tokio::sync::Notify>,
     /// Somebody wants it to end.
     pub enough: tokio::sync::Notify,
 }
