@@ -62,21 +62,21 @@ fn delimiter(r: &mut Reader<'_>, n: usize) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Reads the head of `len` bytes that comes next; `secure`: inside of TLS.
+/// Reads the head of `len` bytes that comes next into `head`, which is new; `secure`: inside of TLS.
 ///
 /// # Errors
 /// As [`Reader::within`].
-pub fn read<'a>(r: &mut Reader<'a>, len: usize, response: bool, secure: bool) -> Result<Head<'a>, Stop> {
+pub fn read<'a>(r: &mut Reader<'a>, len: usize, head: &mut Head<'a>, secure: bool) -> Result<(), Stop> {
     let whole = r.span(len);
     let bytes = r.peek(len)?;
-    let mut head = Head { response, ..Head::default() };
+    let response = head.response;
     r.within(&f::HTTP, len, |r| {
         check_bytes(r, bytes, whole);
         let line = Line::of(bytes);
         if response {
-            status_line(r, &mut head, line)?
+            status_line(r, head, line)?
         } else {
-            request_line(r, &mut head, line)?
+            request_line(r, head, line)?
         }
         loop {
             let rest = r.rest();
@@ -88,9 +88,9 @@ pub fn read<'a>(r: &mut Reader<'a>, len: usize, response: bool, secure: bool) ->
                 r.bytes(&f::BLANK, line.all)?;
                 break;
             }
-            header_line(r, &mut head, rest, line)?;
+            header_line(r, head, rest, line)?;
         }
-        judge(r, &mut head, whole);
+        judge(r, head, whole);
         if !response && r.level() == Level::Tree && !head.host.is_empty() && !head.method.eq_ignore_ascii_case(b"CONNECT") {
             let relative = head.target.starts_with(b"/");
             let uri = if relative {
@@ -101,8 +101,7 @@ pub fn read<'a>(r: &mut Reader<'a>, len: usize, response: bool, secure: bool) ->
             r.derived(&f::FULL_URI, whole, uri);
         }
         Ok(())
-    })?;
-    Ok(head)
+    })
 }
 
 /// Looks once over the whole head for bytes that must not stand in one.

@@ -36,8 +36,11 @@ pub enum Use {
     Fact(&'static str),
 }
 
-/// Name in lower case, field, use; by rising length of the name.
-static HEADERS: &[(&str, F, Use)] = &[
+/// A header's name in lower case, its field, its use.
+pub type Header = (&'static str, F, Use);
+
+/// By rising length of the name.
+static HEADERS: &[Header] = &[
     ("te", &f::TE, Use::Plain),
     ("age", &f::AGE, Use::Plain),
     ("via", &f::VIA, Use::Plain),
@@ -143,12 +146,12 @@ static TOLD: [[u8; 32]; 32] = {
 /// The same, for rows, of a name that is a token: names that are neither columns nor of use for framing are passed over.
 #[inline]
 #[must_use]
-pub fn told_in_rows(name: &[u8]) -> Option<(F, Use)> {
+pub fn told_in_rows(name: &[u8]) -> Option<&'static Header> {
     let at = *TOLD.get(name.len())?.get(usize::from(name.first()? & 31))?;
     let h = HEADERS.get(usize::from(at).checked_sub(1)?)?;
     // Of one length by the table. In a token, what becomes a letter or hyphen with this bit was one, in either case.
     let differs = h.0.bytes().zip(name).fold(0, |d, (known, b)| d | (known ^ (b | 0x20)));
-    (differs == 0).then_some((h.1, h.2))
+    (differs == 0).then_some(h)
 }
 
 #[cfg(test)]
@@ -161,7 +164,7 @@ mod tests {
             let found = known(name.to_ascii_uppercase().as_bytes()).expect(name);
             assert!(found.0.is(field), "{name}: the table is not sorted by length");
             let told = told_in_rows(name.to_ascii_uppercase().as_bytes());
-            assert_eq!(told.is_some_and(|t| t.0.is(field)), is_told(&(name, field, found.1)), "{name}");
+            assert_eq!(told.is_some_and(|t| t.1.is(field)), is_told(&(name, field, found.1)), "{name}");
         }
         assert!(known(b"x-unheard-of").is_none());
     }

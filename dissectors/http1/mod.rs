@@ -82,6 +82,56 @@ struct Asked {
     doubtful: bool,
 }
 
+/// Requests that wait, oldest first. One alone, as nearly always, stands in place.
+#[derive(Debug, Clone, Default)]
+struct Questions {
+    first: Option<Asked>,
+    more: VecDeque<Asked>,
+}
+
+impl Questions {
+    fn len(&self) -> usize {
+        self.more.len().saturating_add(usize::from(self.first.is_some()))
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    fn last(&self) -> Option<&Asked> {
+        self.more.back().or(self.first.as_ref())
+    }
+
+    fn push(&mut self, asked: Asked) {
+        if self.first.is_none() {
+            self.first = Some(asked);
+        } else {
+            self.more.push_back(asked);
+        }
+    }
+
+    fn pop(&mut self) -> Option<Asked> {
+        std::mem::replace(&mut self.first, self.more.pop_front())
+    }
+
+    /// Lets go of those whose answers may be lost.
+    fn drop_doubtful(&mut self) {
+        self.more.retain(|a| !a.doubtful);
+        if self.first.is_some_and(|a| a.doubtful) {
+            self.pop();
+        }
+    }
+
+    fn doubt(&mut self) {
+        self.first.iter_mut().chain(&mut self.more).for_each(|a| a.doubtful = true);
+    }
+
+    /// Bytes of memory besides its own.
+    fn weight(&self) -> usize {
+        self.more.capacity().saturating_mul(size_of::<Asked>())
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Plain,
@@ -98,7 +148,7 @@ struct Half {
     /// Messages so far.
     messages: u64,
     /// Requests of this direction that wait for their answers.
-    asked: VecDeque<Asked>,
+    asked: Questions,
     /// Requests may be lost: answers need not have one.
     lost: bool,
     /// The last message had a length or chunks, so what follows it must begin one.
@@ -163,10 +213,8 @@ impl Http {
             Begins::Open => return Err(Stop::Short { need: r.taken().saturating_add(r.left()).saturating_add(1) }),
             Begins::Neither => return Err(self.refuse(dir)),
         }
-        let (head, cut) = match quick::read(r, response)? {
-            Some(head) => (head, false),
-            None => careful(r, response, self.secure)?,
-        };
+        let mut head = Head { response, ..Head::default() };
+        let cut = !quick::read(r, &mut head)? && careful(r, &mut head, self.secure)?;
         // The request's body comes to its end in HTTP before the other protocol begins.
         if response && head.status == 101 && !turn.other_ended && self.half(dir.other()).body.is_some() {
             return Err(Stop::Wait);
@@ -191,7 +239,7 @@ impl Http {
         }
         let own = self.half(turn.dir);
         // Behind CONNECT and Upgrade the answer says what the bytes are.
-        if own.asked.back().is_some_and(|a| !a.doubtful && matches!(a.kind, Kind::Connect | Kind::Upgrade)) {
+        if own.asked.last().is_some_and(|a| !a.doubtful && matches!(a.kind, Kind::Connect | Kind::Upgrade)) {
             return true;
         }
         let midstream = self.midstream;
@@ -217,11 +265,11 @@ impl Http {
         let me = turn.dir.sender();
         let half = self.half(turn.dir);
         // Who asks again without pipelining has had the answer before, even if we have not.
-        half.asked.retain(|a| !a.doubtful);
+        half.asked.drop_doubtful();
         if half.asked.len() >= MOST_ASKED {
-            half.asked.pop_front();
+            half.asked.pop();
         }
-        half.asked.push_back(Asked { key, kind, doubtful: false });
+        half.asked.push(Asked { key, kind, doubtful: false });
         out.asks(key);
         out.summary_of(&[Text(head.method), Text(b" "), Text(head.target)]);
         let frame = body::frame(head, kind == Kind::Connect);
@@ -242,7 +290,7 @@ impl Http {
         let me = turn.dir.sender();
         let interim = (100..200).contains(&head.status) && head.status != 101;
         let queue = &mut self.half(turn.dir.other()).asked;
-        let asked = if interim { queue.front().copied() } else { queue.pop_front() };
+        let asked = if interim { queue.first } else { queue.pop() };
         let more = !queue.is_empty();
         match asked {
             Some(a) => out.answers(a.key, if interim { More::Yes } else { More::No }),
@@ -350,7 +398,7 @@ impl Http {
 }
 
 /// Reads a head whatever it is like; says whether its end is missing.
-fn careful<'a>(r: &mut Reader<'a>, response: bool, secure: bool) -> Result<(Head<'a>, bool), Stop> {
+fn careful<'a>(r: &mut Reader<'a>, head: &mut Head<'a>, secure: bool) -> Result<bool, Stop> {
     let (len, cut) = match r.seek(parse::head_end) {
         Ok(len) => (len, false),
         Err(_) if r.left() > parse::MOST_HEAD => return Err(Stop::Bad(&n::HEAD_TOO_LONG)),
@@ -360,7 +408,8 @@ fn careful<'a>(r: &mut Reader<'a>, response: bool, secure: bool) -> Result<(Head
     if len > parse::MOST_HEAD {
         return Err(Stop::Bad(&n::HEAD_TOO_LONG));
     }
-    Ok((head::read(r, len, response, secure)?, cut))
+    head::read(r, len, head, secure)?;
+    Ok(cut)
 }
 
 const fn other(side: Side) -> Side {
@@ -411,7 +460,7 @@ impl Dissector for Http {
                 // The answers to what was asked in the other direction may lie in the hole.
                 let other = self.half(dir.other());
                 if other.asked.len() < 2 {
-                    other.asked.iter_mut().for_each(|a| a.doubtful = true);
+                    other.asked.doubt();
                 }
                 AfterGap::Resync
             }
@@ -444,9 +493,7 @@ impl Dissector for Http {
     }
 
     fn weight(&self) -> usize {
-        let half = |h: &Half| {
-            h.asked.capacity().saturating_mul(size_of::<Asked>()).saturating_add(h.body.as_ref().map_or(0, |b| b.weight()))
-        };
+        let half = |h: &Half| h.asked.weight().saturating_add(h.body.as_ref().map_or(0, |b| b.weight()));
         let [a, b] = &self.halves;
         let offer = self.offer.iter().map(|o| o.value.len().saturating_add(64)).fold(0, usize::saturating_add);
         size_of::<Http>().saturating_add(half(a)).saturating_add(half(b)).saturating_add(offer)
@@ -476,6 +523,10 @@ fn probe_request(b: &[u8], ended: bool) -> Verdict {
     let rest = b.get(method.len().saturating_add(1)..).unwrap_or(&[]);
     let end = memchr::memchr(b'\n', rest);
     let line = rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest);
+    // Nearly always it stands at the end of the line.
+    if line.len() > 10 && !line.starts_with(b" ") && line.ends_with(b" HTTP/1.1\r") {
+        return Verdict::Sure;
+    }
     if let Some(at) = memchr::memmem::find(line, b" HTTP/1.") {
         return if at > 0 { Verdict::Sure } else { Verdict::No };
     }

@@ -152,8 +152,9 @@ fn head_of(bytes: &[u8], response: bool, look: impl FnOnce(Option<(Vec<u8>, Vec<
     let (mut sink, mut memo) = (Sink::default(), Memo::default());
     let buf = Span::default().buf;
     let mut r = Reader::new(bytes, buf, 0, false, Level::Tree, &mut sink, &mut memo);
-    let head = head::read(&mut r, bytes.len(), response, false).ok().map(|h| (h.method.to_vec(), h.target.to_vec()));
-    look(head, &sink);
+    let mut head = head::Head { response, ..head::Head::default() };
+    let went = head::read(&mut r, bytes.len(), &mut head, false);
+    look(went.ok().map(|()| (head.method.to_vec(), head.target.to_vec())), &sink);
 }
 
 fn token() -> impl Strategy<Value = String> {

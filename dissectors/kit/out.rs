@@ -108,11 +108,28 @@ pub struct Ops {
     pub spare: Vec<Vec<u8>>,
     /// A line before it is made safe to show.
     line: Vec<u8>,
+    /// Nobody listens to states.
+    stateless: bool,
 }
 
 impl Ops {
+    /// A list in which states are left out: for who reads for rows, which have none.
+    #[must_use]
+    pub fn without_states() -> Ops {
+        Ops { stateless: true, ..Ops::default() }
+    }
+
+    /// An empty list of the same kind.
+    #[must_use]
+    pub fn another(&self) -> Ops {
+        Ops { stateless: self.stateless, ..Ops::default() }
+    }
+
     /// Empties it, keeping its memory.
     pub fn clear(&mut self) {
+        if self.list.is_empty() && self.text.is_empty() {
+            return;
+        }
         for op in &mut self.list {
             if let Op::Inner { bytes: Chunk::Made { bytes, .. }, .. } = op
                 && self.spare.len() < MOST_SPARE
@@ -213,7 +230,9 @@ impl<'o> Out<'o> {
 
     /// A side's named state from here on.
     pub fn state(&mut self, of: Side, is: &'static State) {
-        self.ops.list.push(Op::State(of, is));
+        if !self.ops.stateless {
+            self.ops.list.push(Op::State(of, is));
+        }
     }
 
     /// The message goes on in later reads, until [`Out::close`].

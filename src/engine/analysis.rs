@@ -334,7 +334,10 @@ impl Sequences {
             // The handshake begins anew with the same number: what came after a hole is forgotten.
             fwd.next = fwd.whole;
         }
-        learn_bases(fwd, rev, facts, &mut verdict.flags);
+        let usual = is_usual(fwd, rev, facts);
+        if !usual {
+            learn_bases(fwd, rev, facts, &mut verdict.flags);
+        }
         verdict.seq = facts.seq.wrapping_sub(fwd.base);
         verdict.ack = if with_ack { facts.ack.wrapping_sub(rev.base) } else { facts.ack };
 
@@ -342,13 +345,21 @@ impl Sequences {
         state.begun = true;
         let reorder_ns = if state.first_rtt_ns != 0 { state.first_rtt_ns } else { REORDER_NS };
 
-        window_verdicts(fwd, rev, facts, &mut verdict);
-        ack_verdicts(fwd, rev, facts, frame, &mut verdict);
-        if (facts.len > 0 || facts.has(flag::SYN | flag::FIN)) && !verdict.flags.has(Flags::KEEP_ALIVE) {
-            repeat_verdicts(fwd, rev, facts, time_ns, reorder_ns, &mut verdict);
-            if verdict.flags.has(Flags::RETRANSMISSION) {
-                let since = self.pool.get(fwd.oldest).map_or(fwd.next_ns, |node| node.time_ns);
-                verdict.rto_ns = time_ns.saturating_sub(since);
+        if usual {
+            rev.put(HOLE, false);
+            if facts.len > 0 && fills_window(rev, facts) {
+                verdict.flags.set(Flags::WINDOW_FULL);
+            }
+            count_acks(fwd, facts, frame);
+        } else {
+            window_verdicts(fwd, rev, facts, &mut verdict);
+            ack_verdicts(fwd, rev, facts, frame, &mut verdict);
+            if (facts.len > 0 || facts.has(flag::SYN | flag::FIN)) && !verdict.flags.has(Flags::KEEP_ALIVE) {
+                repeat_verdicts(fwd, rev, facts, time_ns, reorder_ns, &mut verdict);
+                if verdict.flags.has(Flags::RETRANSMISSION) {
+                    let since = self.pool.get(fwd.oldest).map_or(fwd.next_ns, |node| node.time_ns);
+                    verdict.rto_ns = time_ns.saturating_sub(since);
+                }
             }
         }
         if syn {
@@ -411,6 +422,49 @@ impl Sequences {
     /// Bytes that the state has asked the allocator for.
     pub fn weight(&self) -> usize {
         self.flows.capacity().saturating_mul(size_of::<State>()).saturating_add(self.pool.weight())
+    }
+}
+
+/// Whether nothing can be said of a segment but that it may fill the window: both sides are known and have room, it comes in place behind
+/// bytes without a hole, acknowledges none that were not seen, and brings something: data that are not acknowledged yet, or another ACK.
+/// What holds of nearly all segments is asked first, and at once.
+#[inline]
+fn is_usual(fwd: &Side, rev: &Side, facts: &TcpFacts) -> bool {
+    let known = BASE_KNOWN | WINDOW_KNOWN;
+    facts.flags & (flag::SYN | flag::FIN | flag::RST | flag::ACK) == flag::ACK
+        && fwd.bits & rev.bits & known == known
+        && facts.seq == fwd.next
+        && fwd.next == fwd.whole
+        && fwd.next != 0
+        && facts.window != 0
+        && rev.window != 0
+        && rev.whole != 0
+        && !before(rev.whole, facts.ack)
+        && match facts.len {
+            0 => facts.ack != fwd.last_ack,
+            len => rev.last_ack != 0 && before(rev.last_ack, facts.seq.wrapping_add(len)),
+        }
+}
+
+/// Whether a segment's data end where the other side's window does.
+#[inline]
+fn fills_window(rev: &Side, facts: &TcpFacts) -> bool {
+    let shift = match rev.scale {
+        _ if !rev.is(WINDOW_KNOWN) => return false,
+        Scale::Unknown => return false,
+        Scale::Off => 0,
+        Scale::Shift(_) if !rev.is(SCALED) => 0,
+        Scale::Shift(n) => u32::from(n),
+    };
+    facts.seq.wrapping_add(facts.len) == rev.last_ack.wrapping_add(u32::from(rev.window) << shift)
+}
+
+/// Another ACK than the last one begins to be counted.
+#[inline]
+fn count_acks(fwd: &mut Side, facts: &TcpFacts, frame: u32) {
+    if facts.ack != fwd.last_ack {
+        fwd.non_dup = frame;
+        fwd.dup_acks = 0;
     }
 }
 
@@ -497,15 +551,7 @@ fn window_verdicts(fwd: &mut Side, rev: &Side, facts: &TcpFacts, verdict: &mut V
         flags.set(Flags::KEEP_ALIVE);
     }
     if facts.len > 0 && plain {
-        let shift = match rev.scale {
-            _ if !rev.is(WINDOW_KNOWN) => None,
-            Scale::Unknown => None,
-            Scale::Off => Some(0),
-            Scale::Shift(_) if !rev.is(SCALED) => Some(0),
-            Scale::Shift(n) => Some(u32::from(n)),
-        };
-        let end = facts.seq.wrapping_add(facts.len);
-        if shift.is_some_and(|n| end == rev.last_ack.wrapping_add(u32::from(rev.window) << n)) {
+        if fills_window(rev, facts) {
             flags.set(Flags::WINDOW_FULL);
         }
         return;
@@ -537,10 +583,7 @@ fn window_verdicts(fwd: &mut Side, rev: &Side, facts: &TcpFacts, verdict: &mut V
 /// Counts repeated ACKs and tells an ACK for data that was not captured, once for each hole.
 #[inline]
 fn ack_verdicts(fwd: &mut Side, rev: &mut Side, facts: &TcpFacts, frame: u32, verdict: &mut Verdict) {
-    if facts.ack != fwd.last_ack {
-        fwd.non_dup = frame;
-        fwd.dup_acks = 0;
-    }
+    count_acks(fwd, facts, frame);
     if rev.whole != 0 && before(rev.whole, facts.ack) && facts.has(flag::ACK) {
         if before(rev.whole, rev.next) {
             rev.whole = rev.next;

@@ -200,9 +200,16 @@ pub struct Scratch {
 }
 
 impl Scratch {
+    /// For who does not listen to states: they are not even noted.
+    #[must_use]
+    pub fn without_states() -> Scratch {
+        Scratch { ops: Ops::without_states(), ..Scratch::default() }
+    }
+
     /// Puts what a read said aside, so that conversations inside can be read meanwhile.
     fn aside(&mut self) -> Ops {
-        std::mem::replace(&mut self.ops, self.lower.pop().unwrap_or_default())
+        let lower = self.lower.pop().unwrap_or_else(|| self.ops.another());
+        std::mem::replace(&mut self.ops, lower)
     }
 
     /// Takes it up again.

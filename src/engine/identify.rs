@@ -6,6 +6,7 @@
 
 use hashbrown::HashMap;
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::sync::OnceLock;
 use wirelore_kit::row::Evidence;
 use wirelore_kit::{Claim, Hint, Peek, Spec, Start, Transport, Verdict, reader_of};
@@ -77,14 +78,14 @@ impl Ports {
 }
 
 /// The protocols of the table that claim `port` as their server's.
-fn claimants(table: &'static [&'static Spec], transport: Transport, port: u16) -> Places {
+fn claimants(table: &'static [&'static Spec], transport: Transport, port: u16) -> Cow<'static, [u16]> {
     // The program has one table, and every flow asks: it is turned round once. Other tables are those of tests.
     static TURNED: OnceLock<Ports> = OnceLock::new();
     let ports = TURNED.get_or_init(|| Ports::new(table));
     if std::ptr::eq(ports.table, table) {
-        return ports.by_port.get(&(transport, port)).cloned().unwrap_or_default();
+        return Cow::Borrowed(ports.by_port.get(&(transport, port)).map_or(&[], |places| places));
     }
-    Ports::new(table).by_port.remove(&(transport, port)).unwrap_or_default()
+    Cow::Owned(Ports::new(table).by_port.remove(&(transport, port)).unwrap_or_default().into_vec())
 }
 
 /// Whether any protocol of the table claims `port` as its server's.

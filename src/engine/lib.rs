@@ -19,4 +19,3 @@ pub mod router;
 pub mod shard;
 pub mod source_map;
 pub mod tell;
-pub mod track;

@@ -5,11 +5,13 @@
 
 use crate::reassembly::{Deliver, End, GapWhy, Source};
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 /// The decisions of one flow, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Log {
-    bytes: Vec<u8>,
+    /// What a short flow needs lies in place.
+    bytes: SmallVec<[u8; FIRST_ROOM]>,
     /// How many bytes were drained before these.
     drained: usize,
     at: Known,
@@ -108,7 +110,7 @@ const PLACED: u8 = 2;
 /// Anything else; the upper bits say what.
 const OTHER: u8 = 3;
 
-/// A log begins with room for so many bytes.
+/// A log has room for so many bytes without memory of its own.
 const FIRST_ROOM: usize = 32;
 
 /// Upper bits: a step of this + 31 or more follows.
@@ -154,7 +156,7 @@ impl Log {
     /// Size in memory, bytes.
     #[must_use]
     pub fn size(&self) -> usize {
-        size_of::<Log>().saturating_add(self.bytes.capacity())
+        size_of::<Log>().saturating_add(if self.bytes.spilled() { self.bytes.capacity() } else { 0 })
     }
 
     /// Whether it holds no entries: nothing was delivered, or all was drained.
@@ -192,13 +194,14 @@ impl Log {
     /// Moves the entries so far to `to`; those that follow go on from them, so that the runs moved out, put end to end, are one log.
     pub fn drain_into(&mut self, to: &mut Vec<u8>) {
         self.drained = self.drained.saturating_add(self.bytes.len());
-        to.append(&mut self.bytes);
+        to.extend_from_slice(&self.bytes);
+        self.bytes.clear();
     }
 
     /// A log to read, out of the runs that [`Log::drain_into`] gave, put end to end. Nothing can be added to it.
     #[must_use]
     pub fn from_runs(bytes: Vec<u8>) -> Log {
-        Log { bytes, drained: 0, at: Known::default() }
+        Log { bytes: SmallVec::from_vec(bytes), drained: 0, at: Known::default() }
     }
 
     /// Gives back memory kept for growth.
@@ -208,10 +211,6 @@ impl Log {
 
     #[inline]
     fn head(&mut self, dir: usize, kind: u8, upper: u8) {
-        // What a short flow needs, at once.
-        if self.bytes.capacity() == 0 {
-            self.bytes.reserve_exact(FIRST_ROOM);
-        }
         self.bytes.push((dir as u8 & 1) | kind << 1 | upper << 3);
     }
 

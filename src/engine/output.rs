@@ -86,7 +86,7 @@ pub struct MessageEvent {
     pub at: u64,
     /// Bytes so far.
     pub len: u64,
-    /// Its line, in [`Output::text`]; empty range with `has_summary` false: none said.
+    /// Its line, in [`Output::lines`]; empty range with `has_summary` false: none said.
     pub summary: Range<u32>,
     /// Whether a line was said.
     pub has_summary: bool,
@@ -166,8 +166,10 @@ pub struct Output {
     pub facts: Vec<(u32, FlowFacts)>,
     /// Cells of the messages.
     pub cells: Vec<(F, Cell)>,
-    /// Text of cells and summaries.
+    /// Text of cells.
     pub text: Vec<u8>,
+    /// Lines of messages, one behind the other.
+    pub lines: String,
     /// Notes of the messages.
     pub notes: Vec<Noted>,
     /// Delivery logs.
@@ -184,15 +186,15 @@ impl Output {
         self.facts.clear();
         self.cells.clear();
         self.text.clear();
+        self.lines.clear();
         self.notes.clear();
         self.logs.clear();
     }
 
-    /// The text of a range.
+    /// The line of a message.
     #[must_use]
-    pub fn text(&self, range: &Range<u32>) -> &str {
-        let bytes = self.text.get(range.start as usize..range.end as usize).unwrap_or(&[]);
-        std::str::from_utf8(bytes).unwrap_or("")
+    pub fn line(&self, m: &MessageEvent) -> &str {
+        self.lines.get(m.summary.start as usize..m.summary.end as usize).unwrap_or("")
     }
 }
 

@@ -100,25 +100,74 @@ struct Live {
     ends: [u64; 2],
 }
 
+/// What of a flow's facts grows packet by packet; those about its sequence numbers are asked for when they are handed on. As small as can
+/// be, for every packet touches one.
+#[derive(Default)]
 struct FlowState {
-    facts: FlowFacts,
-    stream: u32,
     live: Option<Box<Live>>,
-    tcp: bool,
-    dirty: bool,
-    /// It is in [`Shard::waiting`].
-    waits: bool,
+    bytes: [u64; 2],
+    last_time: i64,
+    gap_bytes: u64,
+    packets: [u32; 2],
+    last: u32,
+    stream: u32,
+    verdicts: u32,
+    marks: u16,
+    /// Bits of [`is`].
+    is: u8,
+}
+
+const _: () = assert!(size_of::<FlowState>() <= 64, "every packet touches one");
+
+/// Bits of [`FlowState::is`].
+mod is {
+    /// It is TCP.
+    pub const TCP: u8 = 1;
+    /// It is in [`super::Shard::dirty`].
+    pub const DIRTY: u8 = 2;
+    /// It is in [`super::Shard::waiting`].
+    pub const WAITING: u8 = 4;
+}
+
+impl FlowState {
+    fn facts(&self) -> FlowFacts {
+        FlowFacts {
+            packets: self.packets,
+            bytes: self.bytes,
+            last: self.last,
+            last_time: self.last_time,
+            gap_bytes: self.gap_bytes,
+            verdicts: self.verdicts,
+            marks: self.marks,
+            ..FlowFacts::default()
+        }
+    }
+
+    /// Lets go of what a flow needs while it lives when both its directions have ended.
+    #[inline]
+    fn let_go_when_over(&mut self, flow: u32, number: u32, out: &mut Output) {
+        if let Some(live) = self.live.as_mut().filter(|l| l.tcp.is_over()) {
+            self.marks |= mark::OVER;
+            flush_log(flow, &mut live.log, number, out);
+            self.live = None;
+        }
+    }
+
+    /// Sets a bit; whether it was set before.
+    fn is_now(&mut self, bit: u8) -> bool {
+        let was = self.is & bit != 0;
+        self.is |= bit;
+        was
+    }
 }
 
 /// A shard.
 pub struct Shard {
-    table: &'static [&'static Spec],
     flows: FlowTable,
     sequences: Sequences,
     states: Vec<FlowState>,
     fragments: FragmentTable,
-    numbers: Numbers,
-    scratch: Scratch,
+    reading: Reading,
     /// Reused from packet to packet; out of its place while one is read.
     headers: Option<Box<Headers>>,
     dirty: Vec<u32>,
@@ -127,10 +176,53 @@ pub struct Shard {
     carriers: Option<&'static [&'static str]>,
     /// Flows in which a segment waits for another.
     waiting: Vec<u32>,
-    /// Flows to come.
-    board: Board,
     /// Flows that came, without a byte yet: their announcements' numbers.
     announced: HashMap<u32, u32>,
+}
+
+/// What the conversations of all flows share.
+struct Reading {
+    table: &'static [&'static Spec],
+    numbers: Numbers,
+    scratch: Scratch,
+    /// Flows to come.
+    board: Board,
+}
+
+/// Where in a capture a flow goes on.
+#[derive(Clone, Copy)]
+struct Here<'h> {
+    flow: u32,
+    packet: u32,
+    now: i64,
+    /// Of a datagram: whether the snapshot length cut it.
+    datagram: Option<bool>,
+    secrets: &'h dyn Secrets,
+}
+
+impl Reading {
+    /// A flow goes on: what `deliver` delivers is logged and read, and what that tells lands in `out` and in the flow's marks.
+    #[inline]
+    fn go_on(
+        &mut self,
+        here: Here<'_>,
+        live: &mut Live,
+        grown: (&mut u16, &mut u64),
+        out: &mut Output,
+        deliver: impl FnOnce(&mut Tcp, &mut [u64; 2], &mut Logged<'_, Feed<'_, '_>>),
+    ) {
+        let Here { flow, packet, now, datagram, secrets } = here;
+        let (numbers, board) = (&mut self.numbers, Some(&mut self.board));
+        let mut tell = Tell { out, numbers, table: self.table, board, packet, now, flipped: None };
+        let cx = Context { table: self.table, level: Level::Rows, secrets };
+        let Live { tcp, conv, log, ends } = live;
+        let (marks, gap_bytes) = grown;
+        let mut feed = Feed { conv, cx, scratch: &mut self.scratch, tell: &mut tell, marks, gap_bytes, flow, packet, datagram };
+        deliver(tcp, ends, &mut Logged::new(log, &mut feed));
+        if let Some(flipped) = tell.flipped {
+            set(marks, mark::FLIPPED, flipped);
+        }
+    }
 }
 
 /// Passes deliveries of one packet on to the flow's conversation.
@@ -139,10 +231,10 @@ struct Feed<'f, 't> {
     cx: Context<'f>,
     scratch: &'f mut Scratch,
     tell: &'f mut Tell<'t>,
-    facts: &'f mut FlowFacts,
+    marks: &'f mut u16,
+    gap_bytes: &'f mut u64,
     flow: u32,
     packet: u32,
-    /// Of a datagram: whether the snapshot length cut it.
     datagram: Option<bool>,
 }
 
@@ -166,11 +258,11 @@ impl Deliver for Feed<'_, '_> {
 
     fn gap(&mut self, dir: usize, at: u64, missing: u64, why: GapWhy) {
         match why {
-            GapWhy::Midstream => self.facts.marks |= mark::MIDSTREAM,
+            GapWhy::Midstream => *self.marks |= mark::MIDSTREAM,
             _ => {
-                self.facts.marks |= mark::GAPS;
+                *self.marks |= mark::GAPS;
                 if missing != u64::MAX {
-                    self.facts.gap_bytes = self.facts.gap_bytes.saturating_add(missing);
+                    *self.gap_bytes = self.gap_bytes.saturating_add(missing);
                 }
                 let what = match why {
                     GapWhy::Snaplen => &SNAP,
@@ -184,7 +276,7 @@ impl Deliver for Feed<'_, '_> {
     }
 
     fn conflict(&mut self, dir: usize, at: u64, len: u32, _: u32, _: Source) {
-        self.facts.marks |= mark::CONFLICT;
+        *self.marks |= mark::CONFLICT;
         self.note(&CONFLICT, dir, at, u64::from(len));
     }
 
@@ -251,19 +343,16 @@ impl Shard {
     #[must_use]
     pub fn new(table: &'static [&'static Spec]) -> Shard {
         Shard {
-            table,
             flows: FlowTable::default(),
             sequences: Sequences::default(),
             states: Vec::new(),
             fragments: FragmentTable::default(),
-            numbers: Numbers::default(),
-            scratch: Scratch::default(),
+            reading: Reading { table, numbers: Numbers::default(), scratch: Scratch::without_states(), board: Board::default() },
             headers: None,
             dirty: Vec::new(),
             decode_as: Vec::new(),
             carriers: None,
             waiting: Vec::new(),
-            board: Board::default(),
             announced: HashMap::new(),
         }
     }
@@ -360,23 +449,21 @@ impl Shard {
         }
         let dir = found.dir.index();
         let Some(state) = self.states.get_mut(found.id as usize) else { return };
-        if !state.dirty {
-            state.dirty = true;
+        if !state.is_now(is::DIRTY) {
             self.dirty.push(found.id);
         }
-        let facts = &mut state.facts;
-        let [pa, pb] = &mut facts.packets;
+        let [pa, pb] = &mut state.packets;
         let packets = if dir == 0 { pa } else { pb };
         *packets = packets.saturating_add(1);
-        let [ba, bb] = &mut facts.bytes;
+        let [ba, bb] = &mut state.bytes;
         let total = if dir == 0 { ba } else { bb };
         *total = total.saturating_add(u64::from(p.wire_len));
-        facts.last = number;
-        facts.last_time = p.time;
-        if facts.marks & mark::ANNOUNCED != 0 && h.payload_len > 0 {
+        state.last = number;
+        state.last_time = p.time;
+        if state.marks & mark::ANNOUNCED != 0 && h.payload_len > 0 {
             // From its first byte on it knows what it knows now: a second reading is told the same. Where the announced protocol stands
             // inside of another (TLS), that is so from its own first byte on: the command may come behind the handshake.
-            let row = self.announced.get(&found.id).and_then(|n| self.board.get(*n));
+            let row = self.announced.get(&found.id).and_then(|n| self.reading.board.get(*n));
             let mut waits = false;
             if let (Some(bound), Some(live)) = (row.map(Announced::bound), state.live.as_mut()) {
                 let inner = if let Hint::Over { inner, .. } = bound.hint { Some(inner) } else { None };
@@ -389,26 +476,21 @@ impl Shard {
                 }
             }
             if !waits {
-                facts.marks &= !mark::ANNOUNCED;
+                state.marks &= !mark::ANNOUNCED;
                 self.announced.remove(&found.id);
             }
         }
+        let here = Here { flow: found.id, packet: number, now: p.time, datagram: None, secrets };
         match h.transport {
             Over::Tcp(t) => {
-                if t.flags & flag::SYN != 0 {
-                    facts.marks |= if dir == 0 { mark::SYN } else { mark::SYN_BACK };
-                }
-                if t.flags & flag::FIN != 0 {
-                    facts.marks |= if dir == 0 { mark::FIN } else { mark::FIN_BACK };
-                }
-                if t.flags & flag::RST != 0 {
-                    facts.marks |= mark::RST;
+                if t.flags & (flag::SYN | flag::FIN | flag::RST) != 0 {
+                    state.marks |= lifetime_marks(t.flags, dir);
                 }
                 if let Some(seen) = tcp {
                     let verdict = self.sequences.see(found.stream, found.dir, &seen, p.time, number, reused);
                     if !p.synthetic {
                         row.bits |= verdict.flags.0;
-                        facts.verdicts |= verdict.flags.0;
+                        state.verdicts |= verdict.flags.0;
                     }
                 }
                 let Some(live) = state.live.as_mut().filter(|_| t.sound) else { return };
@@ -427,40 +509,12 @@ impl Shard {
                 if live.tcp.passes(dir, &segment) {
                     return;
                 }
-                let mut tell = Tell {
-                    out,
-                    numbers: &mut self.numbers,
-                    table: self.table,
-                    board: Some(&mut self.board),
-                    packet: number,
-                    now: p.time,
-                    flipped: None,
-                };
-                let cx = Context { table: self.table, level: Level::Rows, secrets };
-                let Live { tcp, conv, log, .. } = &mut **live;
-                let mut feed = Feed {
-                    conv,
-                    cx,
-                    scratch: &mut self.scratch,
-                    tell: &mut tell,
-                    facts,
-                    flow: found.id,
-                    packet: number,
-                    datagram: None,
-                };
-                tcp.segment(dir, &segment, &mut Logged::new(log, &mut feed));
-                if let Some(flipped) = tell.flipped {
-                    set(&mut facts.marks, mark::FLIPPED, flipped);
-                }
-                if tcp.is_waiting() && !state.waits {
-                    state.waits = true;
+                let grown = (&mut state.marks, &mut state.gap_bytes);
+                self.reading.go_on(here, live, grown, out, |tcp, _, to| tcp.segment(dir, &segment, to));
+                if live.tcp.is_waiting() && !state.is_now(is::WAITING) {
                     self.waiting.push(found.id);
                 }
-                if tcp.is_over() {
-                    facts.marks |= mark::OVER;
-                    flush_log(found.id, log, number, out);
-                    state.live = None;
-                }
+                state.let_go_when_over(found.id, number, out);
             }
             Over::Udp(_) => {
                 let Some(live) = state.live.as_mut() else { return };
@@ -468,36 +522,14 @@ impl Shard {
                 if payload.is_empty() {
                     return;
                 }
-                let Live { conv, log, ends, .. } = &mut **live;
-                let [ea, eb] = ends;
-                let end = if dir == 0 { ea } else { eb };
-                let at = *end;
-                *end = at.saturating_add(payload.len() as u64);
-                let datagram = Some(h.payload_wire_len > h.payload_len);
-                let mut tell = Tell {
-                    out,
-                    numbers: &mut self.numbers,
-                    table: self.table,
-                    board: Some(&mut self.board),
-                    packet: number,
-                    now: p.time,
-                    flipped: None,
-                };
-                let cx = Context { table: self.table, level: Level::Rows, secrets };
-                let mut feed = Feed {
-                    conv,
-                    cx,
-                    scratch: &mut self.scratch,
-                    tell: &mut tell,
-                    facts,
-                    flow: found.id,
-                    packet: number,
-                    datagram,
-                };
-                Logged::new(log, &mut feed).data(dir, at, payload, Source { number, time: p.time, offset: h.payload_at });
-                if let Some(flipped) = tell.flipped {
-                    set(&mut facts.marks, mark::FLIPPED, flipped);
-                }
+                let here = Here { datagram: Some(h.payload_wire_len > h.payload_len), ..here };
+                let grown = (&mut state.marks, &mut state.gap_bytes);
+                self.reading.go_on(here, live, grown, out, |_, [ea, eb], to| {
+                    let end = if dir == 0 { ea } else { eb };
+                    let at = *end;
+                    *end = at.saturating_add(payload.len() as u64);
+                    to.data(dir, at, payload, Source { number, time: p.time, offset: h.payload_at });
+                });
             }
             _ => {}
         }
@@ -511,7 +543,7 @@ impl Shard {
             _ => Transport::Other,
         };
         out.events.push((number, Event::Flow { ends: *ends, transport, tunnel: tunnel_words(h), first: (number, p.time) }));
-        let claims = |port| is_server_port(self.table, transport, port);
+        let claims = |port| is_server_port(self.reading.table, transport, port);
         let by_port = claims(ends.ports.src) && !claims(ends.ports.dst);
         let marks = match h.transport {
             Over::Tcp(t) => match (t.flags & flag::SYN != 0, t.flags & flag::ACK != 0) {
@@ -534,8 +566,8 @@ impl Shard {
             }
             Box::new(Live { tcp: Tcp::default(), conv, log: Log::default(), ends: [0; 2] })
         });
-        let facts = FlowFacts { marks, ..FlowFacts::default() };
-        self.states.push(FlowState { facts, stream, live, tcp: transport == Transport::Tcp, dirty: false, waits: false });
+        let is = if transport == Transport::Tcp { is::TCP } else { 0 };
+        self.states.push(FlowState { live, stream, marks, is, ..FlowState::default() });
     }
 
     /// Whether a flow that begins was announced; what that says of its ends goes into the marks.
@@ -550,15 +582,16 @@ impl Shard {
         marks: u16,
         out: &mut Output,
     ) -> u16 {
-        if self.board.is_empty() {
+        let board = &mut self.reading.board;
+        if board.is_empty() {
             return marks;
         }
         let Some((a, b)) = addresses(ends.net) else { return marks };
-        let found = self.board.find((a, ends.ports.src), (b, ends.ports.dst), transport, now, false);
+        let found = board.find((a, ends.ports.src), (b, ends.ports.dst), transport, now, false);
         // Where the opening was seen, who opened it must fit: a client's port may by chance be one that was announced.
         let opened = marks & mark::ROLES_OPEN == 0;
         let Some((row, turned)) = found.filter(|f| !opened || f.1 == (marks & mark::TURNED != 0)) else { return marks };
-        if let Some(row) = self.board.get(row) {
+        if let Some(row) = board.get(row) {
             out.events.push((number, Event::Bound(flow, Box::new(row.bound()))));
         }
         self.announced.insert(flow, row);
@@ -574,37 +607,21 @@ impl Shard {
     fn end_flow(&mut self, flow: u32, number: u32, how: End, secrets: &dyn Secrets, out: &mut Output) {
         let Some(state) = self.states.get_mut(flow as usize) else { return };
         let Some(mut live) = state.live.take() else { return };
-        if !state.dirty {
-            state.dirty = true;
+        if !state.is_now(is::DIRTY) {
             self.dirty.push(flow);
         }
-        let mut tell = Tell {
-            out,
-            numbers: &mut self.numbers,
-            table: self.table,
-            board: Some(&mut self.board),
-            packet: number,
-            now: state.facts.last_time,
-            flipped: None,
-        };
-        let cx = Context { table: self.table, level: Level::Rows, secrets };
-        let Live { tcp, conv, log, .. } = &mut *live;
-        let last_time = state.facts.last_time;
-        let streams = tcp.next_offset(0) > 0 || tcp.next_offset(1) > 0 || tcp.is_waiting();
-        let facts = &mut state.facts;
-        let mut feed =
-            Feed { conv, cx, scratch: &mut self.scratch, tell: &mut tell, facts, flow, packet: number, datagram: None };
-        let mut logged = Logged::new(log, &mut feed);
-        if streams {
-            tcp.finish_as(how, &mut logged);
-        } else {
-            for way in 0..2 {
-                logged.end(way, how, number, last_time);
+        let now = state.last_time;
+        let here = Here { flow, packet: number, now, datagram: None, secrets };
+        let grown = (&mut state.marks, &mut state.gap_bytes);
+        self.reading.go_on(here, &mut live, grown, out, |tcp, _, to| {
+            if tcp.next_offset(0) > 0 || tcp.next_offset(1) > 0 || tcp.is_waiting() {
+                tcp.finish_as(how, to);
+            } else {
+                for way in 0..2 {
+                    to.end(way, how, number, now);
+                }
             }
-        }
-        if let Some(flipped) = tell.flipped {
-            set(&mut state.facts.marks, mark::FLIPPED, flipped);
-        }
+        });
         flush_log(flow, &mut live.log, number, out);
     }
 
@@ -620,39 +637,21 @@ impl Shard {
     fn tick_flow(&mut self, flow: u32, number: u32, now: i64, secrets: &dyn Secrets, out: &mut Output) -> bool {
         let Some(state) = self.states.get_mut(flow as usize) else { return false };
         let Some(live) = state.live.as_mut().filter(|l| l.tcp.is_waiting()) else {
-            state.waits = false;
+            state.is &= !is::WAITING;
             return false;
         };
-        let mut tell = Tell {
-            out,
-            numbers: &mut self.numbers,
-            table: self.table,
-            board: Some(&mut self.board),
-            packet: number,
-            now,
-            flipped: None,
-        };
-        let cx = Context { table: self.table, level: Level::Rows, secrets };
-        let Live { tcp, conv, log, .. } = &mut **live;
-        let facts = &mut state.facts;
-        let mut feed =
-            Feed { conv, cx, scratch: &mut self.scratch, tell: &mut tell, facts, flow, packet: number, datagram: None };
-        tcp.tick(now, &mut Logged::new(log, &mut feed));
-        if let Some(flipped) = tell.flipped {
-            set(&mut state.facts.marks, mark::FLIPPED, flipped);
-        }
-        if !state.dirty {
-            state.dirty = true;
+        let here = Here { flow, packet: number, now, datagram: None, secrets };
+        let grown = (&mut state.marks, &mut state.gap_bytes);
+        self.reading.go_on(here, live, grown, out, |tcp, _, to| tcp.tick(now, to));
+        if !state.is_now(is::DIRTY) {
             self.dirty.push(flow);
         }
-        let (over, waits) = (tcp.is_over(), tcp.is_waiting());
-        if over {
-            state.facts.marks |= mark::OVER;
-            flush_log(flow, log, number, out);
-            state.live = None;
+        state.let_go_when_over(flow, number, out);
+        let waits = state.live.as_ref().is_some_and(|l| l.tcp.is_waiting());
+        if !waits {
+            state.is &= !is::WAITING;
         }
-        state.waits = waits && !over;
-        state.waits
+        waits
     }
 
     /// The end of a batch: facts and logs of the flows that it touched.
@@ -660,19 +659,20 @@ impl Shard {
         let mut dirty = std::mem::take(&mut self.dirty);
         for flow in dirty.drain(..) {
             let Some(state) = self.states.get_mut(flow as usize) else { continue };
-            state.dirty = false;
+            state.is &= !is::DIRTY;
             if let Some(live) = state.live.as_mut() {
                 flush_log(flow, &mut live.log, number, out);
             }
-            if let Some(s) = self.sequences.summary(state.stream).filter(|_| state.tcp) {
-                state.facts.seq_base = s.base;
-                state.facts.initial_rtt = s.initial_rtt_ns.filter(|_| state.facts.marks & mark::SYNTHETIC == 0);
-                state.facts.window_shift = s.scale.map(|s| match s {
+            let mut facts = state.facts();
+            if let Some(s) = self.sequences.summary(state.stream).filter(|_| state.is & is::TCP != 0) {
+                facts.seq_base = s.base;
+                facts.initial_rtt = s.initial_rtt_ns.filter(|_| state.marks & mark::SYNTHETIC == 0);
+                facts.window_shift = s.scale.map(|s| match s {
                     Scale::Shift(n) => Some(n),
                     Scale::Unknown | Scale::Off => None,
                 });
             }
-            out.facts.push((flow, state.facts));
+            out.facts.push((flow, facts));
         }
         self.dirty = dirty;
     }
@@ -705,6 +705,16 @@ fn tunnel_words(h: &Headers) -> Option<Box<str>> {
         let _ = write!(words, ", number {n}");
     }
     Some(words.into())
+}
+
+/// What a segment's flags leave in the marks of its flow.
+fn lifetime_marks(flags: u16, dir: usize) -> u16 {
+    let of = |bit, there: u16, back: u16| match flags & bit {
+        0 => 0,
+        _ if dir == 0 => there,
+        _ => back,
+    };
+    of(flag::SYN, mark::SYN, mark::SYN_BACK) | of(flag::FIN, mark::FIN, mark::FIN_BACK) | of(flag::RST, mark::RST, mark::RST)
 }
 
 fn set(marks: &mut u16, bit: u16, on: bool) {

@@ -61,8 +61,8 @@ impl Tell<'_> {
         }
         let notes_from = self.out.notes.len() as u32;
         self.out.notes.extend_from_slice(m.sink.notes.get(m.new_notes..).unwrap_or(&[]));
-        let summary_from = self.out.text.len() as u32;
-        self.out.text.extend_from_slice(m.summary.unwrap_or("").as_bytes());
+        let summary_from = self.out.lines.len() as u32;
+        self.out.lines.push_str(m.summary.unwrap_or(""));
         MessageEvent {
             local,
             conv: m.conv,
@@ -73,7 +73,7 @@ impl Tell<'_> {
             done: m.done.number,
             at: m.at,
             len: m.len,
-            summary: summary_from..self.out.text.len() as u32,
+            summary: summary_from..self.out.lines.len() as u32,
             has_summary: m.summary.is_some(),
             cells: cells_from..self.out.cells.len() as u32,
             notes: notes_from..self.out.notes.len() as u32,

@@ -140,24 +140,28 @@ fn lead(s: &Snapshot) -> String {
     lead
 }
 
+/// What carries a flow, in a word.
+const fn kind(transport: Transport, ip_proto: u8) -> &'static str {
+    match transport {
+        Transport::Tcp => "TCP",
+        Transport::Udp => "UDP",
+        Transport::Other => match ip_proto {
+            1 => "ICMP",
+            2 => "IGMP",
+            58 => "ICMPv6",
+            132 => "SCTP",
+            _ => "other",
+        },
+    }
+}
+
 fn conversations(s: &Snapshot) -> Vec<String> {
-    let mut kinds: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
+    // By numbers first: this looks at every flow.
+    let mut numbers: BTreeMap<(Transport, u8, Option<u16>), (u64, u64)> = BTreeMap::new();
     let mut hosts: Vec<bool> = Vec::new();
     let mut addresses = 0u64;
     for f in s.each_flow() {
-        let kind = match f.transport {
-            Transport::Tcp => "TCP",
-            Transport::Udp => "UDP",
-            Transport::Other => match f.ip_proto {
-                1 => "ICMP",
-                2 => "IGMP",
-                58 => "ICMPv6",
-                132 => "SCTP",
-                _ => "other",
-            },
-        };
-        let proto = f.protocol().map_or("", |p| s.schema().protocol_label(p));
-        let e = kinds.entry((kind, proto)).or_default();
+        let e = numbers.entry((f.transport, f.ip_proto, f.protocol())).or_default();
         e.0 += 1;
         e.1 = e.1.saturating_add(f.bytes.iter().sum());
         for host in f.host_numbers() {
@@ -177,6 +181,12 @@ fn conversations(s: &Snapshot) -> Vec<String> {
             plural(u64::from(s.flows()), "conversation", "conversations"),
             plural(addresses, "address", "addresses")
         ));
+    }
+    let mut kinds: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
+    for ((transport, ip_proto, protocol), (n, size)) in numbers {
+        let e = kinds.entry((kind(transport, ip_proto), protocol.map_or("", |p| s.schema().protocol_label(p)))).or_default();
+        e.0 += n;
+        e.1 = e.1.saturating_add(size);
     }
     let mut kinds: Vec<_> = kinds.into_iter().collect();
     kinds.sort_by(|a, b| b.1.0.cmp(&a.1.0).then(a.0.cmp(&b.0)));

@@ -123,21 +123,16 @@ impl Lines {
 
     /// A head that nothing is odd about, in one pass.
     fn usual(&mut self, b: &[u8]) -> bool {
-        let mut lines = quick::Lines::new();
-        let Some(len) = lines.find(b) else { return false };
         self.rows.clear();
-        (self.len, self.wrong, self.folds) = (len, None, false);
-        let mut start = 0usize;
-        for (i, (end, name)) in lines.found().enumerate() {
-            let next = end.saturating_add(2);
-            if i == 0 {
-                (self.first, self.headers) = (end, next);
-            } else {
-                let name = start.saturating_add(name);
-                self.rows.push(Row::of(start, name, name, end, next));
-            }
-            start = next;
-        }
+        let rows = &mut self.rows;
+        let found = quick::lines(b, |start, name, end| {
+            let name = start.saturating_add(name);
+            rows.push(Row::of(start, name, name, end, end.saturating_add(2)));
+            true
+        });
+        let Some(found) = found else { return false };
+        (self.len, self.wrong, self.folds) = (found.len, None, false);
+        (self.first, self.headers) = (found.first, found.first.saturating_add(2));
         true
     }
 

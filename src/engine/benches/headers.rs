@@ -2,11 +2,14 @@
 //!
 //! `WIRELORE_BENCH_CAPTURE` may name a pcap file to use instead of the made-up traffic.
 
+#[path = "../tests/tracker/mod.rs"]
+mod tracker;
+
 use divan::{Bencher, counter::ItemsCount};
 use std::hint::black_box;
+use tracker::Tracker;
 use wirelore_engine::flow::{Ends, FlowTable};
 use wirelore_engine::packet::{self, Headers};
-use wirelore_engine::track::Tracker;
 
 fn main() {
     divan::main();

@@ -11,6 +11,9 @@ impl Conversation {
         s: &mut Scratch,
         to: &mut L,
     ) -> usize {
+        if now.is_none() && self.halves.iter().all(|h| h.unread.is_empty()) && !matches!(self.mode, Mode::Open) {
+            return 0;
+        }
         let mut left = self.pump_one_reader(now, cx, s, to);
         // A guess withdrawn or an heir: hold what is left, decide again, read on.
         let mut now = now;
@@ -38,6 +41,17 @@ impl Conversation {
         to: &mut L,
     ) -> usize {
         let (now_way, mut now_bytes) = now.unwrap_or((2, &[]));
+        // The usual case: nothing else is unread, so there is nothing to choose.
+        if now.is_some() && self.half(1 - now_way.min(1)).unread.is_empty() {
+            let may = |h: &Half, left: usize| left > 0 && !h.waiting && !h.given_up && left >= h.need;
+            while matches!(self.mode, Mode::Reads(_)) && !self.leaves_to_twin(to) && may(self.half(now_way), now_bytes.len()) {
+                let before = self.half(now_way).base;
+                let used = self.read_once(now_way, now_bytes, cx, s, to);
+                now_bytes = now_bytes.get(used..).unwrap_or(&[]);
+                self.after_read(now_way, before, used);
+            }
+            return now_bytes.len();
+        }
         // Unread bytes are taken out while they are read, so that a read can borrow them beside the rest.
         let mut taken = [0usize; 2];
         while matches!(self.mode, Mode::Reads(_)) && !self.leaves_to_twin(to) {
@@ -163,7 +177,7 @@ impl Conversation {
                 h.trial = false;
                 self.confirm(to);
                 let done = self.completed_by(way, at.saturating_add(used as u64).saturating_sub(1));
-                if used == 0 && s.ops.list.is_empty() {
+                if used == 0 && s.ops.list.iter().all(|op| matches!(op, Op::State(..))) {
                     // The progress law is broken: treat it as grammar that is not.
                     return self.bad(way, bytes, 0, &FAULT, cx, s, to);
                 }

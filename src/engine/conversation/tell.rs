@@ -327,6 +327,9 @@ impl Conversation {
 
     /// What a dissector said in `gap` or `end`.
     pub(super) fn after_call<L: Listen + ?Sized>(&mut self, way: usize, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
+        if s.ops.list.is_empty() && s.sink.notes.is_empty() {
+            return;
+        }
         let end = self.half(way).base;
         let said = self.look_through(&s.ops, to);
         let late = std::mem::take(&mut s.sink.notes);

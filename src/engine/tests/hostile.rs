@@ -1,12 +1,13 @@
 //! Bytes that no sender meant: the header read, fragments and analysis must neither panic nor point outside the packet.
 
 mod support;
+mod tracker;
 
 use proptest::prelude::*;
+use tracker::Tracker;
 use wirelore_engine::flow::Ends;
 use wirelore_engine::ipfrag::{FragmentTable, Limits, Outcome};
 use wirelore_engine::packet::{self, Headers, MAX_LAYERS, Stop, Transport};
-use wirelore_engine::track::Tracker;
 
 const LINK_TYPES: [u32; 19] = [0, 1, 9, 12, 14, 50, 51, 101, 104, 105, 107, 108, 113, 127, 147, 228, 229, 239, 276];
 

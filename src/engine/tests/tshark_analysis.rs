@@ -3,15 +3,16 @@
 //! Runs over the corpus; `WIRELORE_ANALYSIS_EXTRA` may name more captures (files or folders, separated by colons).
 
 mod support;
+mod tracker;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use support::last;
+use tracker::{Seen, Tracker};
 use wirelore_engine::analysis::{Flags, completeness};
 use wirelore_engine::flow::Kind;
 use wirelore_engine::ipfrag::{FragmentTable, Outcome};
 use wirelore_engine::packet::{self, Headers};
-use wirelore_engine::track::{Seen, Tracker};
 
 /// Fields before those of [`Flags::ALL`].
 const PLAIN: [&str; 12] = [

@@ -1,9 +1,12 @@
-//! Flow lookup and TCP analysis as one step per packet, in the order that gives tshark's stream numbers.
+//! Flow lookup and TCP analysis as one step per packet, without reassembly, in the order that gives tshark's stream numbers: for tests that
+//! look at these alone. Unlike a shard it also counts the flows of tunnels and of quoted packets, as tshark does.
 
-use crate::analysis::{Sequences, TcpFacts, Verdict};
-use crate::flow::{Direction, Ends, FlowTable, Found};
-use crate::packet::{Headers, IpPair, LayerKind, Ports};
+#![allow(dead_code, reason = "each test uses its part")]
+
 use std::net::{Ipv4Addr, Ipv6Addr};
+use wirelore_engine::analysis::{Sequences, TcpFacts, Verdict};
+use wirelore_engine::flow::{Direction, Ends, FlowTable, Found};
+use wirelore_engine::packet::{Headers, IpPair, LayerKind, Ports};
 
 /// What is known of a packet once its flow is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +32,6 @@ pub struct Tracker {
 
 impl Tracker {
     /// Looks at the next packet: `headers` were read from `bytes`, `time_ns` is its capture time, `frame` its number from 1.
-    #[inline]
     pub fn see(&mut self, headers: &Headers, bytes: &[u8], time_ns: i64, frame: u32) -> Seen {
         let mut seen = Seen::default();
         if headers.path != 0 {
