@@ -205,6 +205,9 @@ pub struct Proxy {
     /// Show this certificate (PEM, with its key) to servers that ask for one; or, from a folder, HOST.pem to that host.
     #[arg(long, value_name = "FILE|FOLDER")]
     pub client_certs: Option<PathBuf>,
+    /// Write the TLS secrets of both legs to this file, for other programs; by default to the one that SSLKEYLOGFILE names.
+    #[arg(long, value_name = "FILE")]
+    pub keylog: Option<PathBuf>,
     /// Pass hosts through unopened that this regular expression finds in `host:port`.
     #[arg(long, value_name = "REGEX")]
     pub ignore_hosts: Vec<String>,

@@ -8,6 +8,7 @@ use crate::session::{Session, SessionOptions};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use wirelore_ca::authority::Origin;
+use wirelore_ca::keylog::KeyLogFile;
 use wirelore_ca::{Authority, Scope, Trust, trust};
 use wirelore_capture::{Growth, Options, Source};
 use wirelore_gate::Gate;
@@ -47,6 +48,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         via: args.via.clone(),
         auth: args.proxyauth.as_deref().map(user_and_password).transpose()?,
         give_up: args.give_up,
+        keylog: keylog(args)?,
     };
     let exposed = settings.listen.iter().any(|(_, at)| !at.ip().is_loopback()) && settings.auth.is_none();
     let proxy = Proxy::start(settings).map_err(|e| Failure { text: e.to_string(), code: exit::INIT })?;
@@ -185,6 +187,13 @@ fn trust(args: &Args) -> Result<Trust, Failure> {
         clients: args.client_certs.clone(),
     };
     Trust::new(&options).map_err(|e| Failure { text: e.to_string(), code: exit::OPEN })
+}
+
+/// The key log that was asked for, or the one that other programs on this computer write to.
+fn keylog(args: &Args) -> Result<Option<KeyLogFile>, Failure> {
+    let named = std::env::var_os("SSLKEYLOGFILE").filter(|v| !v.is_empty()).map(std::path::PathBuf::from);
+    let opened = args.keylog.clone().or(named).map(|path| KeyLogFile::append(&path)).transpose();
+    opened.map_err(|e| Failure { text: e.to_string(), code: exit::WRITE })
 }
 
 /// Which hosts are not opened.

@@ -194,7 +194,7 @@ impl Authority {
 
     /// Whether clients that trust this authority will accept it for a host: it may be limited to some names.
     pub fn covers(&self, host: &str) -> bool {
-        Name::parse(host).is_ok_and(|name| self.scope.covers(&name))
+        self.scope.is_all() || Name::parse(host).is_ok_and(|name| self.scope.covers(&name))
     }
 
     /// The names it is limited to.

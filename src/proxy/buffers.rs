@@ -1,6 +1,8 @@
 //! Buffers that all connections of a worker share, so that one that rests holds none.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
+use wirelore_ca::keylog::{self, KeyLogFile};
 
 /// So many bytes are read from a socket at once.
 pub const READ: usize = 64 * 1024;
@@ -66,25 +68,30 @@ pub fn take_secrets(with: impl FnOnce(&[u8])) {
     });
 }
 
-/// Gathers what rustls derives (NSS key log format).
-#[derive(Debug)]
-pub struct Tap;
+/// Gathers what rustls derives (NSS key log format), and writes it to a file besides, if that is asked for.
+#[derive(Debug, Default)]
+pub struct Tap {
+    file: Option<KeyLogFile>,
+    /// It was said that the file cannot be written.
+    told: AtomicBool,
+}
+
+impl Tap {
+    /// With a file.
+    #[must_use]
+    pub fn new(file: Option<KeyLogFile>) -> Tap {
+        Tap { file, told: AtomicBool::new(false) }
+    }
+}
 
 impl rustls::KeyLog for Tap {
     fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        let hex = |to: &mut Vec<u8>, bytes: &[u8]| {
-            for b in bytes {
-                to.extend([b >> 4, b & 15].map(|d| HEX.get(usize::from(d)).copied().unwrap_or(b'0')));
-            }
-        };
-        SECRETS.with_borrow_mut(|s| {
-            s.extend_from_slice(label.as_bytes());
-            s.push(b' ');
-            hex(s, client_random);
-            s.push(b' ');
-            hex(s, secret);
-            s.push(b'\n');
-        });
+        let line = keylog::line(label, client_random, secret);
+        if let Some(Err(e)) = self.file.as_ref().map(|f| f.line(&line))
+            && !self.told.swap(true, Ordering::Relaxed)
+        {
+            eprintln!("wirelore: {e}. The proxy goes on; the record has the secrets all the same.");
+        }
+        SECRETS.with_borrow_mut(|s| s.extend_from_slice(&line));
     }
 }

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use wirelore_ca::Trust;
+use wirelore_ca::keylog::KeyLogFile;
 
 /// Sessions kept for resuming, for each kind of upstream configuration.
 const SESSIONS: usize = 1024;
@@ -29,6 +30,7 @@ pub struct Configs {
     provider: Arc<CryptoProvider>,
     trust: Trust,
     tickets: Option<Arc<dyn ProducesTickets>>,
+    tap: Arc<Tap>,
     answers: Mutex<HashMap<Answer, Arc<ServerConfig>>>,
     questions: Mutex<HashMap<Question, Arc<ClientConfig>>>,
 }
@@ -36,7 +38,7 @@ pub struct Configs {
 impl Configs {
     /// None made yet.
     #[must_use]
-    pub fn new(trust: Trust) -> Configs {
+    pub fn new(trust: Trust, keylog: Option<KeyLogFile>) -> Configs {
         let mut provider = rustls::crypto::ring::default_provider();
         // AES-128 with SHA-256 first: processors have instructions for both, and for SHA-384 most have none.
         provider.cipher_suites.sort_by_key(|s| match s.suite() {
@@ -49,6 +51,7 @@ impl Configs {
             trust,
             // Without random numbers for its key there are no tickets: clients then handshake in full.
             tickets: rustls::crypto::ring::Ticketer::new().ok(),
+            tap: Arc::new(Tap::new(keylog)),
             answers: Mutex::default(),
             questions: Mutex::default(),
         }
@@ -74,7 +77,7 @@ impl Configs {
                 .with_no_client_auth()
                 .with_cert_resolver(Arc::new(Always(leaf)));
             config.alpn_protocols = alpn.iter().cloned().collect();
-            config.key_log = Arc::new(Tap);
+            config.key_log = self.tap.clone();
             config.session_storage = Arc::new(NoServerSessionStorage {});
             if let Some(tickets) = &self.tickets {
                 config.ticketer = Arc::clone(tickets);
@@ -100,7 +103,7 @@ impl Configs {
                 .with_custom_certificate_verifier(self.trust.verifier())
                 .with_no_client_auth();
             config.alpn_protocols.clone_from(alpn);
-            config.key_log = Arc::new(Tap);
+            config.key_log = self.tap.clone();
             if let Some(shown) = shown {
                 config.client_auth_cert_resolver = shown;
             }

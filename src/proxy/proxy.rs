@@ -10,6 +10,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, watch};
+use wirelore_ca::keylog::KeyLogFile;
 use wirelore_ca::{Authority, Trust};
 use wirelore_gate::{Event, Gate};
 use wirelore_kit::Spec;
@@ -42,6 +43,8 @@ pub struct Settings {
     pub auth: Option<(String, String)>,
     /// A host whose clients refused our certificate so often is passed through from then on; 0: never.
     pub give_up: u32,
+    /// Where the secrets of both legs are written to for other programs.
+    pub keylog: Option<KeyLogFile>,
 }
 
 /// Why a proxy does not start.
@@ -108,7 +111,7 @@ impl Proxy {
             listeners,
             table: settings.table,
             authority: settings.authority,
-            configs: Configs::new(settings.trust),
+            configs: Configs::new(settings.trust, settings.keylog),
             recorder: settings.recorder,
             gate: settings.gate,
             passes: settings.passes,

@@ -36,6 +36,10 @@ impl Course {
             self.note(words::passed());
             return Ok(None);
         }
+        if !shared.authority.covers(&host) {
+            self.note(words::out_of_scope());
+            return Ok(None);
+        }
         self.conn.proto = None;
         if shared.gate.wants(&self.conn) {
             // What cannot be judged is not offered, where the client has something else to offer.

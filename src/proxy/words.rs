@@ -53,6 +53,16 @@ pub fn passed() -> Note<'static> {
     }
 }
 
+/// A host that our authority may not sign for.
+#[must_use]
+pub fn out_of_scope() -> Note<'static> {
+    Note {
+        why: "Our authority is limited to other names, so no client would believe a certificate that it signs for this one.",
+        what_to_do: "`wirelore ca show` says to which; `wirelore ca rotate` makes another authority.",
+        ..Note::new(Kind::Passed, "Passed through without being opened.")
+    }
+}
+
 /// Bytes that begin like TLS and are not what we can answer.
 #[must_use]
 pub fn strange(why: &str) -> Note<'_> {
