@@ -24,6 +24,8 @@ pub enum Command {
     Proxy(Box<Proxy>),
     /// Steer a running proxy: held messages, rules, requests of our own.
     Control(Control),
+    /// Make a request of your own, and send it.
+    Compose(Compose),
     /// The authority of this computer that the proxy signs with: show it, trust it, take that back.
     Ca(crate::authority::Ca),
     /// Say in plain words what is in a capture.
@@ -289,6 +291,35 @@ pub struct Gating {
     /// Make no control socket.
     #[arg(long, conflicts_with = "control")]
     pub no_control: bool,
+}
+
+/// `wirelore compose`.
+#[derive(Debug, Args)]
+pub struct Compose {
+    /// Where the request goes, and what it asks for.
+    #[arg(value_name = "URL", conflicts_with = "curl")]
+    pub url: Option<String>,
+    /// Make the request that this curl command would send.
+    #[arg(long, value_name = "COMMAND")]
+    pub curl: Option<String>,
+    /// Its method; by default GET, or POST with a body.
+    #[arg(short = 'X', long = "request", value_name = "METHOD")]
+    pub method: Option<String>,
+    /// A header, sent as it is written. May be given several times.
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    pub headers: Vec<String>,
+    /// Its body.
+    #[arg(short = 'd', long, value_name = "TEXT")]
+    pub data: Option<String>,
+    /// Send it through the proxy that runs, and print what came back, instead of printing the request.
+    #[arg(long)]
+    pub send: bool,
+    /// Send it so often.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "send")]
+    pub times: u32,
+    /// The proxy's control socket; by default that of the one proxy that runs.
+    #[arg(long, value_name = "PATH", requires = "send")]
+    pub socket: Option<PathBuf>,
 }
 
 /// `wirelore control`.

@@ -4,6 +4,7 @@ pub mod again;
 pub mod authority;
 pub mod browser;
 pub mod cli;
+pub mod compose;
 pub mod control;
 #[cfg(feature = "window")]
 pub mod conversations;

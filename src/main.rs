@@ -23,6 +23,7 @@ fn main() {
         Some(Command::Export(a)) => wirelore::exporting::run(a),
         Some(Command::Proxy(a)) => wirelore::proxying::run(a),
         Some(Command::Control(a)) => wirelore::control::run(a),
+        Some(Command::Compose(a)) => wirelore::compose::run(a),
         Some(Command::Ca(a)) => wirelore::authority::run(a),
         Some(Command::Open(a)) => window(a),
         None => window(&cli.open),

@@ -13,7 +13,19 @@ use std::path::{Path, PathBuf};
 /// No proxy is there, or it did not carry the order out.
 pub fn run(args: &Control) -> Result<(), Failure> {
     let order = order(&args.order, &args.with).map_err(|text| Failure { text, code: exit::OPTION })?;
-    let stream = connect(args.socket.as_deref())?;
+    give(args.socket.as_deref(), &order, args.pretty)
+}
+
+/// Gives an order that stands already.
+///
+/// # Errors
+/// As [`run`].
+pub fn send(socket: Option<&Path>, order: &Value) -> Result<(), Failure> {
+    give(socket, order, true)
+}
+
+fn give(socket: Option<&Path>, order: &Value, pretty: bool) -> Result<(), Failure> {
+    let stream = connect(socket)?;
     let lost = |e: std::io::Error| Failure { text: format!("The proxy hung up: {e}."), code: exit::READ };
     (&stream).write_all(format!("{order}\n").as_bytes()).map_err(lost)?;
     let mut lines = BufReader::new(&stream);
@@ -26,9 +38,8 @@ pub fn run(args: &Control) -> Result<(), Failure> {
         return Err(Failure { text: error.to_string(), code: exit::OPTION });
     }
     let mut out = std::io::stdout().lock();
-    let result = answer.get("result").unwrap_or(&Value::Null);
-    print(&mut out, result, args.pretty).map_err(|e| Failure::write(&e))?;
-    if args.order == "events" {
+    print(&mut out, answer.get("result").unwrap_or(&Value::Null), pretty).map_err(|e| Failure::write(&e))?;
+    if order.get("do").and_then(Value::as_str) == Some("events") {
         for line in lines.lines() {
             writeln!(out, "{}", line.map_err(lost)?).and_then(|()| out.flush()).map_err(|e| Failure::write(&e))?;
         }

@@ -9,7 +9,7 @@ mod orders;
 mod running;
 mod serve;
 
-pub use ask::run;
+pub use ask::{run, send};
 pub use running::Running;
 pub use serve::{Control, serve};
 

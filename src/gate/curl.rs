@@ -261,16 +261,13 @@ impl Asked {
             self.user.map(|u| format!("Basic {}", STANDARD.encode(if u.contains(':') { u } else { format!("{u}:") }))),
         );
         usual("User-Agent", Some(self.agent.unwrap_or_else(|| "curl/8.0.0".into())).filter(|a| !a.is_empty()));
-        usual("Accept", Some(if self.json { "application/json" } else { "*/*" }.into()));
+        usual("Accept", (!self.json).then(|| "*/*".into()));
         usual("Accept-Encoding", self.compressed.then(|| "deflate, gzip, br, zstd".into()));
         usual("Referer", self.referer);
         usual("Cookie", self.cookie);
         let length = body.as_ref().map(|b| b.len().to_string());
         let media = if self.json { "application/json" } else { "application/x-www-form-urlencoded" };
         let typed = body.as_ref().map(|_| media.to_string());
-        if self.json {
-            usual("Content-Type", typed.clone());
-        }
         headers.extend(self.headers.iter().filter(|(n, _)| !n.eq_ignore_ascii_case(b"host")).cloned());
         let mut last = |name: &'static str, value: Option<String>| {
             let given = headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes()))
@@ -279,6 +276,11 @@ impl Asked {
                 headers.push((Bytes::from_static(name.as_bytes()), Bytes::from(value)));
             }
         };
+        // What --json adds stands among the headers given.
+        if self.json {
+            last("Content-Type", typed.clone());
+            last("Accept", Some("application/json".into()));
+        }
         last("Content-Length", length);
         last("Content-Type", typed);
         if let Some(host) = self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(b"host")) {
@@ -436,7 +438,7 @@ mod tests {
         );
         assert_eq!(
             text("curl --json '{}' -A '' http://x"),
-            "POST / HTTP/1.1\nHost: x\nAccept: application/json\nContent-Type: application/json\nContent-Length: 2\n\n{}"
+            "POST / HTTP/1.1\nHost: x\nContent-Type: application/json\nAccept: application/json\nContent-Length: 2\n\n{}"
         );
     }
 
