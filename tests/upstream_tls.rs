@@ -181,3 +181,20 @@ fn what_a_limited_authority_may_not_sign_for_is_passed_through() {
     assert_eq!(status, "000", "and not ours");
     proxy.end();
 }
+
+#[test]
+fn a_client_that_does_not_believe_us_is_told_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let make = Maker::new(folder.path());
+    let all = cases(&make);
+    let running = all.iter().find(|c| c.name == "a good server").expect("the case").server.start();
+    let proxy = Proxy::start(folder.path(), &[]);
+    // It knows the server's root and not ours.
+    let (status, said) = proxy.get(folder.path(), "localhost", running.address.port(), &["--cacert", "root.pem"]);
+    assert!(status == "000" && said.contains("certificate"), "{status}: {said}");
+    proxy.end();
+    let record = std::fs::read(folder.path().join("session.pcapng")).expect("the record");
+    for word in ["client-distrusts", "alert 48, unknown_ca", "wirelore ca install"] {
+        assert!(record.windows(word.len()).any(|w| w == word.as_bytes()), "{word}");
+    }
+}

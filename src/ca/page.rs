@@ -114,7 +114,7 @@ has its own.</p>",
 <a href=\"/wirelore-ca-cert.pem\">.pem file</a>:</p><ul><li>Debian, Ubuntu: copy it to <kbd>/usr/local/share/ca-certificates/wirelore-ca.crt</kbd>, \
 then <kbd>update-ca-certificates</kbd>.</li><li>Fedora, RHEL: copy it to <kbd>/etc/pki/ca-trust/source/anchors/</kbd>, then \
 <kbd>update-ca-trust</kbd>.</li><li>Arch: <kbd>trust anchor wirelore-ca-cert.pem</kbd>.</li><li>Chromium, and Firefox profiles: \
-<kbd>certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n wirelore -i wirelore-ca-cert.pem</kbd> (with the profile's folder for Firefox).</li></ul>",
+<kbd>certutil -d sql:$HOME/.pki/nssdb -A -a -t C,, -n wirelore -i wirelore-ca-cert.pem</kbd> (with the profile's folder for Firefox).</li></ul>",
     },
     Platform {
         name: "Firefox, everywhere",

@@ -3,6 +3,7 @@
 mod chain;
 mod client;
 mod roots;
+mod staple;
 mod words;
 
 pub use client::ClientCertificates;
@@ -144,7 +145,8 @@ impl Trust {
         &self.shared.roots.warnings
     }
 
-    /// Checks a chain as it came (leaf first) for a host, at a time.
+    /// Checks a chain as it came (leaf first) for a host, at a time, with the OCSP response that was stapled to it, if any. Revocation is
+    /// known from that alone: nothing is asked on the network.
     ///
     /// # Errors
     /// The check that failed; exceptions and `-k` are not looked at.
@@ -153,9 +155,16 @@ impl Trust {
         leaf: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
         host: &ServerName<'_>,
+        stapled: &[u8],
         now: UnixTime,
     ) -> Result<(), Box<Failure>> {
-        let Err(error) = self.shared.webpki.verify_server_cert(leaf, others, host, &[], now) else { return Ok(()) };
+        let fingerprint = || Some(crate::authority::fingerprint(leaf));
+        let Err(error) = self.shared.webpki.verify_server_cert(leaf, others, host, &[], now) else {
+            return match chain::revoked(leaf, stapled) {
+                Some(failure) => Err(Box::new(Failure { fingerprint: fingerprint(), ..failure })),
+                None => Ok(()),
+            };
+        };
         // A server's own certificate may be given as a root: then it needs nobody above it, but its dates and names still count.
         if self.shared.roots.given.contains(leaf)
             && chain::in_time(leaf, now)
@@ -164,8 +173,7 @@ impl Trust {
             return Ok(());
         }
         let seen = chain::Seen { leaf, others, host: &host.to_str(), now: i64::try_from(now.as_secs()).unwrap_or(i64::MAX) };
-        let fingerprint = Some(crate::authority::fingerprint(leaf));
-        Err(Box::new(Failure { fingerprint, ..chain::diagnose(&seen, &self.shared.roots, &error) }))
+        Err(Box::new(Failure { fingerprint: fingerprint(), ..chain::diagnose(&seen, &self.shared.roots, &error) }))
     }
 
     fn forgives(&self, host: &str, leaf: &[u8]) -> bool {
@@ -211,10 +219,10 @@ impl ServerCertVerifier for Verifier {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
+        ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        match self.trust.check(end_entity, intermediates, server_name, now) {
+        match self.trust.check(end_entity, intermediates, server_name, ocsp_response, now) {
             Ok(()) => Ok(ServerCertVerified::assertion()),
             Err(failure) if self.trust.forgives(&server_name.to_str(), end_entity) => {
                 self.trust.remember(&server_name.to_str(), *failure);

@@ -38,6 +38,29 @@ pub(super) fn weak_leaf(certificate: &CertificateDer<'_>) -> Option<Failure> {
     weak_key(&parsed, "The server's certificate")
 }
 
+/// The failure of a leaf that its CA has revoked, as the server itself shows.
+pub(super) fn revoked(leaf: &CertificateDer<'_>, stapled: &[u8]) -> Option<Failure> {
+    if stapled.is_empty() {
+        return None;
+    }
+    let (_, leaf) = X509Certificate::from_der(leaf).ok()?;
+    let since = super::staple::revoked(stapled, leaf.raw_serial())?;
+    let since = match since.split_at_checked(8) {
+        Some((date, _)) => format!(" on {}-{}-{}", part(date, 0..4), part(date, 4..6), part(date, 6..8)),
+        None => String::new(),
+    };
+    Some(Failure::new(
+        "revoked",
+        format!("The server's certificate was revoked by its CA{since}"),
+        "Its key may be known to others, or its owner lost the right to the name; the server itself shows this word of its CA (OCSP).",
+        format!("The server's owner must get a new certificate. {EXCEPT}"),
+    ))
+}
+
+fn part(text: &str, range: std::ops::Range<usize>) -> &str {
+    text.get(range).unwrap_or("?")
+}
+
 /// Everything that is wrong with a chain; what the verifier stumbled over comes first.
 pub(super) fn diagnose(seen: &Seen<'_>, roots: &Roots, error: &rustls::Error) -> Failure {
     let Ok((_, leaf)) = X509Certificate::from_der(seen.leaf) else {

@@ -1,5 +1,6 @@
 //! The certificates of bad servers: by rcgen, and by OpenSSL what rcgen rightly does not make (weak keys, weak hashes).
 
+use super::serve::Server;
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, NameConstraints, SanType, date_time_ymd,
@@ -216,6 +217,45 @@ impl Maker {
 
     pub fn renewed_root(&self) -> Files {
         self.files(&below(localhost(), &root(authority("Believed Root", None))), &[])
+    }
+
+    /// A good certificate with its CA's word on it, in the form of OpenSSL's list of what was issued.
+    fn with_status(&self, name: &str, status: &str) -> Server {
+        let mut params = localhost();
+        params.serial_number = Some(rcgen::SerialNumber::from_slice(&[0x42, 0x43]));
+        let files = self.leaf(params);
+        self.write("root-only.pem", &self.root.pem);
+        self.write("root-key.pem", &self.root.key.serialize_pem());
+        self.write(&format!("{name}.txt"), &format!("{status}\t4243\tunknown\t/CN=localhost\n"));
+        self.openssl(&[
+            "ocsp",
+            "-index",
+            &format!("{name}.txt"),
+            "-CA",
+            "root-only.pem",
+            "-rsigner",
+            "root-only.pem",
+            "-rkey",
+            "root-key.pem",
+            "-issuer",
+            "root-only.pem",
+            "-serial",
+            "0x4243",
+            "-respout",
+            &format!("{name}.der"),
+            "-ndays",
+            "5",
+            "-noverify",
+        ]);
+        Server::Stapled(files, self.folder.join(format!("{name}.der")))
+    }
+
+    pub fn revoked(&self) -> Server {
+        self.with_status("revoked", "R\t480101000000Z\t260304050607Z,keyCompromise")
+    }
+
+    pub fn not_revoked(&self) -> Server {
+        self.with_status("fine", "V\t480101000000Z\t")
     }
 
     pub fn incomplete(&self, with_url: bool) -> Files {

@@ -37,6 +37,7 @@ pub fn cases(make: &Maker) -> Vec<Case> {
         good("TLS 1.3 only", with(&["-tls1_3"])),
         Case { name: "an address", host: "127.0.0.1", server: tls(make.for_address()), said: None },
         // Dates.
+        good("not revoked, and says so", make.not_revoked()),
         bad("expired", tls(make.expired()), "expired", &["expired", "2021-03-04"]),
         bad("not yet valid", tls(make.future()), "not-yet-valid", &["not yet valid", "2090-01-01", "clock"]),
         bad(
@@ -73,6 +74,7 @@ pub fn cases(make: &Maker) -> Vec<Case> {
             server: tls(make.address_as_name()),
             said: Some(("wrong-host", &["dNSName"])),
         },
+        bad("revoked, and says so", make.revoked(), "revoked", &["revoked by its CA on 20", "OCSP"]),
         // Who vouches.
         bad("self-signed", tls(make.self_signed(false)), "self-signed", &["self-signed", "--upstream-ca"]),
         bad("self-signed as OpenSSL makes it", tls(make.self_signed(true)), "self-signed", &["self-signed", "Also:", "CA"]),

@@ -3,6 +3,7 @@
 use super::make::Files;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,8 @@ pub const ALERT_199: &[u8] = b"\x15\x03\x03\x00\x02\x02\xc7";
 pub enum Server {
     /// `openssl s_server -www` with these files and arguments.
     Tls(Files, &'static [&'static str]),
+    /// The same, with an OCSP response stapled.
+    Stapled(Files, PathBuf),
     /// Answers with these bytes and closes.
     Raw(&'static [u8]),
     /// Resets the connection instead of an answer.
@@ -48,8 +51,13 @@ impl Server {
     pub fn start(&self) -> Running {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
+        let (args, stapled): (&[&str], _) = match self {
+            Server::Tls(_, args) => (args, None),
+            Server::Stapled(_, file) => (&[], Some(file)),
+            _ => (&[], None),
+        };
         match self {
-            Server::Tls(files, args) => {
+            Server::Tls(files, _) | Server::Stapled(files, _) => {
                 drop(listener);
                 let mut command = Command::new("openssl");
                 command.args(["s_server", "-quiet", "-www", "-accept", &address.to_string()]);
@@ -59,11 +67,14 @@ impl Server {
                 if let Some(chain) = &files.chain {
                     command.arg("-cert_chain").arg(chain);
                 }
+                if let Some(file) = stapled {
+                    command.arg("-status_file").arg(file);
+                }
                 if !args.contains(&"-cipher") {
                     // Weak certificates are the point here.
                     command.args(["-cipher", "DEFAULT@SECLEVEL=0"]);
                 }
-                command.args(*args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+                command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
                 let mut child = command.spawn().expect("openssl s_server");
                 let begun = Instant::now();
                 while TcpStream::connect(address).is_err() {
