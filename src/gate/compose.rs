@@ -30,7 +30,8 @@ impl Composed {
             put_line(&mut out, &[b"Host: ", authority(url).as_bytes()].concat());
         }
         for (name, value) in headers {
-            put_line(&mut out, &[name, &b": "[..], value].concat());
+            let between: &[u8] = if value.is_empty() { b":" } else { b": " };
+            put_line(&mut out, &[name, between, value].concat());
         }
         if !body.is_empty() && !has("content-length") && !has("transfer-encoding") {
             put_line(&mut out, format!("Content-Length: {}", body.len()).as_bytes());

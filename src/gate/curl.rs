@@ -314,6 +314,8 @@ fn urlencoded(value: &str) -> Result<String, String> {
     for b in content.bytes() {
         if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~') {
             out.push(char::from(b));
+        } else if b == b' ' {
+            out.push('+');
         } else {
             out.push_str(&format!("%{b:02X}"));
         }
@@ -426,11 +428,11 @@ mod tests {
     fn options_in_all_their_spellings() {
         assert_eq!(
             text("curl -sSLXPOST example.org/x -A me -H 'Accept:' -H 'X;'"),
-            "POST /x HTTP/1.1\nHost: example.org\nUser-Agent: me\nX: \n\n"
+            "POST /x HTTP/1.1\nHost: example.org\nUser-Agent: me\nX:\n\n"
         );
         assert_eq!(
             text("curl -G -d a=1 --data-urlencode 'b=c d' http://x/?z -A '' -H Accept:"),
-            "GET /?z&a=1&b=c%20d HTTP/1.1\nHost: x\n\n"
+            "GET /?z&a=1&b=c+d HTTP/1.1\nHost: x\n\n"
         );
         assert_eq!(
             text("curl -I --url=http://x -u joe:pw -A '' -e http://y -b c=1 -H 'Host: z' -H Accept:"),

@@ -33,7 +33,7 @@ impl Outcome {
 pub struct Hit {
     /// The rule's name; `breakpoint`.
     pub rule: String,
-    /// What it did: `answered with 404 from /home/x/app.js`, `held for 12 s, then changed: line, body`.
+    /// What it did: `answered from site/app.js`, `held for 12 s, then changed: line, body`.
     pub did: String,
 }
 
