@@ -28,6 +28,9 @@ use wirelore_record::{Kind, Leg, Note, Side};
 /// A protocol may keep us guessing for so long with bytes on the table; then they go on unread.
 const GUESSING: Duration = Duration::from_millis(40);
 
+/// A client that has said nothing for so long does not speak TLS: there it would speak first, and at once.
+const SILENT: Duration = Duration::from_millis(500);
+
 /// A ClientHello that has begun may take so long to come.
 const HELLO: Duration = Duration::from_secs(10);
 
@@ -217,7 +220,20 @@ impl Course {
         if let Err(refusal) = self.dial(&origin).await {
             return self.refuse(&refusal).await;
         }
+        if to.tls && !self.brings_tls().await {
+            let hello = Hello { name: Some(to.host.clone()), alpn: Vec::new(), tls13: true };
+            if let Err(failure) = self.tls_to_server(&hello, &to.host).await {
+                self.note(words::handshake(&failure, Side::Server));
+                return self.refuse(&words::upstream(&failure)).await;
+            }
+        }
         self.between(Hint::Probe).await
+    }
+
+    /// Whether the client speaks TLS itself. One that says nothing may wait for its server's greeting.
+    async fn brings_tls(&mut self) -> bool {
+        let first = tokio::time::timeout(SILENT, self.first_words()).await;
+        matches!(first, Ok(First::Whole(_) | First::Strange(_)))
     }
 
     /// A tunnel, or whatever stands for one: finds out what is spoken, and does what that needs, until it is over.

@@ -75,11 +75,55 @@ pub enum Fault {
     Early,
 }
 
+/// TLS with TLS inside.
+struct Outer {
+    tls: Tls,
+    rest: Vec<u8>,
+}
+
+impl Outer {
+    /// Takes bytes of the wire, of which the first `kept` stand in the record already; what is in them goes to the TLS inside.
+    fn take(
+        &mut self,
+        (tls, inner): (&mut Tls, &mut Vec<u8>),
+        (bytes, kept): (&mut [u8], usize),
+        (leg, opener, queue): (LegId, bool, &mut Vec<u8>),
+        rest: &mut Rest,
+        sink: &mut dyn FnMut(&[u8], &mut Rest),
+    ) -> Result<(usize, bool), Fault> {
+        let at = (leg, opener, &mut *queue);
+        let (_, used, ended) = take(&mut self.tls, bytes, kept, at, rest, &mut |p, _| inner.extend_from_slice(p))?;
+        keep(&mut self.rest, bytes, used);
+        let mut bytes = std::mem::take(inner);
+        let (all, mut said) = (bytes.len(), Vec::new());
+        let went = take(tls, &mut bytes, all, (leg, opener, &mut said), rest, sink);
+        self.say(&said, queue, rest)?;
+        let (plain, used, closed) = went?;
+        keep(inner, &bytes, used);
+        Ok((plain, closed || ended))
+    }
+
+    /// Seals what the TLS inside has to say itself.
+    fn say(&mut self, said: &[u8], queue: &mut Vec<u8>, rest: &mut Rest) -> Result<(), Fault> {
+        if said.is_empty() {
+            return Ok(());
+        }
+        let mut own = std::mem::take(&mut rest.own);
+        let went = self.tls.seal(&mut self.rest, said, &mut own);
+        queue.extend_from_slice(own.bytes());
+        own.clear();
+        rest.own = own;
+        went.map_err(Fault::Tls)
+    }
+}
+
 /// One end.
 pub struct End {
     tcp: TcpStream,
     /// Its TLS.
     pub tls: Option<Tls>,
+    /// TLS around that: the client speaks TLS to us as to its proxy.
+    outer: Option<Box<Outer>>,
     /// Read from the wire, not a whole TLS record yet.
     rest: Vec<u8>,
     /// Plaintext that was read to be looked at and has not gone on.
@@ -119,6 +163,7 @@ impl End {
         End {
             tcp,
             tls: None,
+            outer: None,
             rest: Vec::new(),
             ahead: Vec::new(),
             queue: Vec::new(),
@@ -153,10 +198,12 @@ impl End {
         self.queued < self.queue.len()
     }
 
-    /// From here on TLS is spoken; what was read ahead are its first bytes.
+    /// From here on TLS is spoken, within the TLS that is spoken already; what was read ahead are its first bytes.
     pub fn begin(&mut self, tls: Tls) {
-        self.rest = std::mem::take(&mut self.ahead);
-        self.tls = Some(tls);
+        let rest = std::mem::replace(&mut self.rest, std::mem::take(&mut self.ahead));
+        if let Some(tls) = self.tls.replace(tls) {
+            self.outer = Some(Box::new(Outer { tls, rest }));
+        }
     }
 
     /// Reads what is there; plaintext goes to `sink`. `Ok(0)`: nothing for the sink, but something happened (TLS's own words, the end).
@@ -171,10 +218,14 @@ impl End {
             None => usize::MAX,
         };
         let Io { read, rest } = io;
-        let kept = self.rest.len();
-        if let Some(to) = read.get_mut(..kept) {
-            to.copy_from_slice(&self.rest);
+        let kept = match &self.outer {
+            Some(outer) => &outer.rest,
+            None => &self.rest,
+        };
+        if let Some(to) = read.get_mut(..kept.len()) {
+            to.copy_from_slice(kept);
         }
+        let kept = kept.len();
         let end = read.len().min(kept.saturating_add(most));
         let mut buf = ReadBuf::new(read.get_mut(kept..end).unwrap_or_default());
         match ready!(Pin::new(&mut self.tcp).poll_read(cx, &mut buf)) {
@@ -204,8 +255,17 @@ impl End {
             sink(bytes, rest);
             return Poll::Ready(Ok(fresh));
         };
-        Poll::Ready(take(tls, bytes, kept, (self.leg, self.opener, &mut self.queue), rest, sink).map(|(plain, used, closed)| {
-            keep(&mut self.rest, bytes, used);
+        let went = match &mut self.outer {
+            Some(outer) => {
+                let inner = (tls, &mut self.rest);
+                outer.take(inner, (bytes, kept), (self.leg, self.opener, &mut self.queue), rest, sink)
+            }
+            None => take(tls, bytes, kept, (self.leg, self.opener, &mut self.queue), rest, sink).map(|(plain, used, closed)| {
+                keep(&mut self.rest, bytes, used);
+                (plain, closed)
+            }),
+        };
+        Poll::Ready(went.map(|(plain, closed)| {
             self.counts = count(self.counts, plain, 0);
             if closed || self.notified {
                 // What comes behind goodbye is nobody's.
@@ -223,9 +283,14 @@ impl End {
         let mut bytes = std::mem::take(&mut self.rest);
         let all = bytes.len();
         let mut ahead = std::mem::take(&mut self.ahead);
-        let at = (self.leg, self.opener, &mut self.queue);
+        let mut said = Vec::new();
+        let at = (self.leg, self.opener, &mut said);
         let went = take(tls, &mut bytes, all, at, rest, &mut |p, _| ahead.extend_from_slice(p));
         self.ahead = ahead;
+        match &mut self.outer {
+            Some(outer) => outer.say(&said, &mut self.queue, rest)?,
+            None => self.queue.extend_from_slice(&said),
+        }
         let (_, used, closed) = went?;
         keep(&mut self.rest, &bytes, used);
         if closed {
@@ -292,13 +357,27 @@ impl End {
 
     /// Writes what was put and what waits. Ready when nothing waits any more.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>, rest: &mut Rest) -> Poll<Result<(), Fault>> {
-        if !rest.plain.is_empty() {
-            let went = match &mut self.tls {
-                Some(tls) => seal_joined(tls, &mut self.rest, rest),
-                None => Ok(()),
-            };
-            went.map_err(Fault::Tls)?;
+        self.wrap(rest)?;
+        self.poll_write(cx, rest)
+    }
+
+    /// Seals what was put and is not sealed yet.
+    fn wrap(&mut self, rest: &mut Rest) -> Result<(), Fault> {
+        if let Some(tls) = &mut self.tls {
+            seal_joined(tls, &mut self.rest, rest).map_err(Fault::Tls)?;
         }
+        if let Some(outer) = &mut self.outer
+            && !rest.out.bytes().is_empty()
+        {
+            let inner = rest.out.bytes().to_vec();
+            rest.out.clear();
+            outer.tls.seal(&mut outer.rest, &inner, &mut rest.out).map_err(Fault::Tls)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what waits and what lies in `rest.out`.
+    fn poll_write(&mut self, cx: &mut Context<'_>, rest: &mut Rest) -> Poll<Result<(), Fault>> {
         if self.is_backed_up() || self.shut {
             if !self.shut {
                 self.queue.extend_from_slice(rest.out.bytes());
@@ -353,7 +432,13 @@ impl End {
         }
         if let Some(tls) = self.tls.as_mut().filter(|_| tls_too && !self.farewell) {
             self.farewell = true;
+            seal_joined(tls, &mut self.rest, rest).map_err(Fault::Tls)?;
             tls.close(&mut self.rest, &mut rest.out);
+            self.wrap(rest)?;
+            if let Some(outer) = &mut self.outer {
+                outer.tls.close(&mut outer.rest, &mut rest.out);
+            }
+            ready!(self.poll_write(cx, rest))?;
         }
         ready!(self.poll_flush(cx, rest))?;
         if fin {
