@@ -36,8 +36,29 @@ pub struct Due {
     /// How many keys there were when wants were looked through last.
     keys: usize,
     late: Vec<Late>,
-    /// Flows that were read again: how often, and how long their logs were then.
-    done: HashMap<u32, (u16, usize)>,
+    /// Flows that were read again.
+    done: HashMap<u32, Done>,
+}
+
+/// A flow that was read again.
+#[derive(Debug, Clone, Copy, Default)]
+struct Done {
+    /// How often.
+    times: u16,
+    /// How long its log was then.
+    len: usize,
+    /// How long it was when it was looked at last.
+    seen: usize,
+}
+
+impl Done {
+    /// Whether a flow whose log is `now` bytes long is to be read once more. A flow that lives is read from its beginning each time: so
+    /// only when it has fallen silent, or has grown by half, which makes all readings together cost no more than three.
+    fn is_due(&mut self, now: usize, last: bool) -> bool {
+        let silent = now == self.seen;
+        self.seen = now;
+        now > self.len && (last || silent || now.saturating_sub(self.len) > self.len / 2)
+    }
 }
 
 /// An announcement whose flow is looked for among those that came.
@@ -143,14 +164,13 @@ fn first_at(snapshot: &Snapshot, time: i64) -> u32 {
     low
 }
 
-/// Reads again all that is due, and what becomes due by that. Returns how many flows were read.
-pub(crate) fn settle(merger: &mut Merger, recall: &Recall, keys: &RwLock<KeyTable>) -> usize {
+/// Reads again all that is due, and what becomes due by that. Returns how many flows were read. `last`: nothing will grow any more.
+pub(crate) fn settle(merger: &mut Merger, recall: &Recall, keys: &RwLock<KeyTable>, last: bool) -> usize {
     let mut count = 0;
+    let Due { done, flows, .. } = &mut merger.due;
+    flows.extend(done.iter_mut().filter_map(|(flow, d)| d.is_due(recall.log_len(*flow), last).then_some(*flow)));
     for _ in 0..MOST_ROUNDS {
         merger.due.keys_came(&keys.read().unwrap_or_else(PoisonError::into_inner));
-        let grown: Vec<u32> =
-            merger.due.done.iter().filter(|(flow, (_, len))| recall.log_len(**flow) > *len).map(|(flow, _)| *flow).collect();
-        merger.due.flows.extend(grown);
         if merger.due.flows.is_empty() && merger.due.late.iter().all(|l| l.found) {
             break;
         }
@@ -196,8 +216,8 @@ fn read(merger: &mut Merger, recall: &Recall, flow: u32) {
     }
     let flipped = tell.flipped;
     let done = merger.due.done.entry(flow).or_default();
-    *done = (done.0.saturating_add(1), len);
-    let generation = done.0;
+    *done = Done { times: done.times.saturating_add(1), len, seen: len };
+    let generation = done.times;
     merger.read_again(flow, generation, &out, flipped);
 }
 
@@ -243,7 +263,7 @@ impl Again {
     /// Reads again what is due, on this thread. Returns how many flows were read.
     pub fn settle(&self) -> usize {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        settle(&mut writer.merger, &self.recall, &self.keys)
+        settle(&mut writer.merger, &self.recall, &self.keys, false)
     }
 
     /// Reads a flow again as another protocol (a Spec's name), or as its bytes say for `None`.
@@ -268,7 +288,7 @@ impl Again {
             });
         }
         writer.merger.decide(flow, name);
-        settle(&mut writer.merger, &self.recall, &self.keys);
+        settle(&mut writer.merger, &self.recall, &self.keys, false);
         writer.merger.builder.publish(true);
         let snapshot = writer.merger.builder.store().snapshot();
         drop(writer);
@@ -283,7 +303,7 @@ impl Again {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.merger.builder.flow_row(flow).is_some_and(|f| f.flags.has(FlowFlags::TWIN)) {
             writer.merger.due.flow(flow);
-            settle(&mut writer.merger, &self.recall, &self.keys);
+            settle(&mut writer.merger, &self.recall, &self.keys, false);
             writer.merger.builder.publish(true);
         }
     }
@@ -315,5 +335,28 @@ impl Again {
             self.settle();
         }
         read
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flow_that_grows_for_long_is_not_read_from_its_beginning_each_time() {
+        let (mut done, mut len, mut read, mut readings) = (Done { times: 1, len: 100, seen: 100 }, 100, 0, 0);
+        for _ in 0..10_000 {
+            len += 10;
+            if done.is_due(len, false) {
+                (read, readings) = (read + len, readings + 1);
+                done = Done { times: 2, len, seen: len };
+            }
+        }
+        assert!(read <= 3 * len && readings > 5, "{read} bytes of logs of {len}, in {readings} readings");
+        // It grew a little since: that is read when it is silent, or at the end.
+        assert!(!done.is_due(done.len + 1, false));
+        assert!(done.is_due(done.len + 1, false), "it was silent");
+        let mut done = Done { times: 1, len: 100, seen: 100 };
+        assert!(done.is_due(101, true), "nothing will grow any more");
     }
 }

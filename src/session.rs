@@ -576,7 +576,7 @@ impl Writer {
     pub(crate) fn end(&mut self, outputs: &[Output], again: &Again) {
         self.merger.take(outputs);
         again.recollect(&mut self.merger);
-        again::settle(&mut self.merger, &again.recall, &again.keys);
+        again::settle(&mut self.merger, &again.recall, &again.keys, true);
         self.merger.builder.progress(Progress { done: true, ..self.progress });
         self.merger.builder.publish(true);
     }
