@@ -386,3 +386,9 @@ fn who_does_not_say_the_password_gets_nothing_done() {
     let played = guarded().client("CONNECT ex.org:443 HTTP/1.1\r\nHost: ex.org:443\r\n\r\n").run_all();
     assert!(played.tunnels.is_empty() && played.sent_to_client().starts_with("HTTP/1.1 407 ") && !played.closed);
 }
+
+#[test]
+fn no_page_is_sent_behind_the_half_close() {
+    let played = between().server_ends().client("0\r\n\r\n").run_all();
+    assert_eq!((played.sent_to_client(), played.finished[1], played.closed), (String::new(), true, true));
+}

@@ -98,6 +98,7 @@ impl Http1 {
     fn finish_down(&mut self, steps: &mut Vec<Step>) {
         self.down.state = State::Done;
         self.down.rest.clear();
+        self.shut = true;
         steps.push(Step::Finish { dir: Dir::ToClient });
     }
 

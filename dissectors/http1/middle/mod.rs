@@ -129,6 +129,8 @@ struct Http1 {
     blank: bool,
     /// The client is gone: nothing is left to do once its requests are answered.
     gone: bool,
+    /// The client was told that nothing more comes.
+    shut: bool,
     over: bool,
 }
 
@@ -157,6 +159,7 @@ pub fn new(setting: &Setting) -> Box<dyn Middle> {
         owes_continue: false,
         blank: false,
         gone: false,
+        shut: false,
         over: false,
     })
 }
@@ -209,7 +212,7 @@ impl Http1 {
             if self.waits == Waits::Ready && self.depart(steps) {
                 continue;
             }
-            if self.owes_continue && self.asked.is_empty() {
+            if self.owes_continue && self.asked.is_empty() && !self.shut {
                 self.owes_continue = false;
                 steps.push(Step::Send { dir: Dir::ToClient, bytes: Bytes::from_static(b"HTTP/1.1 100 Continue\r\n\r\n") });
             }
@@ -229,6 +232,11 @@ impl Http1 {
     /// Sends our own answers as far as it is their turn.
     fn send_own(&mut self, steps: &mut Vec<Step>) -> bool {
         let Some(own) = self.asked.front_mut().and_then(|e| e.own.take()) else { return false };
+        if self.shut {
+            // The client was told that nothing more comes.
+            self.close(steps);
+            return true;
+        }
         steps.push(Step::Send { dir: Dir::ToClient, bytes: own });
         let close = self.asked.pop_front().is_some_and(|e| e.close);
         if close {
