@@ -106,3 +106,61 @@ fn chromium_goes_through_us_and_trusts_us() {
 fn firefox_goes_through_us_and_trusts_us() {
     browser_asks_through_the_proxy("firefox", &["--headless"], &["firefox", "firefox-esr"]);
 }
+
+/// By its own judgement, with nothing switched off: validity, names, key usage, chain.
+#[test]
+fn chromium_believes_us_where_the_authority_is_installed_and_only_there() {
+    if !Path::new("/usr/bin/chromium").is_file() || !Path::new("/usr/bin/certutil").is_file() {
+        eprintln!("SKIPPED: chromium and certutil are not both installed");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = folder.path().join("home");
+    let database = home.join(".pki/nssdb");
+    std::fs::create_dir_all(&database).expect("made");
+    let made = Command::new("certutil").args(["-N", "--empty-password", "-d", &format!("sql:{}", database.display())]).status();
+    assert!(made.expect("certutil").success());
+    let (_server, at, lines) = server(folder.path());
+    let proxy = free();
+    let wirelore = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wirelore"));
+        command.args(args).current_dir(folder.path()).env("HOME", &home).env_remove("XDG_CONFIG_HOME").stderr(Stdio::null());
+        command
+    };
+    let port = proxy.port().to_string();
+    let _proxy = Running(
+        wirelore(&["proxy", "--listen-host", "127.0.0.1", "-p", &port, "--no-control", "--upstream-ca", "server.pem"])
+            .spawn()
+            .expect("the proxy"),
+    );
+    until_it_listens(proxy);
+    for (installed, path) in [(false, "/before"), (true, "/installed"), (false, "/after")] {
+        let order = if installed { "install" } else { "uninstall" };
+        assert!(wirelore(&["ca", order, "nss", "--yes"]).stdout(Stdio::null()).status().expect("wirelore").success());
+        let browser = Command::new("chromium")
+            .args([
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--proxy-bypass-list=<-loopback>",
+            ])
+            .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+            .arg(format!("--proxy-server=http://{proxy}"))
+            .arg(format!("https://localhost:{}{path}", at.port()))
+            .env("HOME", &home)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let _browser = Running(browser.expect("chromium"));
+        let wanted = format!("GET {path} ");
+        // That nothing comes cannot be waited for: what comes, comes within a second on a machine at rest.
+        let patience = Duration::from_secs(if installed { 90 } else { 8 });
+        let begun = Instant::now();
+        let mut heard = false;
+        while !heard && begun.elapsed() < patience {
+            heard = lines.recv_timeout(Duration::from_millis(200)).is_ok_and(|line| line.starts_with(&wanted));
+        }
+        assert_eq!(heard, installed, "{path}");
+    }
+}
