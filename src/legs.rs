@@ -38,8 +38,10 @@ impl Legs {
         match said::read(&block.custom) {
             Some(Said::Leg { tie, side, .. }) => {
                 let leg = Leg { tie, packet: u32::try_from(block.packets_before).unwrap_or(u32::MAX), side };
+                // A request of the proxy's own has no leg to a client, so that nobody else says the same.
+                let alone = side == Side::Server && !self.of(tie).any(|l| l.side == Side::Client);
                 self.all.push(leg);
-                if side == Side::Server && self.edited.contains(&tie) { vec![leg.packet] } else { Vec::new() }
+                if side == Side::Server && (alone || self.edited.contains(&tie)) { vec![leg.packet] } else { Vec::new() }
             }
             Some(Said::Note { tie, kind: said::Kind::Edited, .. }) => {
                 if self.edited.len() >= MOST_EDITED || !self.edited.insert(tie) {

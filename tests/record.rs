@@ -119,7 +119,10 @@ fn the_leg_that_says_the_same_is_read_when_it_differs_or_somebody_looks() {
     lane.note(3, Note::new(Kind::Edited, "The path was changed."), 1_700_000_002_000_000_000);
     let c = both(&mut lane, 3);
     exchange(&mut lane, c, 3);
-    for legs in [a, b, c] {
+    // A request of our own: there is no client.
+    let own = lane.open(leg(Side::Server, 4));
+    exchange(&mut lane, [own, own], 4);
+    for legs in [a, b, c, [own, own]] {
         close(&mut lane, legs);
     }
     drop(lane);
@@ -138,8 +141,16 @@ fn the_leg_that_says_the_same_is_read_when_it_differs_or_somebody_looks() {
         })
         .collect();
     let http = "http";
-    let expected = [(6, false, http), (0, true, http), (6, false, http), (6, false, http), (2, false, http), (2, false, http)];
-    assert_eq!(said, expected, "client and server legs of three connections, two of them edited");
+    let expected = [
+        (6, false, http),
+        (0, true, http),
+        (6, false, http),
+        (6, false, http),
+        (2, false, http),
+        (2, false, http),
+        (4, false, http),
+    ];
+    assert_eq!(said, expected, "client and server legs of three connections, two of them edited, and a request of our own");
     let (of, others) = session.again.legs(1).expect("a leg");
     assert_eq!((of.side, of.tie, others.len(), others[0].side), (Side::Server, 1, 1, Side::Client));
     session.again.read_whole(1);
@@ -149,7 +160,7 @@ fn the_leg_that_says_the_same_is_read_when_it_differs_or_somebody_looks() {
 
     let all = read_whole(&path, true);
     assert!((0..all.flows()).all(|f| all.messages_back(f).count() > 0), "both legs are read where that is asked for");
-    assert_eq!(all.exchanges(), 14);
+    assert_eq!(all.exchanges(), 16);
     for p in 0..all.packets() {
         let row = all.packet(p).expect("a packet");
         assert_eq!(row.bits & 0x00ff_ffff, 0, "nothing is concluded from headers that were made");

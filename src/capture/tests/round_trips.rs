@@ -107,11 +107,12 @@ fn pcapng_with_all_its_blocks() {
         (statistics.interface, statistics.received, statistics.dropped, statistics.os_dropped),
         (1, Some(10), Some(4), None)
     );
-    let others: Vec<_> = read.events.iter().filter_map(|e| if let Event::Other(o) = e { Some(*o) } else { None }).collect();
+    let others: Vec<_> = read.events.iter().filter_map(|e| if let Event::Other(o) = e { Some(o) } else { None }).collect();
     assert_eq!(
         others.iter().map(|o| (o.kind, o.enterprise, o.packets_before)).collect::<Vec<_>>(),
         [(0xbad, Some(0x1234), 3), (0x0bad_cafe, None, 3)]
     );
+    assert_eq!(&others[0].custom[..4], &file[others[0].at as usize + 12..][..4], "what stands in a custom block is handed on");
     let block = &file[others[1].at as usize..][..others[1].len as usize];
     assert!(block.windows(7).any(|w| w == b"unknown"), "its place is told, to keep it on re-save");
 }
