@@ -32,6 +32,12 @@ impl Course {
         let ours = comes.local_addr().map_err(text)?.ip();
         let from = comes.peer_addr().map_err(text)?.ip();
         let to = SocketAddr::new(agreed.host.unwrap_or(waits.peer_addr().map_err(text)?.ip()), agreed.port);
+        // A client that waits for its server's connection takes what the server says meanwhile for a failure: it must stand before any of
+        // that goes through.
+        let beyond = match agreed.opened {
+            Dir::ToServer => None,
+            Dir::ToClient => Some(connect(to).await.map_err(|e| format!("connecting to {to} failed: {e:?}"))?),
+        };
         let listener = TcpListener::bind((ours, 0)).await.map_err(text)?;
         let at = listener.local_addr().map_err(text)?;
         let data = Data {
@@ -41,6 +47,7 @@ impl Course {
             control: self.tie,
             opened: agreed.opened,
             to,
+            beyond,
             hint: agreed.hint.clone(),
             tls: agreed.tls,
         };
@@ -65,15 +72,21 @@ struct Data {
     control: u64,
     opened: Dir,
     to: SocketAddr,
+    /// The connection to there, where it was made already.
+    beyond: Option<TcpStream>,
     hint: Hint,
     tls: bool,
 }
 
 impl Data {
-    async fn run(self, tcp: TcpStream, peer: SocketAddr) {
+    async fn run(mut self, tcp: TcpStream, peer: SocketAddr) {
         let tie = self.worker.shared.counts.next();
         let said = format!("Announced on connection {}.", self.control);
-        let to = match connect(self.to).await {
+        let beyond = match self.beyond.take() {
+            Some(to) => Ok(to),
+            None => connect(self.to).await,
+        };
+        let to = match beyond {
             Ok(to) => to,
             Err(e) => {
                 let why = format!("Connecting to {} failed: {e:?}.", self.to);
