@@ -3,8 +3,8 @@
 use super::Steered;
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use wirelore_gate::json::{answer, change, held_to_json, rules_text, to_json};
-use wirelore_gate::{Edit, Event, Filter, Gate, Release, RuleShown, Written};
+use wirelore_gate::json::{answer, change, held_to_json, message as message_of, rules_text, to_json};
+use wirelore_gate::{Edit, Event, Filter, Gate, Joined, Release, RuleShown, Written};
 use wirelore_kit::middle::Judgement;
 
 /// An order: its word, what it takes, what it does.
@@ -73,6 +73,19 @@ pub(super) const ORDERS: &[Order] = &[
     }),
     order("hold.drop", "message", "lets it disappear", |cx, o| release(cx, o, |_| Ok(Release::Drop))),
     order("hold.reset", "message", "breaks its connection off", |cx, o| release(cx, o, |_| Ok(Release::Reset))),
+    order("connections", "", "the connections whose messages are judged", |cx, _| {
+        let shown = |c: Joined| json!({ "connection": c.conn, "between": c.between, "protocol": c.proto });
+        Ok(cx.gate.joined().into_iter().map(shown).collect())
+    }),
+    order(
+        "inject",
+        "connection, to_server, line, headers, body",
+        "puts a message that nobody sent into a connection",
+        |cx, o| {
+            let conn = o.get("connection").and_then(Value::as_u64).ok_or("`connection` is a number: see `connections`")?;
+            cx.gate.inject(conn, |proto| message_of(proto, o)).map(|()| Value::Null)
+        },
+    ),
     order("edits", "", "what was changed, the originals beside it", |cx, _| Ok(cx.gate.edits().iter().map(edit).collect())),
     order(
         "send",

@@ -30,4 +30,11 @@ impl Conn {
     pub fn new(number: u64, client: SocketAddr) -> Conn {
         Conn { number, client, server_address: None, server: None, proto: None, memory: Arc::default() }
     }
+
+    /// Its two ends, in words.
+    pub(crate) fn between(&self) -> String {
+        let named = self.server.as_ref().map(|o| format!("{}:{}", o.host, o.port));
+        let server = named.or_else(|| self.server_address.map(|a| a.to_string()));
+        server.map_or_else(|| self.client.to_string(), |s| format!("{} - {s}", self.client))
+    }
 }

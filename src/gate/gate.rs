@@ -4,6 +4,7 @@ use crate::conn::Conn;
 use crate::edits::{Edit, Edits};
 use crate::filter::{Decode, Filter, Fits, Scene};
 use crate::held::{Held, HeldMessage, Release};
+use crate::inject::Places;
 use crate::rules::{Act, On, Remote, Rule, RulesError, Written, parse_rules};
 use crate::set::{Replies, Set};
 use crate::verdict::{Dialling, Fetch, Hit, Outcome, Pace};
@@ -23,6 +24,7 @@ pub(crate) struct Inner {
     set: RwLock<Arc<Set>>,
     pub(crate) held: Mutex<Held>,
     pub(crate) edits: Mutex<Edits>,
+    pub(crate) places: Mutex<Places>,
     pub(crate) fetch: OnceLock<Arc<Fetch>>,
     decode: OnceLock<Decode>,
     listeners: RwLock<Vec<Arc<Listener>>>,

@@ -95,12 +95,10 @@ impl Held {
         let came = Arc::new(stop.came.clone());
         let message = stop.now.map_or_else(|| Arc::clone(&came), |m| Arc::new(m.clone()));
         let c = stop.conn;
-        let server =
-            c.server.as_ref().map(|o| format!("{}:{}", o.host, o.port)).or_else(|| c.server_address.map(|a| a.to_string()));
         let shown = HeldMessage {
             id: self.last,
             conn: c.number,
-            between: server.map_or_else(|| c.client.to_string(), |s| format!("{} - {s}", c.client)),
+            between: c.between(),
             at: SystemTime::now(),
             age: Duration::ZERO,
             rule: stop.rule.to_string(),

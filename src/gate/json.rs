@@ -127,6 +127,29 @@ pub fn answer(m: &Transit, given: &Value) -> Result<Transit, String> {
     Ok(Transit { dir, part, stage: Stage::Whole, line, headers, body, trailers: Vec::new(), ..m.clone() })
 }
 
+/// A message of our own for a connection of that protocol: `to_server`, and `line`, `headers`, `body`, `trailers`, of which all may be left out.
+///
+/// # Errors
+/// In words, what is not as it should be.
+pub fn message(proto: &'static str, given: &Value) -> Result<Transit, String> {
+    let to_server =
+        given.get("to_server").and_then(Value::as_bool).ok_or("`to_server` is true or false: which way the message goes")?;
+    let empty = Transit {
+        proto,
+        dir: if to_server { Dir::ToServer } else { Dir::ToClient },
+        exchange: 0,
+        part: Part::Message,
+        stage: Stage::Whole,
+        line: Bytes::new(),
+        headers: Vec::new(),
+        body: Bytes::new(),
+        trailers: Vec::new(),
+        url: None,
+    };
+    let parts = ["line", "headers", "body", "trailers"].iter().filter_map(|n| Some(((*n).to_string(), given.get(n)?.clone())));
+    change(&empty, &Value::Object(parts.collect()))
+}
+
 /// One rule, given as an object, as the text of a file of rules.
 ///
 /// # Errors

@@ -59,6 +59,8 @@ pub struct Drive {
     /// What the client sent last, kept where it may have been meant for us.
     recent: Bytes,
     later: (UnboundedSender<Later>, UnboundedReceiver<Later>),
+    /// Messages that nobody sent, where somebody may inject such.
+    injected: Option<UnboundedReceiver<Transit>>,
 }
 
 impl Drive {
@@ -76,6 +78,7 @@ impl Drive {
             forward,
             recent: Bytes::new(),
             later: unbounded_channel(),
+            injected: None,
         }
     }
 
@@ -83,6 +86,13 @@ impl Drive {
     #[must_use]
     pub fn later(&self) -> UnboundedSender<Later> {
         self.later.0.clone()
+    }
+
+    /// Where messages that nobody sent are put.
+    pub fn injector(&mut self) -> UnboundedSender<Transit> {
+        let (to, from) = unbounded_channel();
+        self.injected = Some(from);
+        to
     }
 
     /// Bytes that were read before it began.
@@ -135,6 +145,10 @@ impl Drive {
             }
             if let Poll::Ready(Some((ticket, outcome))) = self.later.1.poll_recv(cx) {
                 return Poll::Ready(Ask::Judged(ticket, outcome));
+            }
+            if let Some(Poll::Ready(Some(message))) = self.injected.as_mut().map(|i| i.poll_recv(cx)) {
+                self.tell(News::Inject(Box::new(message)));
+                continue;
             }
             let mut moved = false;
             for from in [Dir::ToServer, Dir::ToClient] {

@@ -63,6 +63,11 @@ impl Course {
             drive.push(dir, ahead.into());
         }
         let judged = self.worker.shared.gate.wants(&self.conn);
+        if let Some(proto) = self.conn.proto.filter(|_| judged) {
+            let to = drive.injector();
+            // A connection that is gone takes nothing any more.
+            self.worker.shared.gate.join(&self.conn, proto, Box::new(move |m| _ = to.send(m)));
+        }
         let mut rearm = if judged { None } else { Rearm::of(&self.worker.shared, &self.conn) };
         loop {
             match self.next_ask(&mut drive, &mut rearm).await {

@@ -150,3 +150,20 @@ fn letting_go_inside_of_what_is_told_does_not_deadlock() {
     let got = hold(&gate, &tunnel(), &question("GET / HTTP/1.1", &[], b""));
     assert_eq!(got.try_recv().unwrap().judgement, Judgement::Pass);
 }
+
+#[test]
+fn messages_are_injected_where_messages_are_judged() {
+    let gate = Gate::new();
+    let c = tunnel();
+    let (send, got) = channel();
+    gate.join(&c, "websocket", Box::new(move |m| send.send(m).unwrap_or(())));
+    let make = |proto| crate::json::message(proto, &serde_json::json!({"to_server": true, "line": "text", "body": "hi"}));
+    assert_eq!(gate.inject(c.number, make), Ok(()));
+    let m = got.try_recv().unwrap();
+    assert_eq!((m.proto, m.dir, &m.line[..], &m.body[..]), ("websocket", Dir::ToServer, &b"text"[..], &b"hi"[..]));
+    assert_eq!(gate.joined().len(), 1);
+    let number = c.number;
+    drop(c);
+    assert!(gate.inject(number, make).unwrap_err().contains("gone"));
+    assert!(gate.joined().is_empty());
+}
