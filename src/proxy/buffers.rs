@@ -1,6 +1,10 @@
 //! Buffers that all connections of a worker share, so that one that rests holds none.
 
-use std::cell::RefCell;
+use rustls::SignatureScheme;
+use rustls::client::ResolvesClientCert;
+use rustls::sign::CertifiedKey;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use wirelore_ca::keylog::{self, KeyLogFile};
 
@@ -56,6 +60,29 @@ impl Out {
 thread_local! {
     /// Secrets that TLS derived on this thread since they were last taken, as lines of a key log.
     static SECRETS: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// A server asked on this thread for a certificate that we do not have, since this was last looked at.
+    static MISSED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Has nothing to show to a server that asks who we are, and notices that it asked.
+#[derive(Debug)]
+pub struct Nobody;
+
+impl ResolvesClientCert for Nobody {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        MISSED.set(true);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
+}
+
+/// Whether a server asked for a certificate that we do not have, in what was read just now.
+#[must_use]
+pub fn was_missed() -> bool {
+    MISSED.take()
 }
 
 /// Takes the secrets that were derived on this thread; `with` sees them when there are any.

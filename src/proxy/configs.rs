@@ -1,6 +1,6 @@
 //! TLS configurations, made once for each kind of connection and shared, with the sessions that can be resumed.
 
-use crate::buffers::Tap;
+use crate::buffers::{Nobody, Tap};
 use crate::hello::Hello;
 use rustls::client::{ClientSessionMemoryCache, Resumption};
 use rustls::crypto::CryptoProvider;
@@ -104,9 +104,7 @@ impl Configs {
                 .with_no_client_auth();
             config.alpn_protocols.clone_from(alpn);
             config.key_log = self.tap.clone();
-            if let Some(shown) = shown {
-                config.client_auth_cert_resolver = shown;
-            }
+            config.client_auth_cert_resolver = shown.unwrap_or_else(|| Arc::new(Nobody));
             config.resumption = Resumption::store(Arc::new(ClientSessionMemoryCache::new(SESSIONS)));
             Ok(config)
         })

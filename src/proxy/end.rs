@@ -1,6 +1,6 @@
 //! One end of a connection that passes through us: its socket, its TLS if it speaks that, its leg in the record, and what waits to go out.
 
-use crate::buffers::{Out, READ, take_secrets};
+use crate::buffers::{Out, READ, take_secrets, was_missed};
 use crate::pace::Pace;
 use crate::tls::Tls;
 use std::cell::RefCell;
@@ -148,6 +148,8 @@ pub struct End {
     pub counts: [u64; 2],
     /// How fast it may be read, where a rule says so.
     pub pace: Option<Pace>,
+    /// It asked for a certificate that we do not have.
+    pub missed: bool,
 }
 
 impl End {
@@ -177,6 +179,7 @@ impl End {
             shut: false,
             counts: [0; 2],
             pace: None,
+            missed: false,
         }
     }
 
@@ -324,6 +327,7 @@ impl End {
                 let mut ahead = std::mem::take(&mut self.ahead);
                 let went = self.poll_read(cx, io, &mut |p, _| ahead.extend_from_slice(p));
                 self.ahead = ahead;
+                self.missed |= was_missed();
                 if let Err(e) = ready!(went) {
                     let _ = self.poll_flush(cx, &mut io.rest);
                     return Poll::Ready(Err(e));
@@ -332,6 +336,22 @@ impl End {
                     return Poll::Ready(Err(Fault::Early));
                 }
             }
+        })
+        .await
+    }
+
+    /// Waits until it says something, be it TLS's own words.
+    ///
+    /// # Errors
+    /// What it says is that it does not want us.
+    pub async fn hear(&mut self, io: &RefCell<Io>) -> Result<(), Fault> {
+        poll_fn(|cx| {
+            let io = &mut *io.borrow_mut();
+            io.tick();
+            let mut ahead = std::mem::take(&mut self.ahead);
+            let went = self.poll_read(cx, io, &mut |p, _| ahead.extend_from_slice(p));
+            self.ahead = ahead;
+            went.map_ok(|_| ())
         })
         .await
     }

@@ -21,6 +21,8 @@ use wirelore_record::{Kind, Note, Side};
 
 /// A server that does not answer a ClientHello for so long is given up.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// A server that misses a certificate of ours says so within this time, or has nothing against that.
+const VERDICT: Duration = Duration::from_millis(500);
 
 impl Course {
     /// Opens the TLS that a client has begun. `Some`: both ends speak it now, with the protocol that was agreed on. `None`: it is on the
@@ -76,7 +78,14 @@ impl Course {
         };
         server.begin(Tls::Client(Box::new(conn)));
         let shaken = tokio::time::timeout(PATIENCE, server.handshake(&self.worker.io)).await;
-        shaken.unwrap_or(Err(Fault::Io(io::ErrorKind::TimedOut.into()))).map_err(|fault| match fault {
+        let mut shaken = shaken.unwrap_or(Err(Fault::Io(io::ErrorKind::TimedOut.into())));
+        let tls13 = server.tls.as_ref().and_then(Tls::version) == Some(ProtocolVersion::TLSv1_3);
+        if shaken.is_ok() && server.missed && tls13 {
+            // In TLS 1.3 the handshake is over for us before the server says whether it takes nobody for an answer: with a ticket, its
+            // own first words, or an alert. The client is not answered before that, so that it can be told.
+            shaken = tokio::time::timeout(VERDICT, server.hear(&self.worker.io)).await.unwrap_or(Ok(()));
+        }
+        shaken.map_err(|fault| match fault {
             Fault::Tls(e) => explain(&e),
             other => words::broke_off(host, &other),
         })
