@@ -255,15 +255,16 @@ fn a_changed_target_goes_where_it_says() {
 
 #[test]
 fn a_page_of_the_driver_answers_the_request_that_was_to_be_routed() {
-    let play = Play::forward(&SPEC).client("GET http://wirelore.proxy/ HTTP/1.1\r\nHost: wirelore.proxy\r\n\r\n").network(|o, _| {
-        if o.host != "wirelore.proxy" {
-            return Reached::Yes;
-        }
-        match ours("HTTP/1.1 200 OK", "page") {
-            Judgement::Answer(page) => Reached::Own(page),
-            _ => Reached::Yes,
-        }
-    });
+    let play =
+        Play::forward(&SPEC).client("GET http://wirelore.proxy/ HTTP/1.1\r\nHost: wirelore.proxy\r\n\r\n").network(|o, _| {
+            if o.host != "wirelore.proxy" {
+                return Reached::Yes;
+            }
+            match ours("HTTP/1.1 200 OK", "page") {
+                Judgement::Answer(page) => Reached::Own(page),
+                _ => Reached::Yes,
+            }
+        });
     let next = "GET http://ex.org/ HTTP/1.1\r\nHost: ex.org\r\n\r\n";
     let played = play.client(next).server(OK).run_all();
     assert_eq!(played.sent_to_client(), format!("HTTP/1.1 200 OK\r\nX-Ours: yes\r\nContent-Length: 4\r\n\r\npage{OK}"));
