@@ -1,5 +1,6 @@
 //! The course of one connection: where its client wants to go, who is dialled, which protocol it turns out to speak, what is done with it.
 
+use crate::chain::{Chain, Speech};
 use crate::copy::{Over, Told, poll_copy};
 use crate::dial::dial;
 use crate::drive::Drive;
@@ -94,7 +95,8 @@ impl Course {
     pub async fn run(mut self) {
         let mode = self.worker.shared.mode(self.listener);
         let over = match &mode {
-            Mode::Regular => self.regular().await,
+            Mode::Regular | Mode::Upstream(_) => self.regular().await,
+            Mode::Transparent => self.transparent().await,
             Mode::Reverse(to) => self.reverse(to).await,
         };
         self.settle(over);
@@ -171,11 +173,16 @@ impl Course {
         if self.worker.shared.is_us(&to) {
             return Err(words::loop_to_us(&to));
         }
-        let tcp = match dial(&self.worker.names, &to.host, to.port).await {
+        let chain = match self.worker.shared.mode(self.listener) {
+            Mode::Upstream(chain) => Some(chain),
+            _ => None,
+        };
+        let (host, port) = chain.as_ref().map_or((&to.host, to.port), |c| (&c.host, c.port));
+        let tcp = match dial(&self.worker.names, host, port).await {
             Ok(tcp) => tcp,
             Err(e) => {
                 self.undialled = Some(reply_of(&e));
-                let refusal = words::undialled(&e, &to);
+                let refusal = words::undialled(&e, &Origin { host: host.clone(), port, tls: false });
                 self.note(words::refused(&refusal));
                 return Err(refusal);
             }
@@ -201,8 +208,41 @@ impl Course {
             server.pace = Some(Pace::new(slow.down, slow.latency));
         }
         self.server = Some(server);
+        if let Some(chain) = chain {
+            self.ask_upstream(&chain, &to).await?;
+        }
         self.origin = Some(to);
         Ok(())
+    }
+
+    /// Asks the proxy upstream, which we are connected to, to connect to the server.
+    async fn ask_upstream(&mut self, chain: &Chain, to: &Origin) -> Result<(), Refusal> {
+        let mut why = None;
+        if chain.speech == Speech::Https {
+            let hello = Hello { name: Some(chain.host.clone()), alpn: Vec::new(), tls13: true };
+            why = self.tls_to_server(&hello, &chain.host).await.err().map(|failure| failure.to_string());
+        }
+        if let (None, Some(server)) = (&why, self.server.as_mut()) {
+            why = chain.ask(&self.worker.io, server, to).await.err();
+        }
+        let Some(why) = why else { return Ok(()) };
+        self.drop_server();
+        let refusal = words::refused_upstream(chain, to, why);
+        self.note(words::refused(&refusal));
+        Err(refusal)
+    }
+
+    /// A client that was led here by the system: where it meant to go is asked of the socket.
+    async fn transparent(&mut self) -> Over {
+        let socket = socket2::SockRef::from(self.client.socket());
+        let meant = socket.original_dst_v4().or_else(|_| socket.original_dst_v6()).ok().and_then(|a| a.as_socket());
+        // Without REDIRECT's memory it is TPROXY, where our own end bears the server's address.
+        let Some(to) = meant.or_else(|| self.client.socket().local_addr().ok()) else { return Over::Done };
+        let origin = Origin { host: to.ip().to_canonical().to_string(), port: to.port(), tls: false };
+        match self.dial(&origin).await {
+            Ok(()) => self.between(Hint::Probe).await,
+            Err(refusal) => self.refuse(&refusal).await,
+        }
     }
 
     pub(crate) fn drop_server(&mut self) {

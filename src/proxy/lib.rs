@@ -9,6 +9,7 @@
 )]
 
 mod buffers;
+pub mod chain;
 mod configs;
 mod copy;
 mod course;

@@ -1,5 +1,6 @@
 //! Modes of listeners, as mitmproxy writes them: `MODE[:DATA][@[HOST:]PORT]`.
 
+use crate::chain::Chain;
 use std::fmt;
 
 /// What a listener does with who comes.
@@ -9,6 +10,10 @@ pub enum Mode {
     Regular,
     /// Stands for one server.
     Reverse(Target),
+    /// As regular, and reaches servers through another proxy.
+    Upstream(Chain),
+    /// Clients are led here by rules of the system (REDIRECT, TPROXY) and know nothing of it.
+    Transparent,
 }
 
 /// A server that a reverse listener stands for.
@@ -89,7 +94,7 @@ impl Listen {
     pub fn parse(text: &str) -> Result<Listen, Wrong> {
         let wrong = |why: &str| Wrong(format!("--mode {text}: {why}"));
         // The last @ may belong to user:password@host of the data: what follows must be a place to listen at.
-        let (spec, place) = match text.rsplit_once('@') {
+        let (spec, place) = match text.rsplit_once('@').filter(|(spec, _)| !names_a_user(spec)) {
             Some((spec, place)) if !spec.ends_with('/') && is_place(place) => (spec, Some(place)),
             _ => (text, None),
         };
@@ -104,12 +109,24 @@ impl Listen {
         let mode = match (name, data) {
             ("regular" | "http" | "socks5" | "socks", None) => Mode::Regular,
             ("reverse", Some(url)) => Mode::Reverse(Target::parse(url).map_err(|e| wrong(&e))?),
+            ("upstream", Some(url)) => Mode::Upstream(Chain::parse(url).map_err(|e| wrong(&e))?),
+            ("upstream", None) => return Err(wrong("say which proxy: upstream:http://proxy.example:3128.")),
+            ("transparent", None) => Mode::Transparent,
             ("reverse", None) => return Err(wrong("say for whom: reverse:https://example.org.")),
-            ("regular" | "socks5", Some(_)) => return Err(wrong("this mode takes nothing behind a colon.")),
-            _ => return Err(wrong("it is not known; regular, socks5 and reverse:URL are.")),
+            ("regular" | "socks5" | "transparent", Some(_)) => return Err(wrong("this mode takes nothing behind a colon.")),
+            _ => return Err(wrong("it is not known; regular, socks5, reverse:URL, upstream:URL and transparent are.")),
         };
         Ok(Listen { mode, host, port })
     }
+}
+
+/// Whether an @ behind `spec` would end a user and password: then what follows is a proxy's host.
+fn names_a_user(spec: &str) -> bool {
+    let inside = spec.strip_prefix("upstream:").and_then(|url| url.split_once("://"));
+    inside.is_some_and(|(_, rest)| {
+        // user:password has no port's number behind its colon, or there is another @ before it.
+        !rest.contains('@') && rest.split_once(':').is_some_and(|(_, p)| !p.bytes().all(|b| b.is_ascii_digit()))
+    })
 }
 
 fn is_place(text: &str) -> bool {
@@ -164,11 +181,44 @@ impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Mode::Regular => f.write_str("regular"),
+            Mode::Upstream(chain) => write!(f, "upstream:{chain}"),
+            Mode::Transparent => f.write_str("transparent"),
             Mode::Reverse(to) => {
                 let scheme = SCHEMES.iter().find(|s| s.1 == to.scheme).map_or("tcp", |s| s.0);
                 let host = if to.host.contains(':') { format!("[{}]", to.host) } else { to.host.clone() };
                 write!(f, "reverse:{scheme}://{host}:{}", to.port)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_are_read_as_mitmproxy_writes_them() {
+        let listen = |text: &str| Listen::parse(text).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(listen("regular"), Listen { mode: Mode::Regular, host: None, port: None });
+        assert_eq!(listen("regular@9090").port, Some(9090));
+        let both = listen("reverse:https://example.org@[::1]:443");
+        assert_eq!((both.host.as_deref(), both.port), (Some("::1"), Some(443)));
+        assert_eq!(both.mode.to_string(), "reverse:https://example.org:443");
+        let via = listen("upstream:http://me:secret@proxy.example:3128@127.0.0.1:8081");
+        assert_eq!(via.port, Some(8081));
+        let Mode::Upstream(chain) = via.mode else { panic!("an upstream") };
+        assert_eq!((chain.host.as_str(), chain.port), ("proxy.example", 3128));
+        assert_eq!(listen("upstream:http://me:secret@proxy.example:3128").port, None);
+        for wrong in [
+            "regular:x",
+            "reverse",
+            "reverse:gopher://x",
+            "reverse:tcp://x",
+            "reverse:http://x:99999",
+            "nonsense",
+            "regular@70000",
+        ] {
+            assert!(Listen::parse(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -94,7 +94,7 @@ impl Proxy {
         let mut sockets = Vec::new();
         let mut listeners = Vec::new();
         for (mode, at) in settings.listen {
-            let socket = listen(at).map_err(|e| Error::Listen(at, e))?;
+            let socket = listen(at, &mode).map_err(|e| Error::Listen(at, e))?;
             let at = socket.local_addr().unwrap_or(at);
             let number = settings.recorder.listener(&format!("{mode} at {at}"));
             listeners.push(Listener { mode, at, number });
@@ -224,13 +224,17 @@ impl Drop for Proxy {
     }
 }
 
-fn listen(at: SocketAddr) -> io::Result<TcpListener> {
+fn listen(at: SocketAddr, mode: &Mode) -> io::Result<TcpListener> {
     use socket2::{Domain, Protocol, Socket, Type};
     let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     if at.is_ipv6() {
         // An IPv6 listener takes IPv6 alone: where both are wanted, both are opened, and each says what it is.
         socket.set_only_v6(true)?;
+    }
+    if *mode == Mode::Transparent && at.is_ipv4() {
+        // For TPROXY, which needs privileges; REDIRECT works without.
+        let _ = socket.set_ip_transparent_v4(true);
     }
     socket.bind(&at.into())?;
     socket.listen(1024)?;

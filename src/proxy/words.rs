@@ -1,5 +1,6 @@
 //! What happened to a connection, in words: what, why, and what to do.
 
+use crate::chain::Chain;
 use crate::dial::Undialled;
 use crate::end::Fault;
 use std::io::ErrorKind;
@@ -127,6 +128,17 @@ pub fn undialled(e: &Undialled, to: &Origin) -> Refusal {
             "No address of it took the connection within 15 seconds.".into(),
             "A firewall may drop what is sent there, or the server may be down.",
         ),
+    }
+}
+
+/// The proxy upstream did not connect.
+#[must_use]
+pub fn refused_upstream(chain: &Chain, to: &Origin, why: String) -> Refusal {
+    Refusal {
+        status: 502,
+        what: format!("The proxy upstream, {chain}, did not connect to {}:{}.", to.host, to.port),
+        why,
+        what_to_do: "Check the upstream proxy's address, its user and password, and whether it allows this server.".into(),
     }
 }
 
