@@ -264,6 +264,28 @@ fn nothing_is_held_back_that_streams() {
 }
 
 #[test]
+fn a_server_that_said_it_closes_is_not_asked_again_on_that_connection() {
+    let proxy = Proxy::new("closes", &[]);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let at = listener.local_addr().expect("an address");
+    let mut client = proxy.client();
+    let request = format!("GET http://{at}/ HTTP/1.1\r\nHost: {at}\r\n\r\n");
+    // It takes its time to close.
+    let mut slow = Vec::new();
+    for answer in
+        ["HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n1", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n2"]
+    {
+        client.write_all(request.as_bytes()).expect("sent");
+        let (mut server, _) = listener.accept().expect("the proxy dials anew");
+        listen(&mut server, 1);
+        server.write_all(answer.as_bytes()).expect("sent");
+        let got = listen(&mut client, 38);
+        assert_eq!(got.last(), answer.as_bytes().last(), "{}", got.escape_ascii());
+        slow.push(server);
+    }
+}
+
+#[test]
 fn a_password_is_asked_for_and_stays_here() {
     let proxy = Proxy::new("password", &["--proxyauth", "me:secret"]);
     let mut client = proxy.client();

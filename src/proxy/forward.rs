@@ -158,13 +158,8 @@ impl Course {
         drive.tell(News::Judged { ticket, judgement: outcome.judgement });
     }
 
-    /// Connects to where the next messages go, unless it is connected there.
+    /// Connects to where the next messages go; who asks for the same server again has seen that the connection before is used up.
     async fn route(&mut self, origin: &Origin) -> Result<(), Refusal> {
-        let same = self.conn.server.as_ref() == Some(origin);
-        let alive = self.server.as_ref().is_some_and(|s| s.gone.is_none() && !s.is_shut());
-        if same && alive {
-            return Ok(());
-        }
         self.dial(origin).await?;
         if origin.tls {
             let hello = crate::hello::Hello { name: Some(origin.host.clone()), alpn: Vec::new(), tls13: true };
