@@ -295,3 +295,72 @@ fn commands_to_redis_are_changed() {
         assert!(proxy.stop().contains("SET"), "the record shows the command");
     }
 }
+
+/// Echoes WebSocket messages, then sends some through the proxy: in each way of compressing, whole words come back changed.
+const CHAT: &str = r#"
+import asyncio, sys, websockets
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory as Server, ClientPerMessageDeflateFactory as Client
+echo, proxy, word = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+async def say(ws):
+    async for m in ws: await ws.send(m)
+async def main(ways):
+    async with websockets.serve(say, "127.0.0.1", echo, compression=None, extensions=[Server()] if ways is not None else []):
+        extensions = [Client(**ways)] if ways is not None else []
+        async with websockets.connect(f"ws://127.0.0.1:{proxy}/", compression=None, extensions=extensions) as ws:
+            for i in range(60):
+                text = f"message {i} with common words and a {'secret' if i % 3 == 0 else 'word'} in it " * (i % 7 + 1)
+                sent = text.encode() if i % 10 == 5 else [text[:20], text[20:]] if i % 10 == 7 else text
+                await ws.send(sent)
+                got = await ws.recv()
+                want = text.replace("secret", word)
+                assert (got.decode() if isinstance(got, bytes) else got) == want, (ways, i, got)
+takeover = {"client_no_context_takeover": True, "server_no_context_takeover": True}
+for ways in [None, {}, takeover, {"client_max_window_bits": 9, "server_max_window_bits": 9}]: asyncio.run(main(ways))
+print("all came back")
+"#;
+
+#[test]
+fn chats_are_changed_in_every_way_of_compressing() {
+    if !are_here(&["python3"]) {
+        return;
+    }
+    if !run(Command::new("python3").args(["-c", "import websockets"])).0 {
+        eprintln!("!!!! SKIPPED, NOT PASSED: Python's websockets is not installed");
+        return;
+    }
+    let folder = Folder::new("chat");
+    let script = folder.put("chat.py", CHAT);
+    for (word, flags) in [("secret", &[][..]), ("public", &["-B", "/secret/public"])] {
+        let port = free();
+        let proxy = Proxy::before(&folder, &format!("ws://127.0.0.1:{port}"), flags);
+        let ports = [port.to_string(), proxy.port().to_string()];
+        let (ok, said) = run(Command::new("python3").arg(&script).args(ports).arg(word).env("NO_PROXY", "*"));
+        assert!(ok && said.contains("all came back"), "{word}: {said}");
+        assert!(proxy.stop().contains("WebSocket"), "the record shows messages");
+    }
+}
+
+#[test]
+fn lines_of_no_known_protocol_are_changed_piece_by_piece() {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let server = std::thread::spawn(move || {
+        let (mut tcp, _) = listener.accept().expect("the proxy comes");
+        let mut got = String::new();
+        tcp.read_to_string(&mut got).expect("all of it");
+        tcp.write_all(b"<secret> back").expect("written");
+        got
+    });
+    let folder = Folder::new("lines");
+    let proxy = Proxy::before(&folder, &format!("tcp://127.0.0.1:{port}"), &["-B", "/secret/public"]);
+    let mut tcp = TcpStream::connect(proxy.at).expect("the proxy listens");
+    tcp.write_all(b"<!-- a secret of no protocol -->\n").expect("written");
+    tcp.shutdown(std::net::Shutdown::Write).expect("half closed");
+    let mut got = String::new();
+    tcp.read_to_string(&mut got).expect("an answer");
+    assert_eq!(got, "<public> back");
+    assert_eq!(server.join().expect("the server ended"), "<!-- a public of no protocol -->\n");
+    proxy.stop();
+}

@@ -330,13 +330,20 @@ impl Course {
 
     /// The protocol's own part in the middle, if it must be there.
     fn middle_of(&self, spec: Option<&'static Spec>, hint: &Hint, inside: Option<&'static str>) -> Option<Box<dyn Middle>> {
-        let spec = spec?;
-        let serve = spec.middle?;
         let judge = self.worker.shared.gate.wants(&self.conn);
-        // What can be spoken to a proxy needs watching there; between a client and its one server nothing in it is ours.
-        if !judge && (serve.forward || spec.relay == Relay::Opaque) {
-            return None;
-        }
+        let serve = match spec {
+            // Bytes of no known protocol are judged piece by piece.
+            None if judge => wirelore_kit::chunks::SERVE,
+            None => return None,
+            Some(spec) => {
+                let serve = spec.middle?;
+                // What can be spoken to a proxy needs watching there; between a client and its one server nothing in it is ours.
+                if !judge && (serve.forward || spec.relay == Relay::Opaque) {
+                    return None;
+                }
+                serve
+            }
+        };
         let setting = self.setting(self.start(hint, inside), Place::Between, judge);
         Some((serve.new)(&setting))
     }
