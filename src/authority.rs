@@ -275,6 +275,7 @@ fn plan(text: &mut String, store: &Store, steps: &Result<Vec<Step>, wirelore_ca:
 /// Does the steps of all stores, and says of each how it went. One that fails does not stop the others.
 fn perform(
     all: Vec<(Store, Result<Vec<Step>, wirelore_ca::Error>)>,
+    by_root: &str,
     mut before: impl FnMut(&Store) -> Result<(), wirelore_ca::Error>,
     mut after: impl FnMut(&Store, bool) -> Result<(), wirelore_ca::Error>,
 ) -> Result<String, Failure> {
@@ -301,8 +302,7 @@ fn perform(
     }
     print(text.as_bytes())?;
     Err(Failure {
-        text: "Not everything could be done, see above. The system's stores need root; keep the folder with --folder DIR then."
-            .into(),
+        text: format!("Not everything could be done, see above. The system's stores need root: {by_root}"),
         code: exit::WRITE,
     })
 }
@@ -338,12 +338,18 @@ fn install(folder: &Path, places: &Places, selection: &Selection) -> Result<Stri
     // Written down before it is done: what is half done can then be undone too.
     let done = perform(
         planned,
+        &as_root("install", folder),
         |store| journal.borrow_mut().add(entry(store)),
         |store, well| {
             if !well && store.state(&subject) == State::Absent { journal.borrow_mut().remove(&entry(store)) } else { Ok(()) }
         },
     )?;
     Ok(format!("{text}{done}Programs that run already may have to be started again.\n"))
+}
+
+/// The command that root needs, with the folder of who asks: root's own has another authority.
+fn as_root(order: &str, folder: &Path) -> String {
+    format!("sudo wirelore ca {order} system --yes --folder '{}'", folder.display())
 }
 
 const ELSEWHERE: &str = "On phones, other computers, macOS and Windows: open http://wirelore.proxy/ through the proxy.\n";
@@ -379,6 +385,7 @@ fn uninstall(folder: &Path, places: &Places, selection: &Selection) -> Result<St
     let mut left = entries.iter();
     perform(
         planned,
+        &as_root("uninstall", folder),
         |_| Ok(()),
         |_, well| match left.next() {
             Some(entry) if well => journal.remove(entry),

@@ -166,6 +166,7 @@ fn a_store_that_cannot_be_written_is_told_and_not_remembered() {
     computer.well(&["create"]);
     let (good, said) = computer.ca(&["install", "system", "--yes"]);
     assert!(!good && said.contains("failed: system (Debian, Ubuntu)") && said.contains("update-ca-certificates"), "{said}");
+    assert!(said.contains("sudo wirelore ca install system --yes --folder '"), "{said}");
     computer.well(&["uninstall"]);
     let (_, _) = computer.ca(&["uninstall", "--yes"]);
     assert!(

@@ -82,6 +82,24 @@ impl Journal {
         let lines: String = (self.entries.iter())
             .map(|e| format!("{}\t{}\t{}\t{}\n", e.kind.word(), e.subject.alias, e.subject.fingerprint, e.place.display()))
             .collect();
-        crate::authority::replace(&self.path, format!("{HEAD}{lines}").as_bytes(), 0o600)
+        crate::authority::replace(&self.path, format!("{HEAD}{lines}").as_bytes(), 0o600)?;
+        self.give_to_the_owner_of_the_folder()
+    }
+
+    /// System stores are written as root, often with another's folder: its owner must be able to read the list afterwards.
+    fn give_to_the_owner_of_the_folder(&self) -> Result<(), Error> {
+        #[cfg(unix)]
+        if let Some(folder) = self.path.parent() {
+            use std::os::unix::fs::{MetadataExt, chown};
+            let owner = std::fs::metadata(folder).map_err(Error::file(folder, "look at the folder"))?;
+            let ours = std::fs::metadata(&self.path).map_err(Error::file(&self.path, "look at the list of installations"))?;
+            if (owner.uid(), owner.gid()) != (ours.uid(), ours.gid()) {
+                // A group that is not ours to give is no harm.
+                let given = chown(&self.path, Some(owner.uid()), Some(owner.gid()))
+                    .or_else(|_| chown(&self.path, Some(owner.uid()), None));
+                given.map_err(Error::file(&self.path, "give the list of installations to its owner"))?;
+            }
+        }
+        Ok(())
     }
 }

@@ -185,6 +185,12 @@ fn what_was_installed_is_remembered_until_it_is_taken_back() {
     for entry in [&system, &nss, &system] {
         journal.add(entry.clone()).expect("written");
     }
+    // As root one can write into another's folder; what is written there must be the other's.
+    use std::os::unix::fs::{MetadataExt, chown};
+    if chown(&folder, Some(12_345), None).is_ok() {
+        journal.add(system.clone()).expect("written");
+        assert_eq!(fs::metadata(folder.join("installed")).expect("there").uid(), 12_345);
+    }
     let mut again = Journal::open(&folder).expect("there");
     assert_eq!(again.entries(), [system.clone(), nss.clone()]);
     again.remove(&system).expect("written");
