@@ -107,7 +107,7 @@ def mail(connection):
 
 
 def files(connection):
-    connection.sendall(b"220 Files\r\n")
+    connection.sendall(b"220 FTP server ready\r\n")
     lines, waiting = connection.makefile("rb"), None
     while (line := lines.readline()):
         word = line.split()[0].upper()

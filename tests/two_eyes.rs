@@ -126,7 +126,7 @@ fn the_record_and_tcpdump_say_the_same() {
         assert_eq!(ours.len(), theirs.len(), "{ends:?}");
     }
     let spoken = |what: &str| ours.values().flatten().filter(|w| w.starts_with(what) || w.contains(&format!(" {what}"))).count();
-    for what in ["http ", "http2 ", "websocket ", "smtp ", "ftp ", "tls "] {
+    for what in ["http ", "http2 ", "websocket ", "smtp ", "ftp ", "ftp-data ", "tls "] {
         assert!(spoken(what) > 0, "{what}is among them");
     }
     std::fs::remove_dir_all(&folder).expect("the folder is ours");
