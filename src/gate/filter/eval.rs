@@ -90,8 +90,19 @@ impl<'a> Scene<'a> {
         self.message.filter(|m| matches!(m.part, Part::Response | Part::Interim))
     }
 
+    /// Whether the protocol is one of those. Of a connection without its messages: also what it may become counts.
+    fn speaks(&self, is: impl Fn(&str) -> bool) -> Fits {
+        let becomes: &[&str] = match (self.message, self.conn.proto) {
+            (Some(m), _) => return is(m.proto).into(),
+            (None, None) => return Fits::NotYet,
+            (None, Some("http" | "http2")) => &["websocket"],
+            (None, Some(_)) => &[],
+        };
+        let now = self.conn.proto.is_some_and(&is);
+        if becomes.iter().all(|p| is(p) == now) { now.into() } else { Fits::NotYet }
+    }
+
     fn plain(&self, asks: Asks) -> Fits {
-        let proto = self.message.map(|m| m.proto).or(self.conn.proto);
         let of_message = |is: fn(&Transit) -> bool| self.message.map_or(Fits::NotYet, |m| is(m).into());
         match asks {
             Asks::Request => of_message(|m| m.part == Part::Request),
@@ -99,8 +110,8 @@ impl<'a> Scene<'a> {
             Asks::Up => of_message(|m| m.dir == Dir::ToServer),
             Asks::Down => of_message(|m| m.dir == Dir::ToClient),
             Asks::Asset => of_message(|m| m.part == Part::Response && m.header("content-type").is_some_and(|t| is_asset(t))),
-            Asks::Speaks(any) => proto.map_or(Fits::NotYet, |p| any.contains(&p).into()),
-            Asks::SpeaksNot(any) => proto.map_or(Fits::NotYet, |p| (!any.contains(&p)).into()),
+            Asks::Speaks(any) => self.speaks(|p| any.contains(&p)),
+            Asks::SpeaksNot(any) => self.speaks(|p| !any.contains(&p)),
             _ => Fits::No,
         }
     }
@@ -140,7 +151,7 @@ impl<'a> Scene<'a> {
                 (None, Some(o)) => found(format!("{}:{}", o.host, o.port).as_bytes()),
                 (None, None) => self.otherwise(),
             },
-            Asks::Protocol => self.message.map(|m| m.proto).or(self.conn.proto).map_or(Fits::NotYet, |p| found(p.as_bytes())),
+            Asks::Protocol => self.speaks(|p| regex.is_match(p.as_bytes())),
             _ => self.message.map_or(Fits::NotYet, |m| self.search_message(asks, regex, m)),
         }
     }

@@ -62,17 +62,8 @@ pub(crate) enum Whose {
 }
 
 const fn word(name: &'static str, kind: WordKind, asks: Asks, says: &'static str) -> Word {
-    let of_connection = matches!(
-        asks,
-        Asks::All
-            | Asks::Domain
-            | Asks::Port
-            | Asks::Source
-            | Asks::Destination
-            | Asks::Protocol
-            | Asks::Speaks(_)
-            | Asks::SpeaksNot(_)
-    );
+    // What is spoken shows only when something is said.
+    let of_connection = matches!(asks, Asks::All | Asks::Domain | Asks::Port | Asks::Source | Asks::Destination);
     Word { name, kind, says, of_connection, asks }
 }
 

@@ -263,7 +263,7 @@ impl Reader<'_> {
             if let Some(word) = filter.asks_for_messages() {
                 let place = e.when.as_ref().map_or(place, Spanned::span);
                 let what = format!(
-                    "~{} asks for messages, but this rule is about connections: ~d, ~port, ~src, ~dst and protocols are known of them",
+                    "~{} asks for messages, but this rule is about connections: ~d, ~port, ~src and ~dst are known of them",
                     word.name
                 );
                 return Err(self.fault(place, &what));

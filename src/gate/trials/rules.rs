@@ -27,6 +27,12 @@ fn connections_that_no_rule_can_concern_are_copied() {
     let gate = gate("[[rule]]\nwhen = '~d ^other.net$ & ~u /a'\nblock = 404\n[[rule]]\nwhen = '~smtp'\nhold = true");
     assert!(!gate.wants(&tunnel()));
     assert!(gate.wants(&conn()), "the server is not known yet");
+    let upgrades = Gate::new();
+    upgrades.add("[[rule]]\nwhen = '~websocket'\nhold = true").unwrap();
+    assert!(upgrades.wants(&tunnel()), "HTTP may become a WebSocket");
+    upgrades.add("[[rule]]\nname = 'x'\nwhen = '!~http'\nhold = true").unwrap();
+    upgrades.remove("rule 1");
+    assert!(upgrades.wants(&tunnel()), "and then it is no HTTP any more");
     let mut other = tunnel();
     other.server = Some(Origin { host: "other.net".into(), port: 443, tls: true });
     assert!(gate.wants(&other));
