@@ -86,7 +86,7 @@ fn a_letter_goes_through_starttls_and_is_read_on_its_way() {
     }
 }
 
-/// Dovecot with IMAP and POP3, which begin TLS by their own commands. Its greeting says what it is: at ports that tell nothing that decides.
+/// Dovecot with IMAP and POP3, which begin TLS by their own commands, at ports and with a greeting that do not say what it is.
 fn dovecot(folder: &Folder) -> (Running, u16, u16) {
     folder.certificate();
     let (imap, pop) = (free(), free());
@@ -95,7 +95,7 @@ fn dovecot(folder: &Folder) -> (Running, u16, u16) {
     std::fs::create_dir_all(&mailbox).expect("a folder");
     let config = format!(
         "base_dir = {dir}/run\nstate_dir = {dir}/run\nlog_path = {dir}/dovecot.log\nprotocols = imap pop3\nlisten = 127.0.0.1\n\
-         login_greeting = IMAP or POP3 here\nssl = yes\nssl_cert = <{dir}/cert.pem\nssl_key = <{dir}/key.pem\nmail_location = maildir:{dir}/mail\nfirst_valid_uid = 0\n\
+         login_greeting = hello\nssl = yes\nssl_cert = <{dir}/cert.pem\nssl_key = <{dir}/key.pem\nmail_location = maildir:{dir}/mail\nfirst_valid_uid = 0\n\
          first_valid_gid = 0\n\
          passdb {{\n driver = static\n args = password=word\n}}\nuserdb {{\n driver = static\n args = uid=nobody gid=nogroup home={dir}/mail\n}}\n\
          service imap-login {{\n inet_listener imap {{\n port = {imap}\n }}\n inet_listener imaps {{\n port = 0\n }}\n}}\n\
@@ -125,8 +125,8 @@ fn letters_are_stored_and_fetched_through_imap_and_pop3_with_tls() {
         let (_server, imap, pop) = dovecot(&folder);
         let flags: &[&str] = if judged { &["-B", "/secret/a much longer word"] } else { &[] };
         let word = if judged { "a much longer word" } else { "secret" };
-        let imap = Proxy::before(&folder, &format!("tcp://127.0.0.1:{imap}"), flags);
-        let pop = Proxy::before(&folder, &format!("tcp://127.0.0.1:{pop}"), flags);
+        let imap = Proxy::before(&folder, &format!("imap://127.0.0.1:{imap}"), flags);
+        let pop = Proxy::before(&folder, &format!("pop3://127.0.0.1:{pop}"), flags);
         let curl = |url: String, more: &[&str]| {
             run(Command::new("curl").args(["-sSk", "--ssl-reqd", "-u", "emma:word", "-m", "30", &url]).args(more))
         };
@@ -156,7 +156,7 @@ fn vsftpd(folder: &Folder) -> (Running, u16) {
     std::fs::create_dir_all(folder.path("empty")).expect("a folder");
     std::fs::write(root.join("notes.txt"), "what the file says\n".repeat(5000)).expect("written");
     let config = format!(
-        "listen=YES\nlisten_address=127.0.0.1\nlisten_port={port}\nbackground=NO\nanonymous_enable=YES\nno_anon_password=YES\n\
+        "listen=YES\nlisten_address=127.0.0.1\nlisten_port={port}\nbackground=NO\nftpd_banner=hello\nanonymous_enable=YES\nno_anon_password=YES\n\
          anon_root={dir}/files\nsecure_chroot_dir={dir}/empty\nwrite_enable=YES\nanon_upload_enable=YES\nanon_umask=022\n\
          ssl_enable=YES\nallow_anon_ssl=YES\nforce_local_data_ssl=NO\nforce_local_logins_ssl=NO\nrsa_cert_file={dir}/both.pem\n\
          rsa_private_key_file={dir}/both.pem\nconnect_from_port_20=NO\nseccomp_sandbox=NO\npam_service_name=none\n"

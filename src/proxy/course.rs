@@ -267,7 +267,7 @@ impl Course {
                 return self.refuse(&words::upstream(&failure)).await;
             }
         }
-        self.between(Hint::Probe).await
+        self.between(to.scheme.speaks()).await
     }
 
     /// Whether the client speaks TLS itself. One that says nothing may wait for its server's greeting.

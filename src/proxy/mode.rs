@@ -2,6 +2,7 @@
 
 use crate::chain::Chain;
 use std::fmt;
+use wirelore_kit::Hint;
 
 /// What a listener does with who comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,11 +45,32 @@ pub enum Scheme {
     Ftp,
     /// Mail.
     Smtp,
+    /// Mailboxes.
+    Imap,
+    /// Mailboxes, the older way.
+    Pop3,
+    /// PostgreSQL.
+    Postgresql,
     /// DNS over UDP and TCP.
     Dns,
 }
 
-const SCHEMES: [(&str, Scheme, u16, bool); 12] = [
+impl Scheme {
+    /// What is spoken, where it need not be found out: servers whose greeting tells little, at ports that tell nothing.
+    #[must_use]
+    pub const fn speaks(self) -> Hint {
+        match self {
+            Scheme::Ftp => Hint::Proto("ftp"),
+            Scheme::Smtp => Hint::Proto("smtp"),
+            Scheme::Imap => Hint::Proto("imap"),
+            Scheme::Pop3 => Hint::Proto("pop"),
+            Scheme::Postgresql => Hint::Proto("pgsql"),
+            Scheme::Http | Scheme::Https | Scheme::Tcp | Scheme::Tls | Scheme::Dns => Hint::Probe,
+        }
+    }
+}
+
+const SCHEMES: [(&str, Scheme, u16, bool); 15] = [
     ("http", Scheme::Http, 80, false),
     ("https", Scheme::Https, 443, true),
     ("h2", Scheme::Https, 443, true),
@@ -59,6 +81,9 @@ const SCHEMES: [(&str, Scheme, u16, bool); 12] = [
     ("tls", Scheme::Tls, 443, true),
     ("ftp", Scheme::Ftp, 21, false),
     ("smtp", Scheme::Smtp, 25, false),
+    ("imap", Scheme::Imap, 143, false),
+    ("pop3", Scheme::Pop3, 110, false),
+    ("postgresql", Scheme::Postgresql, 5432, false),
     ("dns", Scheme::Dns, 53, false),
     ("ftps", Scheme::Tls, 990, true),
 ];
