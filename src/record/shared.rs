@@ -32,6 +32,10 @@ pub struct Slot(Mutex<Pending>);
 impl Slot {
     /// Has `write` append whole blocks, at most [`MOST_AT_ONCE`] bytes.
     pub fn append(&self, shared: &Shared, write: impl FnOnce(&mut Vec<u8>)) {
+        if shared.closing() {
+            // Nobody will write it.
+            return;
+        }
         let mut pending = lock(&self.0);
         if pending.current.capacity() == 0 {
             pending.current = shared.chunk();

