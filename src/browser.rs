@@ -57,6 +57,9 @@ pub struct Browser {
     pub name: String,
 }
 
+/// A browser that cannot run (there is no display, for example) ends within this time.
+const STARTS: Duration = Duration::from_secs(1);
+
 fn missing(text: String) -> Failure {
     Failure { text, code: exit::INIT }
 }
@@ -74,14 +77,27 @@ pub fn open(wish: &Wish<'_>) -> Result<Browser, Failure> {
         Kind::Chromium => chromium(&mut command, folder, wish),
         Kind::Firefox => firefox(&mut command, folder, wish)?,
     }
-    // What browsers say on a terminal is for those who make browsers.
-    command.args(wish.more).arg(wish.url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // What browsers say on a terminal is for those who make browsers; it is kept for the case that they do not start.
+    let words = folder.join("said");
+    let said = fs::File::create(&words)
+        .map_err(|e| Failure { text: format!("{}: cannot be written: {e}.", words.display()), code: exit::WRITE })?;
+    command.args(wish.more).arg(wish.url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(said);
     // A group of its own, so that Ctrl+C reaches us first, and all its processes can be ended together.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let child = command.spawn().map_err(|e| missing(format!("{} does not start: {e}.", program.display())))?;
     let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Browser { child, profile: Some(profile), name })
+    let mut browser = Browser { child, profile: Some(profile), name };
+    if browser.wait(STARTS) {
+        let said = fs::read(&words).unwrap_or_default();
+        let said = String::from_utf8_lossy(&said);
+        // The usual cause is told somewhere in the middle of much else.
+        let about_displays = said.lines().find(|l| l.to_ascii_lowercase().contains("display"));
+        let last = || said.lines().rev().find(|l| !l.trim().is_empty());
+        let cause = about_displays.or_else(last).unwrap_or("it said nothing");
+        return Err(missing(format!("{} ended at once: {}", browser.name, cause.trim())));
+    }
+    Ok(browser)
 }
 
 /// The program to start.

@@ -107,6 +107,26 @@ fn firefox_goes_through_us_and_trusts_us() {
     browser_asks_through_the_proxy("firefox", &["--headless"], &["firefox", "firefox-esr"]);
 }
 
+#[test]
+fn a_browser_that_cannot_start_is_told_with_its_own_words() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fake = folder.path().join("chromium");
+    std::fs::write(&fake, "#!/bin/sh\necho 'Missing X server or $DISPLAY' >&2\nexit 1\n").expect("written");
+    std::fs::set_permissions(&fake, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("set");
+    let output = Command::new(env!("CARGO_BIN_EXE_wirelore"))
+        .args(["proxy", "--listen-host", "127.0.0.1", "-p", "0", "--no-control", "--browser"])
+        .env("PATH", format!("{}:/usr/bin:/bin", folder.path().display()))
+        .env("XDG_CONFIG_HOME", folder.path())
+        .env("TMPDIR", folder.path())
+        .output()
+        .expect("runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("chromium ended at once: Missing X server or $DISPLAY"), "{said}");
+    let left =
+        std::fs::read_dir(folder.path()).expect("list").flatten().any(|e| e.file_name().to_string_lossy().contains("browser"));
+    assert!(!left, "the profile is removed");
+}
+
 /// By its own judgement, with nothing switched off: validity, names, key usage, chain.
 #[test]
 fn chromium_believes_us_where_the_authority_is_installed_and_only_there() {
@@ -129,9 +149,20 @@ fn chromium_believes_us_where_the_authority_is_installed_and_only_there() {
     };
     let port = proxy.port().to_string();
     let _proxy = Running(
-        wirelore(&["proxy", "--listen-host", "127.0.0.1", "-p", &port, "--no-control", "--upstream-ca", "server.pem"])
-            .spawn()
-            .expect("the proxy"),
+        wirelore(&[
+            "proxy",
+            "--listen-host",
+            "127.0.0.1",
+            "-p",
+            &port,
+            "--no-control",
+            "-w",
+            "session.pcapng",
+            "--upstream-ca",
+            "server.pem",
+        ])
+        .spawn()
+        .expect("the proxy"),
     );
     until_it_listens(proxy);
     for (installed, path) in [(false, "/before"), (true, "/installed"), (false, "/after")] {
