@@ -2,9 +2,9 @@
 
 mod middle_support;
 
-use middle_support::{Play, passes_untouched};
+use middle_support::{Play, Stage as Driver, passes_untouched};
 use wirelore_dissectors::smtp::SPEC;
-use wirelore_kit::middle::{Judgement, Part, Transit};
+use wirelore_kit::middle::{Judgement, News, Part, Stage, Step, Transit};
 use wirelore_kit::{Dir, Hint};
 
 fn hello() -> Play {
@@ -210,4 +210,30 @@ fn lmtp_answers_for_each_recipient() {
         .judged(|t| if t.line == "NOOP" { answer(t, "250 mine") } else { Judgement::Pass })
         .run_all();
     assert!(p.sent_to_client().ends_with("354 go\r\n250 b\r\n452 c\r\n250 mine\r\n250 noop\r\n"), "{}", p.shown());
+}
+
+#[test]
+fn a_command_of_our_own_has_an_answer_that_the_client_never_sees() {
+    let play = hello().judged(|_| Judgement::Pass);
+    let mut stage = Driver::new((SPEC.middle.expect("served").new)(&play.setting), &play);
+    stage.push(Dir::ToServer, "EHLO me\r\n".into());
+    let own = Transit {
+        proto: "smtp",
+        dir: Dir::ToServer,
+        exchange: 0,
+        part: Part::Request,
+        stage: Stage::Whole,
+        line: "VRFY emma".into(),
+        headers: Vec::new(),
+        body: Default::default(),
+        trailers: Vec::new(),
+        url: None,
+    };
+    let mut steps = Vec::new();
+    stage.middle.tell(News::Inject(Box::new(own)), &mut steps);
+    assert!(matches!(steps.as_slice(), [Step::Send { dir: Dir::ToServer, bytes }] if bytes == "VRFY emma\r\n"), "{steps:?}");
+    stage.push(Dir::ToServer, "NOOP\r\n".into());
+    stage.push(Dir::ToClient, "250 hello\r\n252 perhaps\r\n250 noop\r\n".into());
+    stage.settle();
+    assert_eq!(stage.played.sent_to_client(), "250 hello\r\n250 noop\r\n");
 }
