@@ -82,3 +82,72 @@ fn a_file_that_changes_is_read_again() {
     std::fs::write(&path, "[[rule]]\nblock = 404\n[[rule]]\nreset = true").unwrap();
     assert_eq!(wait(), "Rules(2)");
 }
+
+#[test]
+fn no_text_makes_a_reader_panic() {
+    const PARTS: &[&str] = &[
+        "~u",
+        "~c",
+        "~b",
+        "~",
+        "!",
+        "&",
+        "|",
+        "(",
+        ")",
+        "'",
+        "\"",
+        "\\",
+        " ",
+        "é",
+        "a",
+        "4xx",
+        "-H",
+        "-d",
+        "curl",
+        "$'",
+        "\\x",
+        "\\u",
+        "http://",
+        "[",
+        "]",
+        "=",
+        "\n",
+        "[[rule]]",
+        "when",
+        "block",
+        "map-remote",
+        "404",
+        ":",
+        "/",
+        "@",
+        "{",
+        "}",
+        "\u{0}",
+        "~websocket",
+        "%",
+    ];
+    // A simple generator (Knuth's): the same texts each time.
+    let mut seed = 7u64;
+    let mut next = |n: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % n
+    };
+    for _ in 0..3000 {
+        let text: String = (0..next(12)).map(|_| PARTS[next(PARTS.len())]).collect();
+        if let Err(e) = crate::Filter::parse(&text) {
+            assert!(!e.to_string().is_empty());
+        }
+        let _ = crate::from_curl(&format!("curl {text}"));
+        let _ = parse_rules(&text, Path::new("r"), &Written::File);
+        let quoted = format!("[[rule]]\nwhen = {text:?}\nblock = 404");
+        if let Err(e) = parse_rules(&quoted, Path::new("r"), &Written::File) {
+            assert!(e.line == 2 || e.line == 1, "{quoted}\n{e}");
+        }
+        for spelling in
+            [crate::Spelling::MapRemote, crate::Spelling::ModifyBody, crate::Spelling::BlockList, crate::Spelling::ModifyHeaders]
+        {
+            let _ = spelling.parse(&text);
+        }
+    }
+}
