@@ -172,9 +172,9 @@ pub struct Objects {
 }
 
 /// `wirelore proxy`, with mitmproxy's spellings.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Proxy {
-    /// Without a window; it is the only way so far.
+    /// Without a window; so it is too where there is no display.
     #[arg(long)]
     pub headless: bool,
     /// What to be: `regular`, `socks5`, `reverse:https://example.org`; behind an @ where to listen: `regular@8081`. Several may be given.

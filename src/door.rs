@@ -1,7 +1,8 @@
 //! The window's door: opens captures for it and hands it what it cannot make itself.
 
-use crate::cli::{Open, exit};
+use crate::cli::{Open, Proxy, exit};
 use crate::conversations::Rereading;
+use crate::live::Starter;
 use crate::reading::Failure;
 use crate::remember::Remember;
 use crate::session::{Session, SessionOptions};
@@ -86,13 +87,28 @@ pub fn explanations(language: &str) -> Explanations {
     all
 }
 
-/// Opens the window.
+/// Opens the window on captures.
 ///
 /// # Errors
 /// When no window can be opened.
 pub fn run(args: &Open) -> Result<(), Failure> {
+    open(args, None)
+}
+
+/// Opens the window on a proxy that is started with it.
+///
+/// # Errors
+/// When no window can be opened.
+pub fn proxy(args: &Proxy) -> Result<(), Failure> {
+    open(&Open::default(), Some(args.clone()))
+}
+
+fn open(args: &Open, proxy: Option<Proxy>) -> Result<(), Failure> {
+    let start_proxy = proxy.is_some();
     let options = WindowOptions {
         opener: Arc::new(Doorman { keylog: args.keylog.clone() }),
+        proxies: Starter::new(proxy).map(|s| Arc::new(s) as _),
+        start_proxy,
         explanations: Arc::new(explanations("en")),
         files: args.files.clone(),
         state_folder: None,

@@ -12,10 +12,12 @@ pub mod conversations;
 pub mod door;
 pub mod dump;
 pub mod exchanges;
-pub mod gating;
 pub mod exporting;
+pub mod gating;
 pub mod har;
 pub mod legs;
+#[cfg(feature = "window")]
+pub mod live;
 pub mod merge;
 pub mod objects;
 pub mod proxying;

@@ -21,7 +21,7 @@ fn main() {
         Some(Command::Report(a)) => wirelore::report::run(a),
         Some(Command::Objects(a)) => wirelore::objects::run(a),
         Some(Command::Export(a)) => wirelore::exporting::run(a),
-        Some(Command::Proxy(a)) => wirelore::proxying::run(a),
+        Some(Command::Proxy(a)) => proxy(a),
         Some(Command::Control(a)) => wirelore::control::run(a),
         Some(Command::Compose(a)) => wirelore::compose::run(a),
         Some(Command::Ca(a)) => wirelore::authority::run(a),
@@ -35,6 +35,17 @@ fn main() {
         }
         std::process::exit(code);
     }
+}
+
+#[cfg(feature = "window")]
+fn proxy(args: &wirelore::cli::Proxy) -> Result<(), Failure> {
+    let display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|v| std::env::var_os(v).is_some_and(|v| !v.is_empty()));
+    if args.headless || !display { wirelore::proxying::run(args) } else { wirelore::door::proxy(args) }
+}
+
+#[cfg(not(feature = "window"))]
+fn proxy(args: &wirelore::cli::Proxy) -> Result<(), Failure> {
+    wirelore::proxying::run(args)
 }
 
 #[cfg(feature = "window")]

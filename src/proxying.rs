@@ -20,11 +20,27 @@ fn wrong(text: impl Into<String>) -> Failure {
     Failure { text: text.into(), code: exit::OPTION }
 }
 
-/// Runs it until a signal says stop.
+/// A proxy that runs, and what it records, read while it grows.
+pub struct Started {
+    /// The proxy.
+    pub proxy: Proxy,
+    /// Its session file.
+    pub recorder: Recorder,
+    /// What judges its messages.
+    pub gate: Gate,
+    /// The rows of its session file.
+    pub session: Session,
+    /// Whose certificates its clients see.
+    pub authority: Arc<Authority>,
+    /// The socket by which other programs steer it.
+    control: Option<Control>,
+}
+
+/// Starts it.
 ///
 /// # Errors
-/// Why it did not start, or what was lost.
-pub fn run(args: &Args) -> Result<(), Failure> {
+/// Why it did not start.
+pub fn start(args: &Args) -> Result<Started, Failure> {
     let listen = listeners(args)?;
     let authority = Arc::new(authority(args)?);
     let trust = trust(args)?;
@@ -50,14 +66,22 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         give_up: args.give_up,
         keylog: keylog(args)?,
     };
-    let exposed = settings.listen.iter().any(|(_, at)| !at.ip().is_loopback()) && settings.auth.is_none();
     let proxy = Proxy::start(settings).map_err(|e| Failure { text: e.to_string(), code: exit::INIT })?;
-    let _control = control(args, &proxy, &recorder, gate)?;
-    let mut session = read_along(&recorder, growth)?;
+    let control = control(args, &proxy, &recorder, gate.clone())?;
+    let session = read_along(&recorder, growth)?;
+    Ok(Started { proxy, recorder, gate, session, authority, control })
+}
+
+/// Runs it until a signal says stop.
+///
+/// # Errors
+/// Why it did not start, or what was lost.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let Started { proxy, recorder, mut session, authority, control: _control, .. } = start(args)?;
     for (mode, at) in proxy.listeners() {
         eprintln!("Listening at {at} ({mode}).");
     }
-    if exposed {
+    if args.proxyauth.is_none() && proxy.listeners().iter().any(|(_, at)| !at.ip().is_loopback()) {
         eprintln!("Others can reach this proxy too: whoever can, may use it. --proxyauth USER:PASSWORD asks them who they are.");
     }
     eprintln!("Recording to {}. Ctrl+C ends it.", recorder.path().display());
@@ -71,6 +95,13 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     eprintln!("{connections} connections, {} packets, {} messages.", snapshot.packets(), snapshot.messages());
     finished.map_err(|e| Failure { text: e.to_string(), code: exit::WRITE })?;
     read.map_err(Failure::from)
+}
+
+/// Where the certificate lies that clients are to trust.
+#[must_use]
+pub fn certificate(args: &Args) -> std::path::PathBuf {
+    let own = || crate::authority::folder().map(|f| f.join(wirelore_ca::authority::FILES[0])).unwrap_or_default();
+    args.ca_cert.clone().unwrap_or_else(own)
 }
 
 /// Opens the control socket, unless nobody wants it. Rules that send messages elsewhere are served all the same.

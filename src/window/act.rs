@@ -1,6 +1,7 @@
 //! What panes ask the window to do. They read; between frames the window acts.
 
 use crate::command::Command;
+use crate::door::Release;
 use crate::follow::SaveAs;
 use crate::listing::Item;
 use crate::prefs::{BodyForm, View};
@@ -87,6 +88,10 @@ pub enum Act {
     DecodeAs(u32, Option<&'static str>),
     /// Take the keys of a key log.
     AddKeys(PathBuf),
+    /// Hold messages that this filter finds, or none.
+    Hold(Option<String>),
+    /// What becomes of a held message.
+    Release(u64, Release),
     /// Show this tab.
     Tab(usize),
     /// Close this tab.

@@ -1,10 +1,11 @@
 //! The window itself: tabs, bars and panes in their places, keys, and what is done between frames.
 
 mod doing;
+mod steer;
 
 use crate::act::{Act, Choose, Saving};
 use crate::command::Command;
-use crate::door::{Opener, Trace, Waker, WindowOptions};
+use crate::door::{Opener, Proxies, Trace, Waker, WindowOptions};
 use crate::errand::{Errands, News};
 use crate::follow::SaveAs;
 use crate::format;
@@ -30,6 +31,7 @@ const KEPT: &str = "wirelore";
 /// The window.
 pub struct App {
     opener: Arc<dyn Opener>,
+    proxies: Option<Arc<dyn Proxies>>,
     prose: Arc<Explanations>,
     prefs: Prefs,
     // Boxed: an empty tab costs nothing.
@@ -58,6 +60,7 @@ impl App {
         let waker: Waker = Arc::new(move || woken.request_repaint());
         let mut app = App {
             opener: options.opener.clone(),
+            proxies: options.proxies.clone(),
             prose: options.explanations.clone(),
             prefs: kept.unwrap_or_default().checked(),
             tabs: vec![None],
@@ -78,6 +81,9 @@ impl App {
         app.apply_look(ctx);
         for file in &options.files {
             app.open(ctx, file);
+        }
+        if options.start_proxy {
+            app.start_proxy(ctx);
         }
         app
     }
@@ -165,10 +171,15 @@ impl App {
                     | C::Traffic
                     | C::Settings
                     | C::Help
-            ) || c.facts().group == crate::command::Group::Look;
+            ) || c == C::StartProxy && self.offers_proxy()
+                || c.facts().group == crate::command::Group::Look;
         };
+        let (running, held) = tab.steering.as_ref().map_or((false, false), |s| (s.state.running, s.draft.is_some()));
         match c {
-            C::StopReading => !tab.snap.progress().done,
+            C::StartProxy => self.offers_proxy(),
+            C::StopProxy | C::Browse | C::Hold | C::CopyProxyAddress => running,
+            C::SendHeld | C::SendAllHeld | C::DropHeld | C::AnswerHeld => held,
+            C::StopReading => tab.steering.is_none() && !tab.snap.progress().done,
             C::Back => tab.history.can_back(),
             C::Forward => tab.history.can_forward(),
             C::OtherHalf => tab.other_half().is_some(),
@@ -216,7 +227,10 @@ impl App {
                 tab.region = region;
             }
         }
-        if self.busy() {
+        if self.tab().and_then(|t| t.steering.as_ref()).is_some_and(|s| s.state.running) {
+            // Ages of what is held, counts of connections.
+            ctx.request_repaint_after(std::time::Duration::from_millis(500));
+        } else if self.busy() {
             // Answers wake the window; this is for progress alone.
             ctx.request_repaint_after(std::time::Duration::from_millis(120));
         }
@@ -271,12 +285,13 @@ impl App {
         let mut acts = std::mem::take(&mut self.acts);
         let mut prefs = self.prefs.clone();
         let prose = self.prose.clone();
+        let offers_proxy = self.offers_proxy();
         let heads: Vec<TabHead> = self
             .tabs
             .iter()
             .map(|t| match t {
                 Some(t) => {
-                    TabHead { title: t.title.clone(), reading: !t.snap.progress().done, path: t.path.display().to_string() }
+                    TabHead { title: t.title.clone(), reading: t.steering.is_none() && !t.snap.progress().done, path: t.path.display().to_string() }
                 }
                 None => TabHead { title: "New tab".into(), reading: false, path: String::new() },
             })
@@ -290,7 +305,7 @@ impl App {
         let focus_filter = std::mem::take(&mut self.focus_filter);
         {
             let kept = self.prefs.clone();
-            let mut cx = Cx { look, prefs: &kept, prose: &prose, acts: &mut acts };
+            let mut cx = Cx { look, prefs: &kept, prose: &prose, offers_proxy, acts: &mut acts };
             bars::strip(ui, &mut cx, at(0.0, strip_h), &heads, current);
             let mut text = tab.as_ref().map(|t| t.filter.clone()).unwrap_or_default();
             let shown = tab.as_ref().filter(|t| t.listing_progress().is_none()).map(|t| {
@@ -302,7 +317,7 @@ impl App {
                 ui,
                 &mut cx,
                 at(strip_h, top_h),
-                tab.as_deref(),
+                tab.as_deref_mut(),
                 FilterEdit { text: &mut text, focus: focus_filter, shown, only },
             );
             if let Some(t) = &mut tab {
@@ -353,7 +368,11 @@ impl App {
         }
         let mut dialog = std::mem::take(&mut self.dialog);
         let mut acts = Vec::new();
-        let close = dialogs::show(ui, &mut Cx { look, prefs: &self.prefs, prose: &self.prose, acts: &mut acts }, &mut dialog);
+        let close = dialogs::show(
+            ui,
+            &mut Cx { look, prefs: &self.prefs, prose: &self.prose, offers_proxy: false, acts: &mut acts },
+            &mut dialog,
+        );
         self.acts.extend(acts);
         if close {
             self.focus_region = Some(self.tab().map_or(Region::List, |t| t.region));
@@ -422,6 +441,8 @@ impl App {
             Act::Save(what, path) => self.save(what, path),
             Act::DecodeAs(flow, protocol) => self.decode_as(flow, protocol),
             Act::AddKeys(path) => self.add_keys(path),
+            Act::Hold(filter) => self.hold(filter),
+            Act::Release(id, how) => self.release(id, how),
             Act::Tab(i) => {
                 self.current = i.min(self.tabs.len().saturating_sub(1));
                 self.focus_region = Some(Region::List);
@@ -595,6 +616,18 @@ impl App {
             C::Statistics => self.place = Place::Statistics,
             C::Settings => self.place = Place::Settings,
             C::Help => self.dialog = Dialog::Keys,
+
+            C::StartProxy => self.start_proxy(ctx),
+            C::StopProxy
+            | C::Browse
+            | C::Hold
+            | C::SendHeld
+            | C::SendAllHeld
+            | C::DropHeld
+            | C::AnswerHeld
+            | C::CopyProxyAddress => {
+                self.steer(c);
+            }
 
             C::CopyValue | C::CopyRow | C::CopyFieldName | C::CopyBytes | C::CopyPath => self.copy(c),
 

@@ -17,6 +17,8 @@ pub enum Group {
     View,
     /// Searching.
     Find,
+    /// The proxy and what it holds.
+    Proxy,
     /// Taking out.
     Copy,
     /// How it looks.
@@ -25,7 +27,7 @@ pub enum Group {
 
 impl Group {
     /// All, in the order of the list of keys.
-    pub const ALL: [Group; 6] = [Group::File, Group::Go, Group::Find, Group::View, Group::Copy, Group::Look];
+    pub const ALL: [Group; 7] = [Group::File, Group::Go, Group::Find, Group::View, Group::Proxy, Group::Copy, Group::Look];
 
     /// In a word.
     #[must_use]
@@ -35,6 +37,7 @@ impl Group {
             Group::Go => "Go",
             Group::View => "View",
             Group::Find => "Find",
+            Group::Proxy => "Proxy",
             Group::Copy => "Copy",
             Group::Look => "Appearance",
         }
@@ -146,6 +149,16 @@ commands! {
     Statistics = View, CHART_BAR, "Statistics", "Protocols, conversations and facts of the capture", [ALT Num2];
     Settings = View, GEAR_SIX, "Settings", "Theme, density, text size, times", [ALT Num3];
     Help = View, KEYBOARD, "Keys", "Every command and its keys", [NO F1, SHIFT Questionmark, NO Questionmark];
+
+    StartProxy = Proxy, PLUGS, "Start proxy", "Listen for clients, record and decrypt what they say, in a tab of its own", [CTRL_SHIFT R];
+    StopProxy = Proxy, STOP, "Stop proxy", "What was recorded stays", [];
+    Browse = Proxy, BROWSER, "Open intercepted browser", "A fresh profile that uses the proxy and trusts it; your own browser is not touched", [CTRL_SHIFT B];
+    Hold = Proxy, HAND_PALM, "Hold messages", "Messages stop here until you send them on", [NO I];
+    SendHeld = Proxy, PLAY, "Send held message", "The selected one goes on, as you edited it", [NO A];
+    SendAllHeld = Proxy, FAST_FORWARD, "Send all held messages", "As they came", [SHIFT A];
+    DropHeld = Proxy, PROHIBIT, "Drop held message", "It does not go on, and nothing answers", [SHIFT X];
+    AnswerHeld = Proxy, ARROW_U_UP_LEFT, "Answer held message", "Write what its sender gets in place of the server's answer", [];
+    CopyProxyAddress = Proxy, COPY, "Copy proxy address", "For programs that ask for one", [];
 
     CopyValue = Copy, COPY, "Copy value", "The selected field's value", [CTRL C];
     CopyRow = Copy, COPY, "Copy row", "The selected row as text", [CTRL_SHIFT C];

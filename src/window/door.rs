@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use wirelore_kit::middle::Transit;
 use wirelore_kit::{Cancel, ConvId, Dir, Explanations, Problem, Side, State, TreeSource};
 use wirelore_store::Snapshot;
 
@@ -15,6 +16,97 @@ pub trait Opener: Send + Sync {
     /// # Errors
     /// [`Problem`]: the file is not there, not readable, or no capture.
     fn open(&self, path: &Path, wake: Waker) -> Result<Box<dyn Capture>, Problem>;
+}
+
+/// Starts proxies.
+pub trait Proxies: Send + Sync {
+    /// Listens, and gives the capture that grows as clients speak, with the handle by which the proxy is steered.
+    ///
+    /// # Errors
+    /// [`Problem`]: no port is free, or there is no certificate authority and none can be made.
+    fn start(&self, wake: Waker) -> Result<(Box<dyn Capture>, Arc<dyn Proxied>), Problem>;
+}
+
+/// A proxy that was started. Calls are cheap, or hand work to other threads.
+pub trait Proxied: Send + Sync {
+    /// How it stands now. Called once a frame.
+    fn state(&self) -> ProxyState;
+
+    /// Stops listening and closes what is open; what was recorded stays.
+    fn stop(&self);
+
+    /// Opens a browser with a fresh profile that uses the proxy and trusts it.
+    ///
+    /// # Errors
+    /// [`Problem`]: no browser was found, or it does not start.
+    fn browse(&self) -> Result<(), Problem>;
+
+    /// Holds every message that the filter finds from now on; `None`: holds none, and lets those that are held go.
+    ///
+    /// # Errors
+    /// [`Problem`]: what is wrong with the filter, and where.
+    fn hold(&self, filter: Option<&str>) -> Result<(), Problem>;
+
+    /// What becomes of a held message.
+    ///
+    /// # Errors
+    /// [`Problem`]: it is not held any more, or cannot be written as it was changed.
+    fn release(&self, held: u64, how: Release) -> Result<(), Problem>;
+}
+
+/// How a proxy stands.
+#[derive(Debug, Clone, Default)]
+pub struct ProxyState {
+    /// Whether it listens.
+    pub running: bool,
+    /// Where it listens: "127.0.0.1:8080".
+    pub listening: Vec<String>,
+    /// Connections that are open now.
+    pub open: u64,
+    /// Connections since it was started.
+    pub connections: u64,
+    /// Bytes of the session file.
+    pub recorded: u64,
+    /// The session file.
+    pub file: PathBuf,
+    /// Why recording stopped, if it did.
+    pub trouble: Option<Problem>,
+    /// The authority's certificate, for clients to trust.
+    pub certificate: PathBuf,
+    /// Whether this machine trusts the authority, in words.
+    pub trust: String,
+    /// The filter by which messages are held, if any are.
+    pub holding: Option<String>,
+    /// Messages that wait for the user, oldest first.
+    pub held: Arc<Vec<Held>>,
+}
+
+/// A message that waits for the user.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// Its number.
+    pub id: u64,
+    /// For how long, in milliseconds.
+    pub age: u64,
+    /// Whom its client speaks with: "www.example.org:443".
+    pub server: String,
+    /// It.
+    pub message: Arc<Transit>,
+}
+
+/// What becomes of a held message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Release {
+    /// It goes on as it came.
+    Send,
+    /// It goes on as this.
+    Change(Box<Transit>),
+    /// It does not go on, and this answers it.
+    Answer(Box<Transit>),
+    /// It does not go on, and nothing answers.
+    Drop,
+    /// Its connection is broken off.
+    Reset,
 }
 
 /// An open capture.
@@ -132,6 +224,10 @@ pub type Trace = Arc<dyn Fn(String) + Send + Sync>;
 pub struct WindowOptions {
     /// Opens captures.
     pub opener: Arc<dyn Opener>,
+    /// Starts proxies, where there are any to start.
+    pub proxies: Option<Arc<dyn Proxies>>,
+    /// Start one at once.
+    pub start_proxy: bool,
     /// Prose for fields and notes.
     pub explanations: Arc<Explanations>,
     /// Captures to open at once.

@@ -15,6 +15,7 @@ pub mod errand;
 pub mod follow;
 pub mod format;
 pub mod fuzzy;
+pub mod held;
 pub mod ladder;
 pub mod listing;
 pub mod palette;
@@ -22,6 +23,7 @@ pub mod panes;
 pub mod prefs;
 pub mod rows;
 pub mod select;
+pub mod steering;
 pub mod strand;
 pub mod tab;
 pub mod theme;
@@ -30,7 +32,7 @@ pub mod view;
 pub mod widgets;
 
 pub use app::App;
-pub use door::{Capture, Conversations, Opener, Waker, WindowOptions};
+pub use door::{Capture, Conversations, Opener, Proxied, Proxies, Waker, WindowOptions};
 
 /// Opens the window and returns when it is closed.
 ///

@@ -13,6 +13,7 @@ use crate::panes::statistics::Figures;
 use crate::prefs::Prefs;
 use crate::rows::{RowFolds, Rows};
 use crate::select::{Focus, History, Level, Selection, Stop};
+use crate::steering::Steering;
 use crate::trace::Traced;
 use crate::widgets::tree::Folds;
 use crate::widgets::vlist::VState;
@@ -143,6 +144,8 @@ pub struct Tab {
     shown: Option<Arc<Prepared>>,
     /// Measures how long opening takes.
     pub traced: Option<Traced>,
+    /// The proxy whose traffic this is.
+    pub steering: Option<Steering>,
 }
 
 impl Tab {
@@ -196,6 +199,7 @@ impl Tab {
             stopped: false,
             shown: None,
             traced: None,
+            steering: None,
         }
     }
 
@@ -210,6 +214,9 @@ impl Tab {
             }
             self.snap = new;
             self.follow_rows();
+        }
+        if let Some(s) = &mut self.steering {
+            s.step();
         }
         let (snap, jobs) = (self.snap.clone(), self.jobs.clone());
         let wanted = self.wanted(prefs, lists_packets(self.level));

@@ -29,6 +29,8 @@ impl Bench {
         let ctx = Context::default();
         let options = WindowOptions {
             opener: Arc::new(demo::DemoOpener { packets: PACKETS }),
+            proxies: None,
+            start_proxy: false,
             explanations: Arc::new(Explanations::default()),
             files: vec!["big.pcapng".into()],
             state_folder: None,

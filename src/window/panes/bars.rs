@@ -3,7 +3,7 @@
 use crate::act::Act;
 use crate::command::Command;
 use crate::format;
-use crate::panes::Cx;
+use crate::panes::{Cx, proxy};
 use crate::prefs::View;
 use crate::tab::Tab;
 use crate::theme::{Look, icons};
@@ -136,7 +136,7 @@ pub fn filter_id() -> Id {
 }
 
 /// The bar of source, filter and palette.
-pub fn top(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, tab: Option<&Tab>, filter: FilterEdit<'_>) {
+pub fn top(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, mut tab: Option<&mut Tab>, filter: FilterEdit<'_>) {
     let look = cx.look;
     let t = look.t;
     ui.painter().rect_filled(rect, 0, t.panel);
@@ -150,8 +150,15 @@ pub fn top(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, tab: Option<&Tab>, filter: 
     if button::icon(ui, look, icons::FOLDER_OPEN, "Open capture", &c.keys(), true, false).clicked() {
         cx.acts.push(Act::Do(c));
     }
-    if let Some(tab) = tab {
-        source(ui, cx, tab);
+    match &mut tab {
+        Some(Tab { steering: Some(s), .. }) => proxy::pill(ui, cx, s),
+        Some(tab) => source(ui, cx, tab),
+        None => {}
+    }
+    let c = Command::StartProxy;
+    if cx.offers_proxy && tab.is_some() && button::icon(ui, look, icons::PLUGS, c.facts().text, &c.keys(), true, false).clicked()
+    {
+        cx.acts.push(Act::Do(c));
     }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 8.0;

@@ -336,7 +336,9 @@ impl Drawn<'_> {
                 let path = view::role(s, m, FieldRole::Path);
                 match (method, path) {
                     (Some(method), Some(path)) if !self.below => {
-                        let host = view::role(s, m, FieldRole::Authority).unwrap_or_default();
+                        // To a proxy the whole address is said; and to CONNECT, only the host.
+                        let whole = path.contains("://") || !path.starts_with('/') && path != "*";
+                        let host = view::role(s, m, FieldRole::Authority).filter(|_| !whole).unwrap_or_default();
                         let parts =
                             [(format!("{method} "), look.semi(), strong), (host, look.text(), side), (path, look.text(), strong)];
                         let parts = parts.each_ref().map(|(t, f, c)| (t.as_str(), f.clone(), *c));

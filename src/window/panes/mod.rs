@@ -6,8 +6,10 @@ pub mod bytes;
 pub mod dialogs;
 pub mod drawer;
 pub mod exchanges;
+pub mod held;
 pub mod ladder;
 pub mod packets;
+pub mod proxy;
 pub mod reader;
 pub mod settings;
 pub mod side;
@@ -33,6 +35,8 @@ pub struct Cx<'a> {
     pub prefs: &'a Prefs,
     /// Prose for fields and notes.
     pub prose: &'a Explanations,
+    /// Whether a proxy can be started.
+    pub offers_proxy: bool,
     /// What to do after this frame.
     pub acts: &'a mut Vec<Act>,
 }

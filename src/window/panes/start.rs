@@ -31,6 +31,9 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect) {
                 if button::labelled(ui, look, Some(icons::FOLDER_OPEN), "Open capture…", true).clicked() {
                     cx.acts.push(Act::Do(Command::Open));
                 }
+                if cx.offers_proxy && button::labelled(ui, look, Some(icons::PLUGS), "Start proxy", false).clicked() {
+                    cx.acts.push(Act::Do(Command::StartProxy));
+                }
                 if button::labelled(ui, look, Some(icons::KEYBOARD), "Keys", false).clicked() {
                     cx.acts.push(Act::Do(Command::Help));
                 }

@@ -34,8 +34,14 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, tab: Option<&Tab>) {
     };
     let s = &tab.snap;
     let p = s.progress();
-    if !p.done {
-        reading(ui, cx, tab);
+    match &tab.steering {
+        // What grows for as long as its proxy runs has no end to be near to.
+        Some(proxy) => {
+            let recorded = format!("{} recorded", format::size(proxy.state.recorded));
+            words(ui, look, &recorded, if proxy.state.trouble.is_some() { t.err } else { t.text_quiet });
+        }
+        None if !p.done => reading(ui, cx, tab),
+        None => {}
     }
     words(ui, look, &format::count(s.packets().into(), "packet", "packets"), t.text);
     let list = tab.listing();

@@ -1,6 +1,6 @@
 //! The place of traffic: WHERE, WHAT, WHY and the drawer in their places, wide or narrow.
 
-use crate::panes::{Cx, body, drawer, ladder, reader, side, stream, wherelist};
+use crate::panes::{Cx, body, drawer, held, ladder, reader, side, stream, wherelist};
 use crate::prefs::{Prefs, View};
 use crate::select::Level;
 use crate::tab::Tab;
@@ -14,6 +14,22 @@ const NARROW: f32 = 760.0;
 pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect, prefs: &mut Prefs) {
     let look = cx.look;
     let view = prefs.view;
+    // What waits for the user stands on top; the one that is looked at takes the reader's place.
+    let rect = match tab.steering.as_mut().filter(|s| !s.state.held.is_empty()) {
+        None => rect,
+        Some(s) => {
+            let height = held::band_height(cx, s.state.held.len()).min(rect.height() * 0.4);
+            let (band, rest) = rect.split_top_bottom_at_y(rect.top() + height);
+            held::band(ui, cx, s, band);
+            let rest = rest.with_min_y(rest.top() + split::GUTTER);
+            let share = &mut prefs.shares.list;
+            let (list, reader) =
+                split::split(ui, look, "Border between list and editor", rest, rest.width() >= NARROW, share, [240.0, 200.0]);
+            held::editor(ui, cx, s, reader);
+            wherelist::show(ui, cx, tab, list);
+            return;
+        }
+    };
     if rect.width() < NARROW {
         let (upper, lower) =
             split::split(ui, look, "Border between list and reader", rect, false, &mut prefs.shares.list, [110.0, 160.0]);

@@ -126,3 +126,17 @@ pub const FILE_TEXT: char = '\u{e23a}';
 pub const ARROWS_DOWN_UP: char = '\u{e098}';
 /// Decode as.
 pub const TRANSLATE: char = '\u{e4a2}';
+/// Holding messages.
+pub const HAND_PALM: char = '\u{e57e}';
+/// Send on.
+pub const PLAY: char = '\u{e3d0}';
+/// Send all on.
+pub const FAST_FORWARD: char = '\u{e6a6}';
+/// Answer in someone's place.
+pub const ARROW_U_UP_LEFT: char = '\u{e08a}';
+/// Does not go on.
+pub const PROHIBIT: char = '\u{e3de}';
+/// A browser.
+pub const BROWSER: char = '\u{e0f4}';
+/// A certificate.
+pub const CERTIFICATE: char = '\u{e766}';

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wirelore_kit::Explanations;
 use wirelore_window::prefs::{Prefs, ThemeChoice};
-use wirelore_window::{App, WindowOptions};
+use wirelore_window::{App, Proxies, WindowOptions};
 
 pub type Window = Harness<'static, App>;
 
@@ -18,6 +18,11 @@ pub fn prefs(dark: bool) -> Prefs {
 
 /// A window of `size` points with `files` open, each of `packets` packets.
 pub fn window(size: [f32; 2], prefs: Prefs, files: &[&str], packets: u32) -> Window {
+    window_with(size, prefs, files, packets, None)
+}
+
+/// The same, with proxies to start.
+pub fn window_with(size: [f32; 2], prefs: Prefs, files: &[&str], packets: u32, proxies: Option<Arc<dyn Proxies>>) -> Window {
     let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
     let prose = Explanations::parse("[field.\"http.host\"]\nwhat = \"The host that the client wants, by the name it used.\"\nwhy = \"One address may serve many hosts.\"\n").expect("prose");
     let mut h =
@@ -25,6 +30,8 @@ pub fn window(size: [f32; 2], prefs: Prefs, files: &[&str], packets: u32) -> Win
             move |cc| {
                 let options = WindowOptions {
                     opener: Arc::new(DemoOpener { packets }),
+                    proxies: proxies.clone(),
+                    start_proxy: false,
                     explanations: Arc::new(prose.clone()),
                     files,
                     state_folder: None,

@@ -4,5 +4,6 @@ mod conversations;
 mod demo;
 mod kit;
 mod pictures;
+mod proxied;
 mod soft;
 mod use_it;
