@@ -204,6 +204,8 @@ fn a_client_that_refuses_our_certificate_is_told_of_in_the_record() {
     let (ok, said) =
         run(curl.args(["-sS", "--cacert"]).arg(&cert).args(["-x", &proxy.url(), &format!("https://localhost:{tls}/small")]));
     assert!(!ok && said.contains("certificate"), "{said}");
+    // Its last word is on its way to the proxy while curl ends.
+    std::thread::sleep(Duration::from_millis(500));
     let record = proxy.stop();
     assert!(record.contains("kind=handshake\nside=client"), "the record does not tell of it");
 }
@@ -456,4 +458,80 @@ fn many_idle_connections_are_carried() {
         assert!(begun.elapsed() < Duration::from_secs(20), "a server still waits for its client");
     }
     proxy.stop();
+}
+
+#[test]
+fn servers_are_reached_through_another_proxy() {
+    if !are_here(&["curl", "nginx"]) {
+        return;
+    }
+    let folder = Folder::new("chain");
+    let (_nginx, plain, tls) = nginx(&folder);
+    // The other proxy is one of ours, which opens nothing and asks who comes.
+    let other = Proxy::start(&folder, &["--ignore-hosts", ".", "--proxyauth", "me:p@ss"]);
+    for scheme in ["http", "socks5", "https"] {
+        let url = format!("{scheme}://me:p%40ss@localhost:{}", other.at.port());
+        let ca = other.ca.to_str().expect("text").to_owned();
+        let cert = folder.path("cert.pem");
+        let flags =
+            ["--upstream-ca", &ca, "--upstream-ca", cert.to_str().expect("text"), "-m", &format!("upstream:{url}@127.0.0.1:0")];
+        let proxy = Proxy::start(&folder, &flags);
+        for url in [format!("http://127.0.0.1:{plain}/small"), format!("https://localhost:{tls}/small")] {
+            let (ok, said) = proxy.curl(&[&url]);
+            assert!(ok && said == "hello", "{scheme}, {url}: {said}");
+        }
+        let closed = free();
+        let (_, said) = proxy.curl(&["-w", " %{http_code}", &format!("http://127.0.0.1:{closed}/")]);
+        assert!(said.ends_with(" 502") && said.contains("upstream"), "{scheme}: {said}");
+        proxy.stop();
+    }
+    let proxy = Proxy::start(&folder, &["-m", &format!("upstream:http://me:wrong@localhost:{}@127.0.0.1:0", other.at.port())]);
+    let (_, said) = proxy.curl(&["-w", " %{http_code}", &format!("http://127.0.0.1:{plain}/small")]);
+    assert!(said.ends_with(" 502") && said.contains("407"), "{said}");
+    proxy.stop();
+    other.stop();
+}
+
+#[test]
+fn clients_that_the_system_leads_here_reach_the_server_they_meant() {
+    if !are_here(&["curl", "nginx", "nft", "ip", "unshare"]) {
+        return;
+    }
+    let (may, _) = run(Command::new("unshare").args(["-n", "ip", "link", "set", "lo", "up"]));
+    if !may {
+        eprintln!("!!!! SKIPPED, NOT PASSED: network namespaces need privileges");
+        return;
+    }
+    let folder = Folder::new("led");
+    folder.certificate();
+    let folder_at = folder.0.display();
+    std::fs::create_dir_all(folder.path("www")).expect("made");
+    folder.put("www/small", "hello");
+    folder.put(
+        "nginx.conf",
+        format!(
+            "daemon off; worker_processes 1; pid {folder_at}/pid; error_log {folder_at}/error.log;\nevents {{}}\nhttp {{ access_log off; \
+             client_body_temp_path {folder_at}/b; proxy_temp_path {folder_at}/p; fastcgi_temp_path {folder_at}/f; uwsgi_temp_path \
+             {folder_at}/u; scgi_temp_path {folder_at}/s; server {{ listen 10.9.8.7:80; listen 10.9.8.7:443 ssl; ssl_certificate \
+             {folder_at}/cert.pem; ssl_certificate_key {folder_at}/key.pem; root {folder_at}/www; }} }}\n"
+        ),
+    );
+    // A network of its own; what curl sends as another user is led to the proxy.
+    let script = folder.put(
+        "led.sh",
+        format!(
+            "set -e; trap 'kill $N $P' EXIT; ip link set lo up; ip addr add 10.9.8.7/32 dev lo; chmod -R a+rX {folder_at}\nnginx -c {folder_at}/nginx.conf -p \
+             {folder_at} & N=$!\n{bin} proxy --headless --no-control -k -m transparent@127.0.0.1:8085 -w {folder_at}/r.pcapng & P=$!\n\
+             sleep 2\nnft add table ip led\nnft add chain ip led out '{{ type nat hook output priority -100; }}'\nnft add rule ip led out meta skuid \
+             65534 tcp dport '{{ 80, 443 }}' redirect to :8085\nsetpriv --reuid 65534 --clear-groups curl -sS --max-time 10 http://10.9.8.7/small\nsetpriv \
+             --reuid 65534 --clear-groups curl -sS -k --max-time 10 https://10.9.8.7/small\nkill -INT $P; wait $P; kill $N\n",
+            bin = env!("CARGO_BIN_EXE_wirelore")
+        ),
+    );
+    let mut led = Command::new("unshare");
+    led.args(["-n", "bash"]).arg(&script).env("HOME", &folder.0).env("XDG_CONFIG_HOME", folder.path("config"));
+    let (ok, said) = run(&mut led);
+    assert!(ok && said.contains("hellohello"), "{said}");
+    let record = String::from_utf8_lossy(&std::fs::read(folder.path("r.pcapng")).expect("the record")).into_owned();
+    assert!(record.contains("server=10.9.8.7:443"), "the record does not say where the client meant to go");
 }

@@ -91,6 +91,7 @@ impl Proxy {
     /// # Errors
     /// [`Error`].
     pub fn start(settings: Settings) -> Result<Proxy, Error> {
+        allow_descriptors();
         let mut sockets = Vec::new();
         let mut listeners = Vec::new();
         for (mode, at) in settings.listen {
@@ -222,6 +223,14 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// A connection takes two descriptors, and many shells allow 1024: as many as this process may have are asked for.
+fn allow_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // Where that is not allowed, fewer connections are carried at once; who comes beyond waits.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
 fn listen(at: SocketAddr, mode: &Mode) -> io::Result<TcpListener> {
