@@ -90,7 +90,7 @@ impl<'e> Asked<'e> {
             name.starts_with(':') || is("content-length") || is("transfer-encoding")
         };
         let all = said.headers.iter().map(|(n, v)| (latin(n), latin(v)));
-        let headers = all.filter(|(n, v)| !skipped(n) && !(n.eq_ignore_ascii_case("host") && v == authority)).collect();
+        let headers = all.filter(|(n, v)| !skipped(n) && (!n.eq_ignore_ascii_case("host") || v != authority)).collect();
         Some(Asked {
             said,
             method,

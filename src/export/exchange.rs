@@ -14,6 +14,9 @@ pub struct Body {
     pub left_out: u64,
 }
 
+/// Names and values in order, as sent.
+pub type Headers = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// One side's message of an exchange.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Said {
@@ -21,9 +24,9 @@ pub struct Said {
     /// the pseudo-headers, with an empty reason.
     pub line: [String; 3],
     /// Names and values in order, as sent; pseudo-headers of HTTP/2 stand first, as they came.
-    pub headers: Vec<(Vec<u8>, Vec<u8>)>,
+    pub headers: Headers,
     /// Headers behind the body.
-    pub trailers: Vec<(Vec<u8>, Vec<u8>)>,
+    pub trailers: Headers,
     /// Its body.
     pub body: Body,
     /// When its first byte came, nanoseconds since 1970.

@@ -3,7 +3,7 @@
 //! What HAR has no place for stands under names that begin with `_`, which readers pass over (HAR 1.2, "Custom fields"): trailers, the
 //! encoding of a request's binary body, WebSocket messages in the form that Chrome writes them.
 
-use crate::exchange::{Body, Chat, Exchange, Said};
+use crate::exchange::{Body, Chat, Exchange, Headers, Said};
 use crate::time;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -402,7 +402,7 @@ fn version(said: &str) -> String {
     }
 }
 
-fn list(o: &Map<String, Value>, name: &str) -> Result<Vec<(Vec<u8>, Vec<u8>)>, String> {
+fn list(o: &Map<String, Value>, name: &str) -> Result<Headers, String> {
     let Some(all) = o.get(name) else { return Ok(Vec::new()) };
     let all = all.as_array().ok_or_else(|| format!("{name} is no list."))?;
     let one = |h: &Value| {

@@ -95,8 +95,8 @@ impl Proxies for Starter {
         state.running = true;
         state.listening = vec!["127.0.0.1:8080".into(), "[::1]:8080".into()];
         (state.open, state.connections, state.recorded) = (3, 41, 1_234_567);
-        state.file = "/home/ada/.local/share/wirelore/live.pcapng".into();
-        state.certificate = "/home/ada/.config/wirelore/wirelore-ca-cert.pem".into();
+        state.file = "/captures/live.pcapng".into();
+        state.certificate = "/captures/wirelore-ca-cert.pem".into();
         state.trust = "This machine does not trust it yet; the browser that opens from here does.".into();
         drop(state);
         Ok((Box::new(Demo::new(120)), self.0.clone()))
