@@ -1,5 +1,6 @@
 //! The store's one writer: takes rows as reading makes them and publishes snapshots.
 
+use crate::budget;
 use crate::done::DoneIndex;
 use crate::facts::{Damage, Facts, MOST_DAMAGES, Progress};
 use crate::flow::{FlowRow, Worst};
@@ -110,14 +111,23 @@ impl Builder {
     /// Adds a packet and returns its number, or [`NONE`] when there are too many.
     #[inline]
     pub fn packet(&mut self, row: PacketRow) -> u32 {
-        self.changed = true;
-        self.packets.extend(&[row])
+        self.packets(&[row])
     }
 
     /// Adds packets and returns the number of the first, or [`NONE`] when there are too many.
     pub fn packets(&mut self, rows: &[PacketRow]) -> u32 {
         self.changed = true;
-        self.packets.extend(rows)
+        let full = self.packets.plain_bytes();
+        let first = self.packets.extend(rows);
+        if self.packets.plain_bytes() != full {
+            self.keep_budget();
+        }
+        first
+    }
+
+    /// To be called when a segment became full.
+    fn keep_budget(&mut self) {
+        budget::keep(&mut self.packets, &mut self.messages, self.flows.len(), self.exchanges.len());
     }
 
     /// Number of packets so far.
@@ -182,9 +192,13 @@ impl Builder {
         self.changed = true;
         let flow = m.conv.flow;
         let previous = self.flows.get(flow).map_or(NONE, |f| f.last_message);
+        let full = self.messages.plain_bytes();
         let id = self.messages.push(m, previous, &mut self.columns);
         if id == NONE {
             return NONE;
+        }
+        if self.messages.plain_bytes() != full {
+            self.keep_budget();
         }
         if let Some(f) = self.flows.get_mut(flow) {
             f.last_message = id;

@@ -37,26 +37,10 @@ impl Column {
         let mut bases = Vec::with_capacity(values.len().div_ceil(1 << BLOCK));
         let (mut longest, mut lengths) = (0, 0);
         for block in values.chunks_mut(1 << BLOCK) {
-            let mut all = 0;
-            let base;
-            if apart {
-                // One less than the least, so that no code of it is 0. Of nothing but "none" that would be the highest number.
-                let below = block.iter().fold(u64::MAX, |least, v| least.min(v.wrapping_sub(1)));
-                base = if below == u64::MAX { 0 } else { below };
-                for value in block {
-                    *value = if *value == 0 { 0 } else { value.wrapping_sub(base) };
-                    all |= *value;
-                }
-            } else {
-                base = block.iter().fold(u64::MAX, |least, v| least.min(*v));
-                for value in block {
-                    *value = value.wrapping_sub(base);
-                    all |= *value;
-                }
-            }
+            let (base, most) = if apart { take_base_apart(block) } else { take_base(block) };
             bases.push(base);
-            longest = longest.max(length(all));
-            lengths += length(all) as usize;
+            longest = longest.max(length(most));
+            lengths += length(most) as usize;
         }
         // Where all blocks need about as many bits, few values can be much longer than the others.
         let is_even = lengths + bases.len() > longest as usize * bases.len();
@@ -72,11 +56,12 @@ impl Column {
     pub fn of<R>(rows: &[R], values: &mut Vec<u64>, apart: bool, of: impl Fn(&R) -> u64) -> Column {
         // Many columns say the same in every row.
         let first = rows.first().map_or(0, &of);
-        if rows.iter().all(|r| of(r) == first) {
+        let Some(other) = rows.iter().position(|r| of(r) != first) else {
             return Column { bases: Box::new([first]), ..Column::default() };
-        }
+        };
         values.clear();
-        values.extend(rows.iter().map(of));
+        values.resize(other, first);
+        values.extend(rows.iter().skip(other).map(of));
         Column::pack(values, apart)
     }
 
@@ -143,6 +128,28 @@ impl Column {
     pub fn heap_size(&self) -> usize {
         (self.bases.len() + self.words.len()) * 8 + self.rare.len() * size_of::<Rare>()
     }
+}
+
+/// Takes the least of a block from all its values; returns it and the largest of what is left.
+fn take_base(block: &mut [u64]) -> (u64, u64) {
+    let (least, most) = block.iter().fold((u64::MAX, 0), |(least, most), v| (least.min(*v), most.max(*v)));
+    if least != 0 {
+        block.iter_mut().for_each(|value| *value = value.wrapping_sub(least));
+    }
+    (least, most.wrapping_sub(least))
+}
+
+/// The same where 0 means "none" and stays so.
+fn take_base_apart(block: &mut [u64]) -> (u64, u64) {
+    // One less than the least, so that no code of it is 0. Of nothing but "none" that would be the highest number.
+    let below = block.iter().fold(u64::MAX, |least, v| least.min(v.wrapping_sub(1)));
+    let base = if below == u64::MAX { 0 } else { below };
+    let mut most = 0;
+    for value in block {
+        *value = if *value == 0 { 0 } else { value.wrapping_sub(base) };
+        most = most.max(*value);
+    }
+    (base, most)
 }
 
 /// The highest code of a width.

@@ -88,7 +88,7 @@ pub struct MessageEnd<'a> {
     pub notes: &'a [Noted],
 }
 
-/// A message row while its segment grows: 56 bytes. In full segments it is packed further ([`crate::packed::PackedRows`]).
+/// A message row: 56 bytes. In old segments it is packed further ([`crate::packed::PackedRows`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Packed {
     pub at: u64,

@@ -81,6 +81,10 @@ impl Recent {
 #[derive(Debug, Default)]
 pub(crate) struct MessageTable {
     full: Vec<Full>,
+    /// So many of the full segments, from the first, have their rows packed.
+    packed: usize,
+    /// Bytes of cells and text of the full segments when they became full.
+    said_bytes: usize,
     tail: Growing,
     tail_open: u32,
     index: StringIndex,
@@ -153,13 +157,33 @@ impl MessageTable {
 
     fn seal(&mut self) {
         // The last segment's memory is used again.
-        let base = self.tail.packed((self.full.len() * ROWS) as u32);
+        let base = self.tail.shared((self.full.len() * ROWS) as u32);
+        let said = base.said.heap_size();
+        self.said_bytes += said.cells + said.text;
         let segment = Segment { base: Arc::new(base), patches: None };
         self.full.push(Full { segment, open: self.tail_open, changed: false });
         self.tail.clear();
         self.index.clear();
         self.recent.forget_cells();
         self.tail_open = 0;
+    }
+
+    /// Bytes of rows of full segments that are not packed.
+    pub fn plain_bytes(&self) -> usize {
+        (self.full.len() - self.packed) * ROWS * size_of::<Packed>()
+    }
+
+    /// Bytes of cells and text of full segments, without what changed since they became full.
+    pub const fn said_bytes(&self) -> usize {
+        self.said_bytes
+    }
+
+    /// Packs the rows of the oldest segment that are not packed; snapshots that were taken before keep theirs.
+    pub fn pack_oldest(&mut self) {
+        if let Some(full) = self.full.get_mut(self.packed) {
+            full.segment.base = Arc::new(full.segment.base.packed());
+            self.packed += 1;
+        }
     }
 
     pub fn get(&self, id: u32) -> Option<Packed> {
@@ -283,7 +307,7 @@ impl MessageTable {
         segments.extend(self.full.iter().map(|f| f.segment.clone()));
         if !self.tail.rows.is_empty() {
             let (tail, first) = (&self.tail, (self.full.len() * ROWS) as u32);
-            let base = self.shown.get_or_insert_with(|| Arc::new(tail.packed(first)));
+            let base = self.shown.get_or_insert_with(|| Arc::new(tail.shared(first)));
             segments.push(Segment { base: base.clone(), patches: None });
         }
         segments

