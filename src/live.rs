@@ -14,7 +14,7 @@ use wirelore_kit::{Problem, TreeSource};
 use wirelore_proxy::{Mode, Stopper};
 use wirelore_record::{Recorder, State};
 use wirelore_store::{Snapshot, Store};
-use wirelore_window::door::{Held, ProxyState, Release};
+use wirelore_window::door::{Held, LiveProxy, ProxyState, Release};
 use wirelore_window::{Capture, Conversations, Proxied, Proxies, Waker};
 
 /// Starts proxies for the window, as the command line asked.
@@ -43,7 +43,7 @@ fn problem(f: Failure) -> Problem {
 }
 
 impl Proxies for Starter {
-    fn start(&self, wake: Waker) -> Result<(Box<dyn Capture>, Arc<dyn Proxied>), Problem> {
+    fn start(&self, wake: Waker) -> Result<LiveProxy, Problem> {
         let started = proxying::start(&self.args).map_err(problem)?;
         let woken = Arc::clone(&wake);
         started.session.store.on_publish(move || woken());

@@ -290,9 +290,11 @@ impl App {
             .tabs
             .iter()
             .map(|t| match t {
-                Some(t) => {
-                    TabHead { title: t.title.clone(), reading: t.steering.is_none() && !t.snap.progress().done, path: t.path.display().to_string() }
-                }
+                Some(t) => TabHead {
+                    title: t.title.clone(),
+                    reading: t.steering.is_none() && !t.snap.progress().done,
+                    path: t.path.display().to_string(),
+                },
                 None => TabHead { title: "New tab".into(), reading: false, path: String::new() },
             })
             .collect();

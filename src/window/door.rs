@@ -18,13 +18,16 @@ pub trait Opener: Send + Sync {
     fn open(&self, path: &Path, wake: Waker) -> Result<Box<dyn Capture>, Problem>;
 }
 
+/// A proxy that was started: the capture of what passes through it, and the handle by which it is steered.
+pub type LiveProxy = (Box<dyn Capture>, Arc<dyn Proxied>);
+
 /// Starts proxies.
 pub trait Proxies: Send + Sync {
     /// Listens, and gives the capture that grows as clients speak, with the handle by which the proxy is steered.
     ///
     /// # Errors
     /// [`Problem`]: no port is free, or there is no certificate authority and none can be made.
-    fn start(&self, wake: Waker) -> Result<(Box<dyn Capture>, Arc<dyn Proxied>), Problem>;
+    fn start(&self, wake: Waker) -> Result<LiveProxy, Problem>;
 }
 
 /// A proxy that was started. Calls are cheap, or hand work to other threads.

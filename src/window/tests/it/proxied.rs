@@ -8,8 +8,8 @@ use egui_kittest::kittest::Queryable as _;
 use std::sync::{Arc, Mutex};
 use wirelore_kit::middle::{Part, Stage, Transit};
 use wirelore_kit::{Dir, Problem};
-use wirelore_window::door::{Held, ProxyState, Release};
-use wirelore_window::{Capture, Proxied, Proxies, Waker};
+use wirelore_window::door::{Held, LiveProxy, ProxyState, Release};
+use wirelore_window::{Proxied, Proxies, Waker};
 
 fn message(proto: &'static str, dir: Dir, line: &str, headers: &[(&str, &str)], body: &[u8], url: Option<&str>) -> Arc<Transit> {
     let of = |s: &str| s.as_bytes().to_vec().into();
@@ -90,7 +90,7 @@ impl Proxied for Told {
 struct Starter(Arc<Told>);
 
 impl Proxies for Starter {
-    fn start(&self, _: Waker) -> Result<(Box<dyn Capture>, Arc<dyn Proxied>), Problem> {
+    fn start(&self, _: Waker) -> Result<LiveProxy, Problem> {
         let mut state = self.0.state.lock().expect("state");
         state.running = true;
         state.listening = vec!["127.0.0.1:8080".into(), "[::1]:8080".into()];
@@ -192,7 +192,7 @@ fn picture(name: &str, dark: bool, setup: impl FnOnce(&mut Window)) {
     h.remove_cursor();
     h.run_steps(12);
     let options = SnapshotOptions::new().threshold(0.0).output_path("tests/pictures");
-    h.snapshot_options(&format!("{name}-{}", if dark { "dark" } else { "light" }), &options);
+    h.snapshot_options(format!("{name}-{}", if dark { "dark" } else { "light" }), &options);
 }
 
 #[test]
