@@ -392,6 +392,25 @@ fn a_server_that_breaks_off_in_the_middle_of_a_body_cuts_the_client_off() {
 }
 
 #[test]
+fn an_answer_without_a_length_that_is_broken_off_does_not_look_whole() {
+    if !are_here(&["curl"]) {
+        return;
+    }
+    let folder = Folder::new("broken");
+    let proxy = Proxy::start(&folder, &[]);
+    let (at, thread) = serve(|mut tcp| {
+        // With bytes of the request unread, closing resets.
+        let _ = tcp.read(&mut [0; 10]).expect("a request");
+        tcp.write_all(b"HTTP/1.1 200 OK\r\n\r\nhalf of it").expect("sent");
+        std::thread::sleep(Duration::from_millis(300));
+    });
+    let (ok, said) = proxy.curl(&[&format!("http://{at}/")]);
+    assert!(!ok && said.contains("(56)"), "curl takes half an answer for a whole one: {said}");
+    thread.join().expect("the server is gone");
+    proxy.stop();
+}
+
+#[test]
 fn garbage_where_tls_was_expected_is_a_page_not_a_silence() {
     if !are_here(&["curl"]) {
         return;

@@ -182,6 +182,8 @@ pub enum Step {
     },
     /// Everything sent so far goes out, then the connection is closed on both sides.
     Close,
+    /// As [`Step::Close`], but broken off (TCP reset): whoever cannot tell by its length that a message is cut must not take it for whole.
+    Break,
     /// Something was found or done that the user should know: a refusal, an address rewritten.
     Told {
         /// What.

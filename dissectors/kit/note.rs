@@ -104,13 +104,9 @@ pub static TOO_MANY: Note = Note::new("data.note.too_many", "More fields than ar
 pub static NOT_JUDGED: Note =
     Note::new("data.note.not_judged", "From here on messages go through unread and unjudged", Severity::Warn, About::Limit);
 /// Bytes in the clear stand where only another protocol may.
-pub static BEHIND_UPGRADE: Note = Note::new(
-    "data.note.behind_upgrade",
-    "Bytes in the clear behind the word that begins TLS",
-    Severity::Error,
-    About::Security,
-)
-.rfc("RFC 3207 §4.2");
+pub static BEHIND_UPGRADE: Note =
+    Note::new("data.note.behind_upgrade", "Bytes in the clear behind the word that begins TLS", Severity::Error, About::Security)
+        .rfc("RFC 3207 §4.2");
 
 /// Every note of the kit.
 pub static NOTES: &[&Note] =

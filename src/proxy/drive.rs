@@ -52,6 +52,8 @@ pub struct Drive {
     finish: [bool; 2],
     /// Close when all is out.
     closing: bool,
+    /// Not in order: with resets.
+    breaking: bool,
     /// Messages that are being judged; held ones are for as long as somebody looks at them.
     judging: usize,
     /// Its servers come and go: the end of one is not the end of the connection.
@@ -74,6 +76,7 @@ impl Drive {
             ended: [false; 2],
             finish: [false; 2],
             closing: false,
+            breaking: false,
             judging: 0,
             forward,
             recent: Bytes::new(),
@@ -196,6 +199,10 @@ impl Drive {
                     self.closing = true;
                     continue;
                 }
+                Step::Break => {
+                    (self.closing, self.breaking) = (true, true);
+                    continue;
+                }
                 Step::Route(origin) => Ask::Route(origin),
                 Step::Tunnel(origin) => Ask::Tunnel(origin),
                 Step::Judge { ticket, message } => {
@@ -290,7 +297,14 @@ impl Drive {
             if !wanted {
                 open = true;
             } else if !end.is_shut() {
-                if end.poll_shut(cx, &mut io.rest, true, true).is_ready() {
+                if self.breaking {
+                    if end.is_backed_up() {
+                        open = true;
+                    } else {
+                        end.reset(&mut io.rest);
+                        moved = true;
+                    }
+                } else if end.poll_shut(cx, &mut io.rest, true, true).is_ready() {
                     moved = true;
                 } else {
                     open = true;

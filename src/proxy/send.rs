@@ -279,7 +279,7 @@ impl Reader {
                         }
                         middle.tell(News::Judged { ticket, judgement }, &mut self.steps);
                     }
-                    Step::Close | Step::Opaque { .. } | Step::Becomes { .. } | Step::Tunnel(_) | Step::Route(_) => {
+                    Step::Close | Step::Break | Step::Opaque { .. } | Step::Becomes { .. } | Step::Tunnel(_) | Step::Route(_) => {
                         self.over = true
                     }
                     Step::Send { .. } | Step::Expect(_) | Step::Finish { .. } | Step::Told { .. } => {}

@@ -42,7 +42,8 @@ impl Http1 {
             }
             State::Body(_) | State::Skip(_) | State::Keep(_) => {
                 told(steps, &n::ANSWER_CUT, "the client's connection is closed");
-                self.close(steps);
+                // By a length or a last chunk that is missing the client can tell; by the end of the connection only if that is no end in order.
+                if fin { self.close(steps) } else { self.break_off(steps) }
             }
             State::Head | State::Done | State::Wait => self.server_ended_between(fin, steps),
         }

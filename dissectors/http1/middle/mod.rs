@@ -258,9 +258,18 @@ impl Http1 {
 
     /// Everything sent so far goes out, and that is the end.
     fn close(&mut self, steps: &mut Vec<Step>) {
+        self.stop(Step::Close, steps);
+    }
+
+    /// The same where a message was cut: a body that ends with its connection (RFC 9112 §6.3) must not look whole.
+    fn break_off(&mut self, steps: &mut Vec<Step>) {
+        self.stop(Step::Break, steps);
+    }
+
+    fn stop(&mut self, how: Step, steps: &mut Vec<Step>) {
         if !self.over {
             self.over = true;
-            steps.push(Step::Close);
+            steps.push(how);
             self.up.rest.clear();
             self.down.rest.clear();
             (self.asking, self.answering) = (None, None);

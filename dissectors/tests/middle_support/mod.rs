@@ -352,7 +352,7 @@ impl<'p> Stage<'p> {
         for step in steps {
             if self.played.closed {
                 // What was found may still be told; nothing else is to be done behind the end.
-                assert!(matches!(step, Step::Told { .. } | Step::Close), "a step behind the end: {step:?}");
+                assert!(matches!(step, Step::Told { .. } | Step::Close | Step::Break), "a step behind the end: {step:?}");
                 continue;
             }
             match step {
@@ -398,7 +398,7 @@ impl<'p> Stage<'p> {
                     self.news.push_back(News::Listening { key, at });
                 }
                 Step::Finish { dir } => self.played.finished[dir.index()] = true,
-                Step::Close => self.played.closed = true,
+                Step::Close | Step::Break => self.played.closed = true,
                 Step::Told { note, words } => self.played.told.push((note.name, words)),
             }
         }
