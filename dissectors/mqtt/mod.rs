@@ -29,7 +29,7 @@ pub static SPEC: Spec = Spec {
     resync: Some(resync),
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
-    relay: Relay::WatchAlways,
+    relay: Relay::Opaque,
     middle: Some(middle::SERVE),
     new: |_: &Start| Box::new(Mqtt::default()),
     explain: &[("en", include_str!("explain.en.toml"))],

@@ -35,7 +35,7 @@ pub static SPEC: Spec = Spec {
     resync: Some(resync),
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
-    relay: Relay::WatchAlways,
+    relay: Relay::Opaque,
     middle: Some(middle::SERVE),
     new: |start| Box::new(WebSocket::new(start)),
     explain: &[("en", include_str!("explain.en.toml"))],

@@ -118,6 +118,11 @@ pub fn undialled(e: &Undialled, to: &Origin) -> Refusal {
                 ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
                     (format!("There is no way to {address}: {e}."), "Check the network, and whether the address is right.")
                 }
+                // EMFILE and ENFILE: no server is to blame.
+                _ if matches!(e.raw_os_error(), Some(23 | 24)) => (
+                    format!("The proxy may not open more connections: {e}."),
+                    "Each takes two descriptors: raise the limit (`ulimit -n`) before it is started, or close some.",
+                ),
                 _ => (format!("Connecting to {address} failed: {e}."), "Try it without the proxy to see whose fault it is."),
             };
             refusal(502, format!("No connection to {at}."), why, what_to_do)
