@@ -12,7 +12,7 @@ use wirelore_ca::keylog::KeyLogFile;
 use wirelore_ca::{Authority, Scope, Trust, trust};
 use wirelore_capture::{Growth, Options, Source};
 use wirelore_gate::Gate;
-use wirelore_proxy::{Listen, Mode, Passes, Proxy, Settings};
+use wirelore_proxy::{Listen, Mode, Passes, Proxy, Settings, Signals};
 use wirelore_record::Recorder;
 
 /// A flag that cannot be.
@@ -77,6 +77,7 @@ pub fn start(args: &Args) -> Result<Started, Failure> {
 /// # Errors
 /// Why it did not start, or what was lost.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    let signals = Signals::listen().map_err(|e| Failure { text: format!("Signals cannot be heard: {e}."), code: exit::INIT })?;
     let Started { proxy, recorder, mut session, authority, control: _control, .. } = start(args)?;
     for (mode, at) in proxy.listeners() {
         eprintln!("Listening at {at} ({mode}).");
@@ -86,7 +87,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     eprintln!("Recording to {}. Ctrl+C ends it.", recorder.path().display());
     let _browser = browser(args, &proxy, &authority)?;
-    proxy.wait_for_signal().map_err(|e| Failure { text: format!("Signals cannot be heard: {e}."), code: exit::INIT })?;
+    signals.wait(&proxy);
     let (connections, _) = proxy.connections();
     proxy.stop();
     let finished = recorder.finish();

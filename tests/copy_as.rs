@@ -112,9 +112,12 @@ fn have(program: &str, test: &[&str]) -> bool {
     there
 }
 
+/// A request: method, path, headers, body.
+type Request = (&'static str, &'static str, Vec<(&'static str, &'static str)>, Vec<u8>);
+
 /// Requests that are easy to get wrong.
-fn requests() -> Vec<(&'static str, &'static str, Vec<(&'static str, &'static str)>, Vec<u8>)> {
-    let usual = vec![("User-Agent", "it's \"me\""), ("Accept", "*/*"), ("Accept-Encoding", "gzip")];
+fn requests() -> Vec<Request> {
+    let usual = [("User-Agent", "it's \"me\""), ("Accept", "*/*"), ("Accept-Encoding", "gzip")];
     let with = |more: &[(&'static str, &'static str)]| usual.iter().copied().chain(more.iter().copied()).collect::<Vec<_>>();
     vec![
         ("GET", "/a?b=[1]&c=%20{2}", with(&[("X-Odd", "$(id) `id` \\ %s 'x'")]), vec![]),

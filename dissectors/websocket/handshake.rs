@@ -196,7 +196,7 @@ mod tests {
                 "permessage-deflate ;server_no_context_takeover; client_max_window_bits=9",
             ),
         ]));
-        assert_eq!((a.deflate, a.faults.len()), (Some(Deflate { fresh: [false, true], ..Deflate::default() }), 0));
+        assert_eq!((a.deflate, a.faults.len()), (Some(Deflate { fresh: [false, true], narrow: [true, false] }), 0));
         let none = agreed(&start(&[(Side::Client, "sec-websocket-extensions", "permessage-deflate")]));
         assert_eq!(none.deflate, None);
     }

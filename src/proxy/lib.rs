@@ -38,3 +38,4 @@ pub use mode::{Listen, Mode, Scheme, Target};
 pub use proxy::{Error, Proxy, Settings, Stopper};
 pub use send::{Reply, Sender, Then};
 pub use shared::Passes;
+pub use signal::Signals;

@@ -168,15 +168,12 @@ impl Proxy {
         self.shared.counts.read()
     }
 
-    /// Waits for SIGINT or SIGTERM, or for a [`Stopper`].
-    ///
-    /// # Errors
-    /// They cannot be listened for.
-    pub fn wait_for_signal(&self) -> io::Result<()> {
-        crate::signal::wait(&self.shared.enough)
+    /// Until a [`Stopper`] says so.
+    pub(crate) async fn enough(&self) {
+        self.shared.enough.notified().await;
     }
 
-    /// Ends [`Proxy::wait_for_signal`] from elsewhere.
+    /// Ends [`crate::Signals::wait`] from elsewhere.
     #[must_use]
     pub fn stopper(&self) -> Stopper {
         Stopper(Arc::clone(&self.shared))
