@@ -1,10 +1,13 @@
 //! HTTP/1 on the wire: exact bytes into the built proxy, and what arrives at a server that only listens and at the client that asked. As a
 //! proxy that the client knows, in a tunnel, and in a tunnel with TLS; with nothing armed and with a rule that looks at every message.
 
-use std::io::{BufRead, BufReader, Read, Write};
+#[path = "support/peers.rs"]
+mod peers;
+
+use peers::{Folder, Running};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -15,49 +18,23 @@ const STILL: Duration = Duration::from_millis(150);
 
 /// The program under test, and the folder that it keeps its things in.
 struct Proxy {
-    child: Child,
+    _child: Running,
     at: SocketAddr,
-    home: PathBuf,
+    folder: Folder,
 }
 
 impl Proxy {
     fn new(name: &str, flags: &[&str]) -> Proxy {
-        let home = std::env::temp_dir().join(format!("wirelore-wire-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&home).expect("a folder");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_wirelore"))
-            .args(["proxy", "--headless", "--ssl-insecure", "--no-control", "--mode", "regular@127.0.0.1:0"])
-            .args(flags)
-            .env("XDG_CONFIG_HOME", home.join("config"))
-            .env("XDG_DATA_HOME", home.join("data"))
-            .env("HOME", &home)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the proxy starts");
-        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let at = loop {
-            let line = lines.next().expect("the proxy says where it listens").expect("text");
-            if let Some(at) = line.strip_prefix("Listening at ").and_then(|l| l.split(' ').next()) {
-                break at.parse().expect("an address");
-            }
-        };
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|l| eprintln!("proxy: {l}")));
-        Proxy { child, at, home }
+        let folder = Folder::new(&format!("wire-{name}"));
+        let args = ["--ssl-insecure", "--mode", "regular@127.0.0.1:0"];
+        let (child, at) = peers::proxy(&folder.0, args.iter().chain(flags));
+        Proxy { _child: child, at, folder }
     }
 
     fn client(&self) -> TcpStream {
         let client = TcpStream::connect(self.at).expect("the proxy takes us");
         client.set_read_timeout(Some(LONG)).expect("a time");
         client
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.home);
     }
 }
 
@@ -350,12 +327,10 @@ json.dump(said, sys.stdout)
 fn nothing_is_changed_in_a_tunnel_with_tls() {
     for (name, flags) in [("tls", &[][..]), ("tls-looked-at", &LOOKS[..])] {
         let proxy = Proxy::new(name, flags);
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).expect("made");
-        std::fs::write(proxy.home.join("cert.pem"), made.cert.pem()).expect("written");
-        std::fs::write(proxy.home.join("key.pem"), made.signing_key.serialize_pem()).expect("written");
+        proxy.folder.certificate();
         let mut python = Command::new("python3")
             .args(["-c", OVER_TLS, &proxy.at.port().to_string()])
-            .arg(&proxy.home)
+            .arg(&proxy.folder.0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -4,10 +4,11 @@
 mod peers;
 
 use peers::{Folder, Running, are_here, free, run, server};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::ffi::OsStr;
+use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A proxy that runs, with its own CA and its own home.
@@ -21,27 +22,10 @@ struct Proxy {
 impl Proxy {
     fn start(folder: &Folder, flags: &[&str]) -> Proxy {
         let record = folder.path(&format!("record-{}.pcapng", free()));
-        let mut child = Command::new(env!("CARGO_BIN_EXE_wirelore"))
-            .args(["proxy", "--headless", "--no-control", "--listen-host", "127.0.0.1", "-p", "0", "-w"])
-            .arg(&record)
-            .args(flags)
-            .env("XDG_CONFIG_HOME", folder.path("config"))
-            .env("XDG_DATA_HOME", folder.path("data"))
-            .env("HOME", &folder.0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the proxy starts");
-        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let at = loop {
-            let line = lines.next().expect("the proxy says where it listens").expect("text");
-            if let Some(at) = line.strip_prefix("Listening at ").and_then(|l| l.split(' ').next()) {
-                break at.parse().expect("an address");
-            }
-        };
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|l| eprintln!("proxy: {l}")));
-        Proxy { child: Running(child), at, record, ca: folder.path("config/wirelore/wirelore-ca-cert.pem") }
+        let args =
+            [OsStr::new("--listen-host"), "127.0.0.1".as_ref(), "-p".as_ref(), "0".as_ref(), "-w".as_ref(), record.as_ref()];
+        let (child, at) = peers::proxy(&folder.0, args.into_iter().chain(flags.iter().map(OsStr::new)));
+        Proxy { child, at, record, ca: folder.path("config/wirelore/wirelore-ca-cert.pem") }
     }
 
     fn url(&self) -> String {

@@ -4,10 +4,11 @@
 mod peers;
 
 use peers::{Folder, Running, run};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::ffi::OsStr;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -48,25 +49,10 @@ struct Proxy {
 impl Proxy {
     fn start(folder: &Folder) -> Proxy {
         let record = folder.path("record.pcapng");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_wirelore"))
-            .args(["proxy", "--headless", "--no-control", "--listen-host", "127.0.0.1", "-p", "0", "-w"])
-            .arg(&record)
-            .env("XDG_CONFIG_HOME", folder.path("config"))
-            .env("XDG_DATA_HOME", folder.path("data"))
-            .env("HOME", &folder.0)
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the proxy starts");
-        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let at = loop {
-            let line = lines.next().expect("the proxy says where it listens").expect("text");
-            if let Some(at) = line.strip_prefix("Listening at ").and_then(|l| l.split(' ').next()) {
-                break at.parse().expect("an address");
-            }
-        };
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|l| eprintln!("proxy: {l}")));
-        Proxy { child: Running(child), at, record }
+        let args =
+            [OsStr::new("--listen-host"), "127.0.0.1".as_ref(), "-p".as_ref(), "0".as_ref(), "-w".as_ref(), record.as_ref()];
+        let (child, at) = peers::proxy(&folder.0, args);
+        Proxy { child, at, record }
     }
 
     fn client(&self) -> TcpStream {

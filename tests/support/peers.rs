@@ -1,6 +1,7 @@
 //! Real programs on both sides of the proxy, for tests: a folder that goes away again, ports, a proxy in front of a server, commands.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -95,6 +96,31 @@ pub fn run(command: &mut Command) -> (bool, String) {
     (out.status.success(), String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned())
 }
 
+/// Starts a proxy with these arguments, with `home` as its home, and waits until it says where it listens. It has a CA of its own there, not
+/// that of whoever runs the tests. What else it says is shown with the test.
+pub fn proxy(home: &Path, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> (Running, SocketAddr) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wirelore"))
+        .args(["proxy", "--headless", "--no-control"])
+        .args(args)
+        .env("XDG_CONFIG_HOME", home.join("config"))
+        .env("XDG_DATA_HOME", home.join("data"))
+        .env("HOME", home)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the proxy starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+    let at = loop {
+        let line = lines.next().expect("the proxy says where it listens").expect("text");
+        if let Some(at) = line.strip_prefix("Listening at ").and_then(|l| l.split(' ').next()) {
+            break at.parse().expect("an address");
+        }
+    };
+    std::thread::spawn(move || lines.map_while(Result::ok).for_each(|l| eprintln!("proxy: {l}")));
+    (Running(child), at)
+}
+
 /// The proxy in front of a server.
 pub struct Proxy {
     child: Running,
@@ -108,31 +134,10 @@ impl Proxy {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let record = folder.path(&format!("record-{number}.pcapng"));
-        let mut child = Command::new(env!("CARGO_BIN_EXE_wirelore"))
-            .args(["proxy", "--headless", "--ssl-insecure", "--no-control", "-w"])
-            .arg(&record)
-            .arg("--mode")
-            .arg(format!("reverse:{url}@127.0.0.1:0"))
-            .args(flags)
-            // Its own CA, not that of whoever runs the tests.
-            .env("XDG_CONFIG_HOME", folder.path("config"))
-            .env("XDG_DATA_HOME", folder.path("data"))
-            .env("HOME", &folder.0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the proxy starts");
-        let stderr = child.stderr.take().expect("piped");
-        let mut lines = BufReader::new(stderr).lines();
-        let at = loop {
-            let line = lines.next().expect("the proxy says where it listens").expect("text");
-            if let Some(at) = line.strip_prefix("Listening at ").and_then(|l| l.split(' ').next()) {
-                break at.parse().expect("an address");
-            }
-        };
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|l| eprintln!("proxy: {l}")));
-        Proxy { child: Running(child), at, record }
+        let mode = format!("reverse:{url}@127.0.0.1:0");
+        let args = [OsStr::new("--ssl-insecure"), "-w".as_ref(), record.as_ref(), "--mode".as_ref(), mode.as_ref()];
+        let (child, at) = proxy(&folder.0, args.into_iter().chain(flags.iter().map(OsStr::new)));
+        Proxy { child, at, record }
     }
 
     pub fn port(&self) -> u16 {
