@@ -139,20 +139,25 @@ impl App {
                 self.prefs.opened(path);
                 let mut tab = Tab::new(path.to_owned(), capture, &self.prefs, &self.waker);
                 tab.traced = self.trace.clone().map(|to| Traced::new(begun, to));
-                let tab = Some(Box::new(tab));
-                match self.tabs.get_mut(self.current) {
-                    Some(slot @ None) => *slot = tab,
-                    _ => {
-                        self.tabs.push(tab);
-                        self.current = self.tabs.len() - 1;
-                    }
-                }
-                self.place = Place::Traffic;
-                self.focus_region = Some(Region::List);
+                self.put(tab);
             }
             Err(p) => self.toasts.problem(p),
         }
         ctx.request_repaint();
+    }
+
+    /// Shows a new tab, in the place of this one if that is empty.
+    fn put(&mut self, tab: Tab) {
+        let tab = Some(Box::new(tab));
+        match self.tabs.get_mut(self.current) {
+            Some(slot @ None) => *slot = tab,
+            _ => {
+                self.tabs.push(tab);
+                self.current = self.tabs.len() - 1;
+            }
+        }
+        self.place = Place::Traffic;
+        self.focus_region = Some(Region::List);
     }
 
     /// Whether a command can be done now.

@@ -5,9 +5,8 @@ use crate::act::Act;
 use crate::command::Command;
 use crate::door::Release;
 use crate::errand::News;
-use crate::panes::bars::Place;
 use crate::steering::Steering;
-use crate::tab::{Region, Tab};
+use crate::tab::Tab;
 use egui::Context;
 
 impl App {
@@ -26,16 +25,7 @@ impl App {
                 let mut tab = Tab::new(steering.state.file.clone(), capture, &self.prefs, &self.waker);
                 tab.title = "Live".into();
                 tab.steering = Some(steering);
-                let tab = Some(Box::new(tab));
-                match self.tabs.get_mut(self.current) {
-                    Some(slot @ None) => *slot = tab,
-                    _ => {
-                        self.tabs.push(tab);
-                        self.current = self.tabs.len() - 1;
-                    }
-                }
-                self.place = Place::Traffic;
-                self.focus_region = Some(Region::List);
+                self.put(tab);
             }
             Err(p) => self.toasts.problem(p),
         }
