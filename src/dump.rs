@@ -2,6 +2,7 @@
 
 use crate::cli::{Colour, Dump, Time};
 use crate::reading::{self, Failure};
+use crate::session::Session;
 use std::io::{BufWriter, IsTerminal, Write};
 use wirelore_content::{Ink, Options};
 use wirelore_export::text;
@@ -47,6 +48,14 @@ impl Printer<'_> {
 /// What stopped it.
 pub fn run(args: &Dump) -> Result<(), Failure> {
     let mut session = reading::open(&args.from, args.follow)?;
+    print(&mut session, args)
+}
+
+/// Prints what a session reads, while it is being read: also what a live capture brings.
+///
+/// # Errors
+/// What stopped it.
+pub fn print(session: &mut Session, args: &Dump) -> Result<(), Failure> {
     let stdout = std::io::stdout();
     let colour = match args.color {
         Colour::Always => true,
@@ -92,7 +101,7 @@ pub fn run(args: &Dump) -> Result<(), Failure> {
     p.out.flush().map_err(|e| Failure::write(&e))?;
     drop(p);
     session.wait()?;
-    reading::tell_damage(&session);
+    reading::tell_damage(session);
     Ok(())
 }
 
