@@ -19,6 +19,7 @@ pub mod legs;
 #[cfg(feature = "window")]
 pub mod live;
 pub mod merge;
+pub mod names;
 pub mod objects;
 pub mod proxying;
 pub mod reading;

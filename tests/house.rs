@@ -70,6 +70,8 @@ const ROOMS: &[Room] = &[
         test_rooms: &["dissectors"],
         others: &["base64", "bytes", "regex", "serde", "serde_json", "toml"],
     },
+    Room { folder: "src/filter", rooms: &["kit", "store"], test_rooms: &[], others: &["regex"] },
+    Room { folder: "src/sniffer", rooms: &[], test_rooms: &[], others: &["pcap", "rustix", "serde_json"] },
     Room { folder: "src/record", rooms: &["capture"], test_rooms: &[], others: &["rustix"] },
     Room { folder: "src/proxy", rooms: &["engine", "kit", "ca", "gate", "record"], test_rooms: &["dissectors"], others: &[] },
     Room { folder: "src/export", rooms: &["store", "kit"], test_rooms: &[], others: &[] },
@@ -80,7 +82,7 @@ const ROOMS: &[Room] = &[
 const NOWHERE_BUT: &[(&str, &[&str])] = &[
     ("tokio", &["src/proxy"]),
     ("rustls", &["src/proxy", "src/ca"]),
-    ("pcap", &["src/capture"]),
+    ("pcap", &["src/sniffer"]),
     ("pcap-parser", &["src/capture"]),
     ("etherparse", &["src/engine"]),
     ("egui", &["src/window"]),

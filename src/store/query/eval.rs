@@ -87,6 +87,12 @@ impl Eval<'_> {
                 bits.or(&self.carry(endpoints::flows_with(self.snapshot, text, self.work)?, Rows::Flows, rows)?);
                 bits
             }
+            Query::These(Rows::Exchanges, _) => Bits::none(self.len(rows)),
+            Query::These(of, numbers) => {
+                let mut bits = Bits::none(self.len(*of));
+                numbers.iter().for_each(|n| bits.set(*n));
+                self.carry(bits, *of, rows)?
+            }
             Query::Is(subject, test) => self.leaf(*subject, test, rows)?,
         })
     }

@@ -31,6 +31,7 @@ pub(crate) fn packet(number: u32, row: &PacketRow, fact: PacketFact, test: &Read
         PacketFact::WireLen => test.number(row.wire_len.into()),
         PacketFact::Interface => test.number(row.interface().into()),
         PacketFact::Verdicts => test.number((row.bits & 0xff_ffff).into()),
+        PacketFact::Bits => test.number(row.bits.into()),
         PacketFact::Flow => row.flow != NONE && test.number(row.flow.into()),
         PacketFact::Source | PacketFact::Destination | PacketFact::SourcePort | PacketFact::DestinationPort => false,
     }

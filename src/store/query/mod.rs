@@ -12,6 +12,7 @@ pub use test::{Order, Test, TextHow};
 
 use crate::jobs::Work;
 use crate::snapshot::Snapshot;
+use std::sync::Arc;
 use wirelore_kit::F;
 
 /// Which rows are wanted.
@@ -43,6 +44,8 @@ pub enum PacketFact {
     Interface,
     /// Bits of [`wirelore_kit::verdict`].
     Verdicts,
+    /// All bits of its row: verdicts, and what [`wirelore_kit::PacketRow`] says of others.
+    Bits,
     /// Its flow's number; absent without one.
     Flow,
     /// Address of the sender.
@@ -155,6 +158,8 @@ pub enum Query {
     Is(Subject, Test),
     /// This text, whatever its case, stands in a message's line or text columns, or in a flow's endpoints or their names.
     Text(String),
+    /// One of these packets, messages or flows, found by other means; numbers in any order. (Of exchanges nothing is found so.)
+    These(Rows, Arc<[u32]>),
 }
 
 impl Query {

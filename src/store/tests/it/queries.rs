@@ -71,6 +71,7 @@ fn message_is(s: &Snapshot, m: u32, subject: Subject, t: &Test) -> bool {
     let row = s.message(m).unwrap();
     match subject {
         Subject::Column(f) => s.cell_values(m, f).any(|v| cell(&v, t)),
+        Subject::Message(MessageFact::Number) => number(m.into(), t),
         Subject::Message(MessageFact::Len) => number(row.len.into(), t),
         Subject::Message(MessageFact::State) => number(row.state as i128, t),
         Subject::Message(MessageFact::Exchange) => row.exchange != NONE && number(row.exchange.into(), t),
@@ -88,6 +89,7 @@ fn message_is(s: &Snapshot, m: u32, subject: Subject, t: &Test) -> bool {
 fn flow_is(s: &Snapshot, f: u32, subject: Subject, t: &Test) -> bool {
     let flow = s.flow(f).unwrap();
     match subject {
+        Subject::Flow(FlowFact::Number) => number(f.into(), t),
         Subject::Flow(FlowFact::Stream) => number(flow.stream.into(), t),
         Subject::Flow(FlowFact::Port) => flow.ends().iter().any(|e| number(e.port.into(), t)),
         Subject::Flow(FlowFact::Client) => address(flow.client().ip, t),
@@ -105,6 +107,7 @@ fn packet_is(s: &Snapshot, p: u32, subject: Subject, t: &Test) -> bool {
         Subject::Packet(PacketFact::Number) => number(i128::from(p) + 1, t),
         Subject::Packet(PacketFact::WireLen) => number(row.wire_len.into(), t),
         Subject::Packet(PacketFact::Verdicts) => number((row.bits & 0xff_ffff).into(), t),
+        Subject::Packet(PacketFact::Bits) => number(row.bits.into(), t),
         Subject::Packet(PacketFact::SourcePort) => {
             flow.is_some_and(|f| number(f.ends()[usize::from(row.is_backward())].port.into(), t))
         }
@@ -143,6 +146,17 @@ fn holds(s: &Snapshot, q: &Query, rows: Rows, row: u32) -> bool {
                 }
             }
         },
+        Query::These(of, numbers) => {
+            let one =
+                |shift: i128| Test::OneOf(numbers.iter().map(|n| Test::Number(Order::Equal, i128::from(*n) + shift)).collect());
+            let same = match of {
+                Rows::Packets => Query::Is(Subject::Packet(PacketFact::Number), one(1)),
+                Rows::Messages => Query::Is(Subject::Message(MessageFact::Number), one(0)),
+                Rows::Flows => Query::Is(Subject::Flow(FlowFact::Number), one(0)),
+                Rows::Exchanges => Query::Or(Vec::new()),
+            };
+            holds(s, &same, rows, row)
+        }
         Query::Text(needle) => match rows {
             Rows::Messages => found_in_text(s, needle, Some(row), s.message(row).unwrap().conv.flow),
             Rows::Packets => {
@@ -211,6 +225,9 @@ fn query() -> impl Strategy<Value = Query> {
         1 => test_of_number().prop_map(is(Subject::Flow(FlowFact::Port))),
         1 => test_of_address().prop_map(is(Subject::Flow(FlowFact::Client))),
         1 => test_of_number().prop_map(is(Subject::Flow(FlowFact::Protocol))),
+        1 => (prop::sample::select(vec![Rows::Packets, Rows::Messages, Rows::Flows, Rows::Exchanges]), prop::collection::vec(0u32..60, 0..8))
+            .prop_map(|(of, numbers)| Query::These(of, numbers.into())),
+        1 => test_of_number().prop_map(is(Subject::Packet(PacketFact::Bits))),
         4 => prop_oneof![4 => "[a-cA-C.]{1,4}", 1 => Just("É".to_owned()), 1 => Just("example".to_owned()), 1 => Just("0.3".to_owned()), 1 => Just(".3:80".to_owned()), 1 => Just("4000".to_owned()), 1 => Just("]:80".to_owned())].prop_map(Query::Text),
     ];
     leaf.prop_recursive(2, 6, 3, |inner| {

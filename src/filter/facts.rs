@@ -1,0 +1,158 @@
+//! Names that are no fields of any protocol: what rows, their flows and exchanges know without reading a byte again.
+
+use crate::types::Type;
+use wirelore_kit::{Names, Transport, verdict};
+use wirelore_store::query::{FlowFact, MessageFact, PacketFact};
+
+/// A fact of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fact {
+    /// A packet's own.
+    Packet(PacketFact),
+    /// Verdicts of the TCP analysis: there where one of these bits is set ([`verdict`]).
+    Verdict(u32),
+    /// Of the flow that a packet belongs to.
+    Flow(FlowFact),
+    /// The number of its stream, where its flow is of that transport.
+    Stream(Transport),
+    /// Of a message completed in a packet.
+    Message(MessageFact),
+    /// Nanoseconds since the capture's first packet.
+    SinceFirst,
+    /// Nanoseconds since the packet before it in the capture.
+    SinceLast,
+    /// Nanoseconds since the first packet of its TCP stream.
+    SinceFirstOfStream,
+    /// Nanoseconds since the packet before it in its TCP stream.
+    SinceLastOfStream,
+    /// Its interface's name.
+    InterfaceName,
+    /// What somebody wrote about its interface.
+    InterfaceDescription,
+    /// What somebody wrote about it.
+    Comment,
+    /// Whether somebody marked it.
+    Marked,
+    /// The names of its protocols from the outermost in, joined by colons. Only a packet that was read again knows it.
+    Protocols,
+    /// Findings in it: severity from 0 (chat) to 3 (error). Only a packet that was read again knows all of them.
+    NoteSeverity,
+    /// Findings in it: their sentences. Only a packet that was read again knows all of them.
+    NoteText,
+    /// Findings in it: their names, `http.note.bare_lf`. Only a packet that was read again knows all of them.
+    NoteName,
+}
+
+impl Fact {
+    /// Whether only a packet that was read again knows it: rows of the store do not.
+    #[must_use]
+    pub const fn needs_reading(self) -> bool {
+        matches!(self, Fact::Protocols | Fact::NoteSeverity | Fact::NoteText | Fact::NoteName)
+    }
+}
+
+/// A name for a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FactName {
+    /// As it is written in filters.
+    pub name: &'static str,
+    /// What a person reads.
+    pub label: &'static str,
+    /// Its type.
+    pub of: Type,
+    /// Names of its numbers.
+    pub values: Names,
+    /// What it reads.
+    pub fact: Fact,
+}
+
+const fn name(name: &'static str, of: Type, fact: Fact, label: &'static str) -> FactName {
+    FactName { name, label, of, values: &[], fact }
+}
+
+const fn named(n: FactName, values: Names) -> FactName {
+    FactName { values, ..n }
+}
+
+const SEVERITIES: Names = &[(0, "chat"), (1, "note"), (2, "warning"), (3, "error")];
+const STATES: Names = &[(0, "open"), (1, "whole"), (2, "cut"), (3, "bad")];
+const WAYS: Names = &[(0, "to server"), (1, "to client")];
+const TRANSPORTS: Names = &[(6, "TCP"), (17, "UDP"), (0, "other")];
+
+/// Every name of a fact but those of single verdicts.
+pub(crate) const FACTS: &[FactName] = {
+    use Type::{Address, Bool, Duration, Nothing, Text, Time, Unsigned};
+    &[
+        name("frame.number", Unsigned, Fact::Packet(PacketFact::Number), "Number"),
+        name("frame.time", Time, Fact::Packet(PacketFact::Time), "Arrival time"),
+        name("frame.time_epoch", Duration, Fact::Packet(PacketFact::Time), "Seconds since 1970"),
+        name("frame.time_relative", Duration, Fact::SinceFirst, "Time since the first packet"),
+        name("frame.time_delta", Duration, Fact::SinceLast, "Time since the packet before it"),
+        name("frame.len", Unsigned, Fact::Packet(PacketFact::WireLen), "Length on the wire"),
+        name("frame.cap_len", Unsigned, Fact::Packet(PacketFact::CapLen), "Length captured"),
+        name("frame.interface_id", Unsigned, Fact::Packet(PacketFact::Interface), "Interface number"),
+        name("frame.interface_name", Text, Fact::InterfaceName, "Interface name"),
+        name("frame.interface_description", Text, Fact::InterfaceDescription, "Interface description"),
+        name("frame.protocols", Text, Fact::Protocols, "Protocols from the outermost in, joined by colons"),
+        name("frame.comment", Text, Fact::Comment, "What somebody wrote about the packet"),
+        name("frame.marked", Bool, Fact::Marked, "Somebody marked the packet"),
+        name("tcp.stream", Unsigned, Fact::Stream(Transport::Tcp), "Number of its TCP stream"),
+        name("udp.stream", Unsigned, Fact::Stream(Transport::Udp), "Number of its UDP stream"),
+        name("tcp.time_relative", Duration, Fact::SinceFirstOfStream, "Time since the first packet of its TCP stream"),
+        name("tcp.time_delta", Duration, Fact::SinceLastOfStream, "Time since the packet before it in its TCP stream"),
+        name("tcp.analysis.flags", Nothing, Fact::Verdict(FLAGGED), "The TCP analysis found something"),
+        named(name("_ws.expert.severity", Unsigned, Fact::NoteSeverity, "Severity of a finding"), SEVERITIES),
+        name("_ws.expert.message", Text, Fact::NoteText, "A finding in words"),
+        name("_ws.expert.name", Text, Fact::NoteName, "A finding's name, http.note.bare_lf"),
+        name("session.number", Unsigned, Fact::Flow(FlowFact::Number), "Number of the conversation"),
+        named(name("session.transport", Unsigned, Fact::Flow(FlowFact::Transport), "Transport"), TRANSPORTS),
+        name("session.addr", Address, Fact::Flow(FlowFact::Address), "Address of either end"),
+        name("session.port", Unsigned, Fact::Flow(FlowFact::Port), "Port of either end"),
+        name("session.client", Address, Fact::Flow(FlowFact::Client), "Address of the client"),
+        name("session.server", Address, Fact::Flow(FlowFact::Server), "Address of the server"),
+        name("session.client_port", Unsigned, Fact::Flow(FlowFact::ClientPort), "Port of the client"),
+        name("session.server_port", Unsigned, Fact::Flow(FlowFact::ServerPort), "Port of the server"),
+        name("session.protocol", Text, Fact::Flow(FlowFact::Protocol), "What the conversation speaks"),
+        name("session.packets", Unsigned, Fact::Flow(FlowFact::Packets), "Packets of both ends"),
+        name("session.bytes", Unsigned, Fact::Flow(FlowFact::Bytes), "Bytes of both ends"),
+        name("session.duration", Duration, Fact::Flow(FlowFact::Duration), "From the first packet to the last"),
+        name("session.rtt", Duration, Fact::Flow(FlowFact::InitialRtt), "Round-trip time of the handshake"),
+        name("session.missing", Unsigned, Fact::Flow(FlowFact::GapBytes), "Bytes that were never captured"),
+        name("session.messages", Unsigned, Fact::Flow(FlowFact::Messages), "Messages of the conversation"),
+        named(name("session.worst", Unsigned, Fact::Flow(FlowFact::Worst), "Highest severity of its findings"), SEVERITIES),
+        name("session.tunnel", Text, Fact::Flow(FlowFact::Tunnel), "The tunnels it was found in"),
+        name("message.number", Unsigned, Fact::Message(MessageFact::Number), "Number of the message's row"),
+        name("message.protocol", Text, Fact::Message(MessageFact::Protocol), "The message's protocol"),
+        named(name("message.way", Unsigned, Fact::Message(MessageFact::Dir), "Where the message goes"), WAYS),
+        named(name("message.state", Unsigned, Fact::Message(MessageFact::State), "Whether the message is whole"), STATES),
+        name("message.len", Unsigned, Fact::Message(MessageFact::Len), "Bytes of the message"),
+        name("message.offset", Unsigned, Fact::Message(MessageFact::At), "Where in its stream the message begins"),
+        named(name("message.worst", Unsigned, Fact::Message(MessageFact::Worst), "Highest severity of its findings"), SEVERITIES),
+        name("message.summary", Text, Fact::Message(MessageFact::Summary), "The message's line"),
+        name("exchange.number", Unsigned, Fact::Message(MessageFact::Exchange), "Number of the exchange"),
+        name(
+            "exchange.time",
+            Duration,
+            Fact::Message(MessageFact::AnswerTime),
+            "From the question's first byte to the answer's last",
+        ),
+    ]
+};
+
+/// What Wireshark counts as a flag of its analysis: every verdict.
+const FLAGGED: u32 = 0x3_ffff;
+
+/// The names of single verdicts.
+pub(crate) fn verdicts() -> impl Iterator<Item = FactName> {
+    verdict::ALL.iter().map(|v| name(v.name, Type::Nothing, Fact::Verdict(v.bit), v.label))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verdict_is_a_flag() {
+        assert_eq!(FLAGGED, verdict::ALL.iter().fold(0, |all, v| all | v.bit));
+    }
+}

@@ -1,0 +1,162 @@
+//! Every name that a filter may use, and what stands behind it.
+
+use crate::facts::{FACTS, Fact, FactName, verdicts};
+use crate::types::Type;
+use std::collections::BTreeMap;
+use wirelore_kit::{F, Kind, Names};
+
+/// What a name reads.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reads {
+    /// These fields: `ip.addr` is `ip.src` and `ip.dst`.
+    Fields(Vec<F>),
+    /// A fact of rows.
+    Fact(Fact),
+    /// A protocol by its short name; where messages of it are rows, its number among [`wirelore_store::Schema::protocols`].
+    Protocol {
+        /// Short name.
+        name: &'static str,
+        /// Number in the store.
+        number: Option<u16>,
+    },
+}
+
+/// A name of the language.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Name {
+    /// As it is written.
+    pub name: &'static str,
+    /// What a person reads.
+    pub label: &'static str,
+    /// Its type.
+    pub of: Type,
+    /// Names of its numbers.
+    pub values: Names,
+    /// What it reads.
+    pub reads: Reads,
+}
+
+/// Every name, sorted.
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    names: BTreeMap<&'static str, Name>,
+}
+
+/// Names that stand for several fields, as Wireshark has them.
+const EITHER: &[(&str, &str, &[&str])] = &[
+    ("eth.addr", "Address of either end", &["eth.dst", "eth.src"]),
+    ("ip.addr", "Address of either end", &["ip.src", "ip.dst"]),
+    ("ipv6.addr", "Address of either end", &["ipv6.src", "ipv6.dst"]),
+    ("tcp.port", "Port of either end", &["tcp.srcport", "tcp.dstport"]),
+    ("udp.port", "Port of either end", &["udp.srcport", "udp.dstport"]),
+    ("sctp.port", "Port of either end", &["sctp.srcport", "sctp.dstport"]),
+    ("wlan.addr", "Address of any party", &["wlan.ra", "wlan.ta", "wlan.da", "wlan.sa", "wlan.bssid"]),
+];
+
+impl Registry {
+    /// The names of these fields, of these protocols (short name and label, in the order of the store's schema), and of all facts. A
+    /// heading whose name has no dot (`tcp`) is a protocol too.
+    #[must_use]
+    pub fn new(
+        fields: impl IntoIterator<Item = F>,
+        protocols: impl IntoIterator<Item = (&'static str, &'static str)>,
+    ) -> Registry {
+        let mut registry = Registry::default();
+        for (number, (name, label)) in (0u16..).zip(protocols) {
+            let reads = Reads::Protocol { name, number: Some(number) };
+            registry.names.entry(name).or_insert(Name { name, label, of: Type::Protocol, values: &[], reads });
+        }
+        let mut others: Vec<F> = Vec::new();
+        for f in fields {
+            if f.kind == Kind::Group && !f.name.contains('.') {
+                let reads = Reads::Protocol { name: f.name, number: None };
+                let name = Name { name: f.name, label: f.label, of: Type::Protocol, values: &[], reads };
+                registry.names.entry(f.name).or_insert(name);
+                continue;
+            }
+            registry.add(f.name, f);
+            if !matches!(f.oracle, "" | "-") && f.oracle != f.name {
+                others.push(f);
+            }
+        }
+        // Where Wireshark calls a field otherwise, its name does too.
+        for f in others {
+            registry.add(f.oracle, f);
+        }
+        for (name, label, of) in EITHER {
+            registry.either(name, label, of);
+        }
+        for FactName { name, label, of, values, fact } in FACTS.iter().copied().chain(verdicts()) {
+            registry.names.insert(name, Name { name, label, of, values, reads: Reads::Fact(fact) });
+        }
+        registry
+    }
+
+    fn add(&mut self, name: &'static str, f: F) {
+        let fresh = || Name { name, label: f.label, of: Type::of(f.kind), values: f.values, reads: Reads::Fields(Vec::new()) };
+        if let Reads::Fields(all) = &mut self.names.entry(name).or_insert_with(fresh).reads
+            && !all.iter().any(|g| g.is(f))
+        {
+            all.push(f);
+        }
+    }
+
+    fn either(&mut self, name: &'static str, label: &'static str, of: &[&str]) {
+        let known: Vec<&Name> = of.iter().filter_map(|n| self.names.get(n)).collect();
+        let Some(first) = known.first() else { return };
+        let (ty, values) = (first.of, first.values);
+        let fields = known.iter().flat_map(|n| if let Reads::Fields(f) = &n.reads { f.as_slice() } else { &[] }).copied();
+        let reads = Reads::Fields(fields.collect());
+        self.names.insert(name, Name { name, label, of: ty, values, reads });
+    }
+
+    /// The name that is written so.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Name> {
+        self.names.get(name)
+    }
+
+    /// Every name, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        self.names.values()
+    }
+
+    /// Names near one that nobody knows, the likeliest first.
+    #[must_use]
+    pub fn nearest(&self, name: &str) -> Vec<&'static str> {
+        let last = |n: &str| n.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+        let (lower, end) = (name.to_ascii_lowercase(), last(name));
+        let mut scored: Vec<(usize, &'static str)> = Vec::new();
+        for n in self.names.keys().copied() {
+            let near = distance(&lower, &n.to_ascii_lowercase());
+            let score = if last(n) == end { near.min(2).saturating_add(near / 4) } else { near };
+            if score <= 2usize.max(name.len() / 5) {
+                scored.push((score, n));
+            }
+        }
+        scored.sort_unstable();
+        scored.into_iter().take(MOST_NEAR).map(|(_, n)| n).collect()
+    }
+}
+
+/// So many names are proposed for one that nobody knows.
+const MOST_NEAR: usize = 5;
+
+/// Letters to insert, remove or change (Levenshtein).
+pub(crate) fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        let mut left = i.saturating_add(1);
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
+            let changed = diagonal.saturating_add(usize::from(x != y));
+            diagonal = *cell;
+            left = changed.min(diagonal.saturating_add(1)).min(left.saturating_add(1));
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
