@@ -41,11 +41,18 @@ pub struct Started {
 /// # Errors
 /// Why it did not start.
 pub fn start(args: &Args) -> Result<Started, Failure> {
+    start_recording(args, wirelore_record::Options::default())
+}
+
+/// The same, recording as the options say.
+///
+/// # Errors
+/// Why it did not start.
+pub fn start_recording(args: &Args, options: wirelore_record::Options) -> Result<Started, Failure> {
     let listen = listeners(args)?;
     let authority = Arc::new(authority(args)?);
     let trust = trust(args)?;
-    let growth = Growth::default();
-    let options = wirelore_record::Options { growth: growth.clone(), ..Default::default() };
+    let growth = options.growth.clone();
     let recorder = match &args.write {
         Some(path) => Recorder::create(path, options),
         None => Recorder::temporary(options),

@@ -12,6 +12,8 @@ pub const ENTERPRISE: u32 = 32473;
 pub const OPTION: u16 = 2988;
 /// The option of an interface whose packets were made from bytes that a proxy relayed to and from clients.
 pub const CLIENT_LEG: &str = "origin=synthetic side=client";
+/// The same, where the client's own packets are in the file too and say it first.
+pub const CLIENT_TWIN: &str = "origin=synthetic side=client twin=yes";
 /// The same of those to and from servers.
 pub const SERVER_LEG: &str = "origin=synthetic side=server";
 
@@ -20,7 +22,7 @@ pub(crate) fn marks(options: &[RawOption], big: bool) -> u32 {
     let number = if big { ENTERPRISE.to_be_bytes() } else { ENTERPRISE.to_le_bytes() };
     let ours = options.iter().filter(|o| o.code == OPTION).find_map(|o| o.value.strip_prefix(&number));
     match ours {
-        Some(text) if text == SERVER_LEG.as_bytes() => mark::SYNTHETIC | mark::SERVER_LEG,
+        Some(text) if [SERVER_LEG, CLIENT_TWIN].iter().any(|t| text == t.as_bytes()) => mark::SYNTHETIC | mark::SERVER_LEG,
         Some(text) if text.starts_with(b"origin=synthetic") => mark::SYNTHETIC,
         _ => 0,
     }

@@ -281,13 +281,7 @@ impl Lane {
             return;
         }
         let secrets = &self.secrets;
-        self.slot.append(&self.shared, |out| {
-            let mut body = Vec::with_capacity(secrets.len().saturating_add(8));
-            body.extend_from_slice(&TLS_KEY_LOG.to_le_bytes());
-            body.extend_from_slice(&(secrets.len() as u32).to_le_bytes());
-            body.extend_from_slice(secrets);
-            block(10, &body, out);
-        });
+        self.slot.append(&self.shared, |out| secrets_block(secrets, out));
         self.secrets.clear();
     }
 }
@@ -328,7 +322,16 @@ fn pair(ways: &mut [Way; 2], to_server: bool) -> (&mut Way, &mut Way) {
     if to_server { (to_the_server, to_client) } else { (to_client, to_the_server) }
 }
 
-fn custom(said: &str, out: &mut Vec<u8>) {
+/// Lines of a key log.
+pub(crate) fn secrets_block(lines: &[u8], out: &mut Vec<u8>) {
+    let mut body = Vec::with_capacity(lines.len().saturating_add(8));
+    body.extend_from_slice(&TLS_KEY_LOG.to_le_bytes());
+    body.extend_from_slice(&(lines.len() as u32).to_le_bytes());
+    body.extend_from_slice(lines);
+    block(10, &body, out);
+}
+
+pub(crate) fn custom(said: &str, out: &mut Vec<u8>) {
     let mut body = Vec::with_capacity(said.len().saturating_add(4));
     body.extend_from_slice(&ENTERPRISE.to_le_bytes());
     body.extend_from_slice(said.as_bytes());

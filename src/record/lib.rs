@@ -20,9 +20,11 @@ mod recorder;
 pub mod said;
 mod settle;
 mod shared;
+mod tap;
 mod writer;
 
 pub use error::Error;
 pub use lane::{Ended, Lane, Leg, LegId, Side};
 pub use recorder::{Options, Recorder, State, Status, WhenFull};
 pub use said::{Kind, Note};
+pub use tap::{Tap, TapSpec};

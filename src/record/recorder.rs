@@ -35,6 +35,8 @@ pub struct Options {
     pub when_full: WhenFull,
     /// Write the TLS secrets.
     pub secrets: bool,
+    /// What clients say is captured beside the proxy too ([`Recorder::taps`]): their legs are marked as saying it once more.
+    pub twins: bool,
     /// So many bytes may wait for the disk before [`Lane::turn`] does.
     pub waiting: usize,
     /// Told whenever the file has grown: give the same to the one who reads it meanwhile.
@@ -48,6 +50,7 @@ impl Default for Options {
             listeners: Vec::new(),
             when_full: WhenFull::Stop,
             secrets: true,
+            twins: false,
             waiting: 32 << 20,
             growth: Growth::default(),
         }
@@ -124,10 +127,10 @@ impl Recorder {
     }
 
     fn on(file: std::fs::File, path: PathBuf, options: Options, temporary: bool) -> Result<Recorder, Error> {
-        let shared = Arc::new(Shared::new(options.waiting, options.secrets));
+        let shared = Arc::new(Shared::new(options.waiting, options.secrets, options.twins));
         let mut head = header(&options.application);
         for name in &options.listeners {
-            shared.listener(|n| interfaces(n, name));
+            shared.listener(|n| interfaces(n, name, options.twins));
         }
         let mut listed = Vec::new();
         shared.gather(&mut listed);
@@ -142,6 +145,10 @@ impl Recorder {
         let thread = Mutex::new(Some(thread.map_err(Error::Thread)?));
         let (temporary, growth) = (Mutex::new(temporary), options.growth);
         Ok(Recorder(Arc::new(Handle { shared, path, growth, temporary, thread })))
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0.shared
     }
 
     /// Where the file is.
@@ -159,7 +166,8 @@ impl Recorder {
     /// Adds a listener and gives its number; `name` is what its two interfaces are called.
     #[must_use]
     pub fn listener(&self, name: &str) -> u32 {
-        let number = self.0.shared.listener(|n| interfaces(n, name));
+        let shared = &self.0.shared;
+        let number = shared.listener(|n| interfaces(n, name, shared.twins));
         self.0.shared.wake();
         number
     }
@@ -167,8 +175,9 @@ impl Recorder {
     /// A lane for one more relay thread. Where there is no listener yet, one called `proxy` is there from now on.
     #[must_use]
     pub fn lane(&self) -> Lane {
-        self.0.shared.first_listener(|n| interfaces(n, "proxy"));
-        Lane::new(Arc::clone(&self.0.shared))
+        let shared = &self.0.shared;
+        shared.first_listener(|n| interfaces(n, "proxy", shared.twins));
+        Lane::new(Arc::clone(shared))
     }
 
     /// A file from [`Recorder::temporary`] is not removed at the end.
@@ -229,11 +238,11 @@ fn header(application: &str) -> Vec<u8> {
 }
 
 /// The blocks of a listener's two interfaces.
-fn interfaces(listener: u32, name: &str) -> Vec<u8> {
+fn interfaces(listener: u32, name: &str, twins: bool) -> Vec<u8> {
     let name = if name.is_empty() { format!("listener {listener}") } else { name.to_owned() };
     let mut out = Vec::new();
     let sides = [
-        ("client", origin::CLIENT_LEG, "between clients and the proxy"),
+        ("client", if twins { origin::CLIENT_TWIN } else { origin::CLIENT_LEG }, "between clients and the proxy"),
         ("server", origin::SERVER_LEG, "between the proxy and servers"),
     ];
     for (side, origin, of) in sides {

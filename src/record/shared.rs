@@ -73,6 +73,8 @@ pub struct Shared {
     slots: Mutex<Vec<Arc<Slot>>>,
     /// Blocks that must stand before all that lanes hold: interfaces.
     front: Mutex<Vec<u8>>,
+    /// What was captured beside the proxy: it stands behind what lanes told before it.
+    pub back: Slot,
     pool: Mutex<Vec<Vec<u8>>>,
     /// Bytes in full chunks that are not written yet.
     queued: AtomicUsize,
@@ -80,6 +82,8 @@ pub struct Shared {
     bound: usize,
     /// Write secrets.
     pub secrets: bool,
+    /// Clients' legs are told by captured packets too.
+    pub twins: bool,
     /// The writer is to look now.
     hurry: Mutex<bool>,
     woken: Condvar,
@@ -99,8 +103,8 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn new(bound: usize, secrets: bool) -> Shared {
-        Shared { bound: bound.max(CHUNK), secrets, ..Shared::default() }
+    pub fn new(bound: usize, secrets: bool, twins: bool) -> Shared {
+        Shared { bound: bound.max(CHUNK), secrets, twins, ..Shared::default() }
     }
 
     /// A place for a new lane.
@@ -144,9 +148,13 @@ impl Shared {
 
     /// Everything formatted so far, in an order that the file may have.
     pub fn gather(&self, into: &mut Vec<Vec<u8>>) {
+        // Taken first and put last: what lanes had told before is taken with them.
+        let mut last = Vec::new();
+        self.back.take(self, &mut last);
         let mut slots = lock(&self.slots);
         slots.retain(|slot| slot.take(self, into));
         drop(slots);
+        into.append(&mut last);
         // Taken last and put first: who appended a frame of an interface had told the interface before.
         let front = std::mem::take(&mut *lock(&self.front));
         if !front.is_empty() {
@@ -213,10 +221,11 @@ impl Shared {
     pub fn rest(&self) {
         self.resting.store(true, Ordering::Release);
         // A lane that appended before it could see that the writer rests is seen here: the slot's lock orders the two.
-        let something = lock(&self.slots).iter().any(|slot| {
+        let waits = |slot: &Slot| {
             let pending = lock(&slot.0);
             pending.left || !pending.current.is_empty() || !pending.full.is_empty()
-        });
+        };
+        let something = waits(&self.back) || lock(&self.slots).iter().any(|slot| waits(slot));
         let something = something || !lock(&self.front).is_empty();
         let mut held = lock(&self.hurry);
         while !something && !*held && !self.closing() {
