@@ -140,6 +140,9 @@ pub fn layer_for(table: &[&'static Layer], by: LayerClaim) -> Option<&'static La
 /// was reached, its span.
 #[must_use]
 pub fn read_packet(table: &[&'static Layer], packet: &PacketBytes) -> (Tree, Vec<&'static str>, Option<Span>) {
+    let mut sink = Sink::default();
+    let mut met = LayersRead::default();
+    read_layers(table, packet, &mut sink, &mut met);
     let buf = BufId::arrival(packet.number);
     let mut buffers = vec![Buffer {
         id: buf,
@@ -148,12 +151,41 @@ pub fn read_packet(table: &[&'static Layer], packet: &PacketBytes) -> (Tree, Vec
         bytes: packet.bytes.clone(),
         map: Vec::new(),
     }];
-    let mut sink = Sink::default();
-    let mut names = Vec::new();
+    if let Some((bytes, map)) = packet.joined.as_ref().filter(|_| met.joined) {
+        buffers.push(Buffer {
+            id: JOINED,
+            label: "Reassembled datagram".into(),
+            base: 0,
+            bytes: bytes.clone(),
+            map: map.clone(),
+        });
+    }
+    let names = met.layers.iter().map(|(name, _)| *name).collect();
+    (Tree { nodes: sink.nodes, buffers, notes: sink.notes }, names, met.payload)
+}
+
+/// Names the bytes of the datagram that a packet completed.
+const JOINED: BufId = BufId::part(1);
+
+/// What was met in a packet.
+#[derive(Debug, Clone, Default)]
+pub struct LayersRead {
+    /// The layers' names and headers.
+    pub layers: Vec<(&'static str, Span)>,
+    /// The payload of a transport, where one was reached.
+    pub payload: Option<Span>,
+    /// The datagram that the packet completed was gone into.
+    pub joined: bool,
+}
+
+/// As [`read_packet`], into a sink: of one that keeps some fields only those are left.
+pub fn read_layers(table: &[&'static Layer], packet: &PacketBytes, sink: &mut Sink, met: &mut LayersRead) {
+    met.layers.clear();
+    (met.payload, met.joined) = (None, false);
+    let buf = BufId::arrival(packet.number);
     let mut turn = LayerTurn { wire_len: packet.wire_len, facts: packet.facts, ..LayerTurn::default() };
-    let mut payload = None;
     let (mut at_buf, mut at, mut end) = (buf, 0usize, packet.bytes.len());
-    let mut bytes = packet.bytes.clone();
+    let mut bytes: &[u8] = &packet.bytes;
     let mut next = Next::By(LayerClaim::Link(packet.link_type));
     let mut padding: Vec<Span> = Vec::new();
     let mut to_join = packet.joined.as_ref();
@@ -172,7 +204,7 @@ pub fn read_packet(table: &[&'static Layer], packet: &PacketBytes) -> (Tree, Vec
             }
             Next::Payload | Next::Data | Next::Done => None,
         };
-        let mut r = Reader::new(here, at_buf, at as u64, true, Level::Tree, &mut sink, &mut memo);
+        let mut r = Reader::new(here, at_buf, at as u64, true, Level::Tree, sink, &mut memo);
         let Some(layer) = by.filter(|_| turn.depth < MOST_LAYERS) else {
             let left = r.left();
             if by.is_some() {
@@ -180,19 +212,19 @@ pub fn read_packet(table: &[&'static Layer], packet: &PacketBytes) -> (Tree, Vec
                 r.note(&note::TOO_DEEP, at);
             }
             if next == Next::Payload {
-                payload = Some(r.span(left));
+                met.payload = Some(r.span(left));
             } else if left > 0 {
                 // A known end, so this cannot fall short.
                 let _ = r.bytes(&DATA, left);
             }
             break;
         };
-        names.push(layer.name);
         turn.limit = None;
         turn.fragment = None;
         turn.depth = turn.depth.saturating_add(1);
         let went = (layer.read)(&mut r, &mut turn);
         let taken = r.taken();
+        met.layers.push((layer.name, Span::new(at_buf, at as u64, taken as u32)));
         at = at.saturating_add(taken);
         match went {
             Ok(n) => next = n,
@@ -222,43 +254,28 @@ pub fn read_packet(table: &[&'static Layer], packet: &PacketBytes) -> (Tree, Vec
         if turn.fragment.is_some() {
             // Only the first fragment header met can be that of the datagram that was joined.
             match to_join.take() {
-                Some((joined, map)) => {
-                    let part = BufId::part(buffers.len() as u32);
+                Some((joined, _)) => {
                     let left = end.saturating_sub(at);
-                    let mut r = Reader::new(
-                        bytes.get(at..end).unwrap_or(&[]),
-                        at_buf,
-                        at as u64,
-                        true,
-                        Level::Tree,
-                        &mut sink,
-                        &mut memo,
-                    );
+                    let mut r =
+                        Reader::new(bytes.get(at..end).unwrap_or(&[]), at_buf, at as u64, true, Level::Tree, sink, &mut memo);
                     if left > 0 {
                         let _ = r.bytes(&DATA, left);
                     }
-                    buffers.push(Buffer {
-                        id: part,
-                        label: "Reassembled datagram".into(),
-                        base: 0,
-                        bytes: joined.clone(),
-                        map: map.clone(),
-                    });
-                    (bytes, at_buf, at, end) = (joined.clone(), part, 0, joined.len());
+                    met.joined = true;
+                    (bytes, at_buf, at, end) = (joined, JOINED, 0, joined.len());
                 }
                 None => next = Next::Data,
             }
         }
     }
     for span in padding.iter().rev() {
-        if let Some(b) = buffers.iter().find(|b| b.id == span.buf) {
-            let mut memo = Memo::default();
-            let mut r = Reader::new(b.slice(span), span.buf, span.at, true, Level::Tree, &mut sink, &mut memo);
-            let _ = r.bytes(&TRAILING, span.len as usize);
-        }
+        let whole: &[u8] = if span.buf == buf { &packet.bytes } else { bytes };
+        let held = whole.get(span.at as usize..span.end() as usize).unwrap_or(&[]);
+        let mut memo = Memo::default();
+        let mut r = Reader::new(held, span.buf, span.at, true, Level::Tree, sink, &mut memo);
+        let _ = r.bytes(&TRAILING, span.len as usize);
     }
     if (packet.bytes.len() as u64) < u64::from(packet.wire_len) && !sink.notes.iter().any(|n| std::ptr::eq(n.what, &SNAPPED)) {
         sink.note(Noted { what: &SNAPPED, at: Span::new(buf, packet.bytes.len() as u64, 0) });
     }
-    (Tree { nodes: sink.nodes, buffers, notes: sink.notes }, names, payload)
 }

@@ -66,6 +66,12 @@ impl<'a> Reader<'a> {
         Reader { bytes, buf, base, pos: 0, bounded, level, depth: 0, sink, memo }
     }
 
+    /// Whether a field of a tree is kept: what is costly to work out need not be where nobody wants it.
+    #[must_use]
+    pub fn keeps(&self, field: F) -> bool {
+        self.level == Level::Tree && self.sink.keeps(field)
+    }
+
     /// How much this reading leaves behind.
     #[must_use]
     pub const fn level(&self) -> Level {
@@ -142,8 +148,18 @@ impl<'a> Reader<'a> {
             self.sink.cell(field, &value, bytes);
         }
         if self.level == Level::Tree {
-            self.sink.node(field, span, value, Tie::Own);
+            self.sink.node(field, span, value, Tie::Own, bytes);
         }
+    }
+
+    /// The bytes of a span, as far as this read has them.
+    fn bytes_at(&self, span: Span) -> &'a [u8] {
+        if span.buf != self.buf {
+            return &[];
+        }
+        let from = span.at.saturating_sub(self.base) as usize;
+        let to = from.saturating_add(span.len as usize).min(self.bytes.len());
+        self.bytes.get(from..to).unwrap_or(&[])
     }
 
     #[inline]
@@ -225,7 +241,7 @@ impl<'a> Reader<'a> {
         }
         if self.level == Level::Tree {
             let span = self.span(n);
-            self.sink.node(field, span, Value::Span, Tie::Own);
+            self.sink.node(field, span, Value::Span, Tie::Own, b);
         }
         self.pos = self.pos.saturating_add(n);
         Ok(b)
@@ -343,7 +359,7 @@ impl<'a> Reader<'a> {
         self.sink.shallower();
         let end = self.sink.nodes.len() as u32;
         if end > node as u32
-            && let Some(node) = self.sink.nodes.get_mut(node)
+            && let Some(node) = self.sink.nodes.get_mut(node).filter(|n| n.field.is(field))
         {
             node.end = end;
         }
@@ -372,7 +388,8 @@ impl<'a> Reader<'a> {
     /// A node that points to another place.
     pub fn refer(&mut self, field: F, to: Span) {
         if self.level == Level::Tree {
-            self.sink.node(field, to, Value::Place(to), Tie::Refer);
+            let bytes = self.bytes_at(to);
+            self.sink.node(field, to, Value::Place(to), Tie::Refer, bytes);
         }
     }
 
@@ -384,7 +401,8 @@ impl<'a> Reader<'a> {
                 self.sink.cell(field, &value, &[]);
             }
             if self.level == Level::Tree {
-                self.sink.node(field, of, value, Tie::Derived);
+                let bytes = self.bytes_at(of);
+                self.sink.node(field, of, value, Tie::Derived, bytes);
             }
         }
     }
@@ -436,7 +454,7 @@ impl<'a> Reader<'a> {
         let from = self.at();
         let node = if self.level == Level::Tree {
             let span = self.span(0);
-            let node = self.sink.node(field, span, Value::Span, Tie::Own);
+            let node = self.sink.node(field, span, Value::Span, Tie::Own, &[]);
             self.sink.deeper();
             node
         } else {
@@ -446,9 +464,10 @@ impl<'a> Reader<'a> {
         self.depth = self.depth.saturating_sub(1);
         if self.level == Level::Tree {
             self.sink.shallower();
-            let len = self.since(from).len;
             if let Some(node) = node {
-                self.sink.close(node, len);
+                let taken = self.since(from);
+                let bytes = if self.sink.holds_groups() { self.bytes_at(taken) } else { &[] };
+                self.sink.close(node, taken.len, bytes);
             }
         }
         result
@@ -475,7 +494,7 @@ impl<'a> Reader<'a> {
             self.sink.cell(field, &value, bytes);
         }
         if self.level == Level::Tree
-            && let Some(node) = self.sink.nodes.get_mut(node)
+            && let Some(node) = self.sink.nodes.get_mut(node).filter(|n| n.field.is(field))
         {
             node.value = value;
         }

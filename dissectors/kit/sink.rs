@@ -1,11 +1,13 @@
 //! Where a reading's fields, columns and notes collect, and can be rolled back; reused from read to read.
 
-use crate::field::{F, Flags};
+use crate::field::{F, Flags, Kind, UNKNOWN};
+use crate::keep::Keep;
 use crate::note::Noted;
 use crate::span::Span;
 use crate::tree::{Node, Tie};
 use crate::value::Value;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// How much a reading is to leave behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,7 +54,19 @@ pub struct Sink {
     /// Nodes, cells or notes left out because of a limit.
     pub left_out: u32,
     depth: u16,
+    /// The open groups' nodes from the outermost in; [`NO_NODE`] for one that is not kept.
+    open: Vec<u32>,
+    /// The node that was added last, if it was kept.
+    last: Option<u32>,
+    /// Only these fields become nodes, and no columns are made.
+    keep: Option<Arc<Keep>>,
+    /// Where `keep` is given: the bytes of each node, ranges of `held`.
+    places: Vec<Range<u32>>,
+    held: Vec<u8>,
 }
+
+/// Stands for a group's node that is not kept.
+const NO_NODE: u32 = u32::MAX;
 
 /// A state of a sink to go back to.
 #[derive(Debug, Clone, Copy)]
@@ -61,10 +75,37 @@ pub struct Mark {
     cells: usize,
     arena: usize,
     notes: usize,
+    held: usize,
     depth: u16,
 }
 
 impl Sink {
+    /// One in which only some fields become nodes, at [`Level::Tree`], with their bytes, and nothing becomes a column.
+    #[must_use]
+    pub fn keeping(keep: Arc<Keep>) -> Sink {
+        Sink { keep: Some(keep), ..Sink::default() }
+    }
+
+    /// An empty one of the same kind.
+    #[must_use]
+    pub fn another(&self) -> Sink {
+        Sink { keep: self.keep.clone(), ..Sink::default() }
+    }
+
+    /// Whether a field becomes a node, at [`Level::Tree`].
+    #[must_use]
+    #[inline]
+    pub fn keeps(&self, field: F) -> bool {
+        self.keep.as_ref().is_none_or(|k| k.has(field))
+    }
+
+    /// The bytes of node `index`, in a sink that keeps some fields.
+    #[must_use]
+    pub fn bytes_of(&self, index: usize) -> &[u8] {
+        let range = self.places.get(index).map_or(0..0, |r| r.start as usize..r.end as usize);
+        self.held.get(range).unwrap_or(&[])
+    }
+
     /// A copy without its nodes: a place to go on from for rows.
     #[must_use]
     pub fn rows(&self) -> Sink {
@@ -75,6 +116,7 @@ impl Sink {
             notes: self.notes.clone(),
             left_out: self.left_out,
             depth: self.depth,
+            ..Sink::default()
         }
     }
 
@@ -86,6 +128,7 @@ impl Sink {
             cells: self.cells.len(),
             arena: self.arena.len(),
             notes: self.notes.len(),
+            held: self.held.len(),
             depth: self.depth,
         }
     }
@@ -97,6 +140,9 @@ impl Sink {
         self.arena.truncate(to.arena);
         self.notes.truncate(to.notes);
         self.depth = to.depth;
+        self.open.truncate(usize::from(to.depth));
+        self.places.truncate(to.nodes);
+        self.held.truncate(to.held);
     }
 
     /// Empties it, keeping its memory for the next message.
@@ -107,6 +153,9 @@ impl Sink {
         self.notes.clear();
         self.left_out = 0;
         self.depth = 0;
+        self.open.clear();
+        self.places.clear();
+        self.held.clear();
     }
 
     /// The bytes of a text cell.
@@ -126,6 +175,9 @@ impl Sink {
 
     #[inline]
     pub(crate) fn cell(&mut self, field: F, value: &Value, bytes: &[u8]) {
+        if self.keep.is_some() {
+            return;
+        }
         if self.cells.len() >= MOST_CELLS {
             self.left_out = self.left_out.saturating_add(1);
             return;
@@ -148,6 +200,9 @@ impl Sink {
     /// As [`Sink::cell`] for text and bytes as they stand, which most columns are.
     #[inline]
     pub(crate) fn text_cell(&mut self, field: F, bytes: &[u8]) {
+        if self.keep.is_some() {
+            return;
+        }
         if self.cells.len() >= MOST_CELLS {
             self.left_out = self.left_out.saturating_add(1);
             return;
@@ -165,39 +220,114 @@ impl Sink {
         Cell::Text(from..self.arena.len() as u32)
     }
 
-    /// Adds a node and returns its index, or `None` at the limit.
-    pub(crate) fn node(&mut self, field: F, span: Span, value: Value, tie: Tie) -> Option<usize> {
+    /// Adds a node with the bytes of its span and returns its index, or `None` where it is not kept or the limit is reached.
+    pub(crate) fn node(&mut self, field: F, span: Span, value: Value, tie: Tie, bytes: &[u8]) -> Option<usize> {
+        self.last = None;
+        if self.keep.as_ref().is_some_and(|k| !k.has(field)) {
+            return None;
+        }
         if self.nodes.len() >= MOST_NODES {
             self.left_out = self.left_out.saturating_add(1);
             return None;
         }
         let index = self.nodes.len();
         self.nodes.push(Node { field, span, value, depth: self.depth, tie, end: index as u32 + 1 });
+        self.last = Some(index as u32);
+        if self.keep.is_some() {
+            let place = self.hold(bytes);
+            self.places.push(place);
+        }
         Some(index)
     }
 
+    fn hold(&mut self, bytes: &[u8]) -> Range<u32> {
+        let from = self.held.len() as u32;
+        self.held.extend_from_slice(bytes);
+        from..self.held.len() as u32
+    }
+
+    /// Whether the bytes of a group are kept when it is closed.
+    pub(crate) fn holds_groups(&self) -> bool {
+        self.keep.as_ref().is_some_and(|k| !k.is_all())
+    }
+
+    /// Bytes that no field explains, told by who drives the reading: joined to those before them.
+    pub fn unknown(&mut self, span: Span, bytes: &[u8]) {
+        let before = self.nodes.len();
+        if self.node(&UNKNOWN, span, Value::Span, Tie::Own, bytes).is_some() {
+            self.join(before);
+        }
+    }
+
+    /// Joins node `boundary`, where it is a leaf like the one before it and its bytes go on from there, to that one: so that cuts of the
+    /// input leave no trace.
+    pub fn join(&mut self, boundary: usize) {
+        let Some(before) = boundary.checked_sub(1) else { return };
+        let (Some(a), Some(b)) = (self.nodes.get(before), self.nodes.get(boundary)) else { return };
+        let same = a.field.is(b.field)
+            && a.depth == b.depth
+            && a.tie == b.tie
+            && a.span.buf == b.span.buf
+            && a.span.end() == b.span.at
+            && a.end as usize == boundary;
+        let leaf = b.end as usize == boundary.saturating_add(1) && a.value == Value::Span && b.value == Value::Span;
+        if !same || !leaf || b.field.kind == Kind::Group {
+            return;
+        }
+        let more = b.span.len;
+        if let Some(a) = self.nodes.get_mut(before) {
+            a.span.len = a.span.len.saturating_add(more);
+        }
+        self.nodes.remove(boundary);
+        for n in self.nodes.iter_mut().skip(boundary) {
+            n.end = n.end.saturating_sub(1);
+        }
+        if boundary < self.places.len() {
+            let second = self.places.remove(boundary);
+            if let Some(first) = self.places.get_mut(before) {
+                if first.end != second.start {
+                    // Something else was held between them.
+                    let from = self.held.len() as u32;
+                    self.held.extend_from_within(first.start as usize..first.end as usize);
+                    self.held.extend_from_within(second.start as usize..second.end as usize);
+                    *first = from..self.held.len() as u32;
+                } else {
+                    first.end = second.end;
+                }
+            }
+        }
+    }
+
+    /// What follows stands below the node that was added last.
     pub(crate) fn deeper(&mut self) {
         self.depth = self.depth.saturating_add(1);
+        self.open.push(self.last.take().unwrap_or(NO_NODE));
     }
 
     pub(crate) fn shallower(&mut self) {
         self.depth = self.depth.saturating_sub(1);
+        self.open.pop();
     }
 
     /// Gives the innermost open group a value.
     pub(crate) fn title(&mut self, value: Value) {
-        let depth = self.depth;
-        if let Some(node) = self.nodes.iter_mut().rev().find(|n| n.depth < depth) {
+        if let Some(node) = self.open.last().and_then(|at| self.nodes.get_mut(*at as usize)) {
             node.value = value;
         }
     }
 
-    /// Fixes the end of a group's span and of its descendants.
-    pub(crate) fn close(&mut self, index: usize, len: u32) {
+    /// Fixes the end of a group's span and of its descendants; `bytes` are those of the span.
+    pub(crate) fn close(&mut self, index: usize, len: u32, bytes: &[u8]) {
         let end = self.nodes.len() as u32;
         if let Some(node) = self.nodes.get_mut(index) {
             node.span.len = len;
             node.end = end;
+        }
+        if self.holds_groups() {
+            let place = self.hold(bytes);
+            if let Some(slot) = self.places.get_mut(index) {
+                *slot = place;
+            }
         }
     }
 

@@ -206,6 +206,17 @@ impl Scratch {
         Scratch { ops: Ops::without_states(), ..Scratch::default() }
     }
 
+    /// For who wants a few fields only, at [`Level::Tree`].
+    #[must_use]
+    pub fn keeping(keep: std::sync::Arc<wirelore_kit::Keep>) -> Scratch {
+        Scratch { sink: Sink::keeping(keep), ..Scratch::default() }
+    }
+
+    /// An empty sink like the one at hand.
+    fn spare_sink(&mut self) -> Sink {
+        self.spare.pop().unwrap_or_else(|| self.sink.another())
+    }
+
     /// Puts what a read said aside, so that conversations inside can be read meanwhile.
     fn aside(&mut self) -> Ops {
         let lower = self.lower.pop().unwrap_or_else(|| self.ops.another());
@@ -714,26 +725,6 @@ fn sink_of<'s>(h: &'s mut Half, scratch: &'s mut Sink) -> &'s mut Sink {
         Some(open) => &mut open.sink,
         None => scratch,
     }
-}
-
-fn unknown_node(sink: &mut Sink, span: Span) {
-    let joins = sink
-        .nodes
-        .last()
-        .is_some_and(|n| n.field.is(&UNKNOWN) && n.depth == 0 && n.span.buf == span.buf && n.span.end() == span.at);
-    if let Some(last) = sink.nodes.last_mut().filter(|_| joins) {
-        last.span.len = last.span.len.saturating_add(span.len);
-        return;
-    }
-    let end = sink.nodes.len() as u32;
-    sink.nodes.push(wirelore_kit::Node {
-        field: &UNKNOWN,
-        span,
-        value: wirelore_kit::Value::Span,
-        depth: 0,
-        tie: wirelore_kit::Tie::Own,
-        end: end.saturating_add(1),
-    });
 }
 
 /// Calls a dissector; a panic in it becomes a note, for it must not take the capture with it.

@@ -9,14 +9,19 @@ use bytes::Bytes;
 use std::ops::ControlFlow;
 use wirelore_kit::{End, Level, Secrets, Spec, Transport};
 
-/// A conversation on its way through its log.
+/// A conversation on its way through its log, with memory of its own to work in.
 pub struct Rereading {
-    conv: Conversation,
-    at: Mark,
-    datagrams: bool,
+    replay: Replay,
     scratch: Scratch,
     /// At most so much is left behind.
     pub level: Level,
+}
+
+/// A conversation on its way through its log; many of them share the memory to work in.
+pub struct Replay {
+    conv: Conversation,
+    at: Mark,
+    datagrams: bool,
 }
 
 struct Feed<'f, L: ?Sized> {
@@ -48,35 +53,12 @@ impl<L: Listen + ?Sized> Deliver for Feed<'_, L> {
     }
 }
 
-impl Rereading {
+impl Replay {
     /// From the beginning of flow `flow`, whose conversation started with `marks`.
     #[must_use]
-    pub fn new(flow: u32, ends: &Ends, transport: Transport, marks: u16, decode_as: &[DecodeAs], told: Told<'_>) -> Rereading {
-        Rereading {
-            conv: start_conversation(flow, ends, marks, decode_as, told),
-            at: Mark::default(),
-            datagrams: transport == Transport::Udp,
-            scratch: Scratch::default(),
-            level: Level::Rows,
-        }
-    }
-
-    /// A copy to go on from later; `None` in the middle of a message or where a dissector cannot be copied.
-    #[must_use]
-    pub fn fork(&self) -> Option<Rereading> {
-        Some(Rereading {
-            conv: self.conv.fork()?,
-            at: self.at,
-            datagrams: self.datagrams,
-            scratch: Scratch::default(),
-            level: self.level,
-        })
-    }
-
-    /// Bytes of memory held.
-    #[must_use]
-    pub fn weight(&self) -> usize {
-        self.conv.weight()
+    pub fn new(flow: u32, ends: &Ends, transport: Transport, marks: u16, decode_as: &[DecodeAs], told: Told<'_>) -> Replay {
+        let conv = start_conversation(flow, ends, marks, decode_as, told);
+        Replay { conv, at: Mark::default(), datagrams: transport == Transport::Udp }
     }
 
     /// The conversation.
@@ -100,17 +82,64 @@ impl Rereading {
     pub fn step<L: Listen + ?Sized>(
         &mut self,
         log: &Log,
-        table: &'static [&'static Spec],
-        secrets: &dyn Secrets,
+        cx: Context<'_>,
+        scratch: &mut Scratch,
         fetch: &mut dyn FnMut(u32) -> Option<(Bytes, i64)>,
         to: &mut L,
     ) -> ControlFlow<()> {
         let mut entries = log.entries_from(self.at);
         let Some(entry) = entries.next() else { return ControlFlow::Break(()) };
         self.at = entries.mark();
-        let cx = Context { table, level: self.level, secrets };
-        let mut feed = Feed { conv: &mut self.conv, cx, scratch: &mut self.scratch, to, datagrams: self.datagrams };
+        let mut feed = Feed { conv: &mut self.conv, cx, scratch, to, datagrams: self.datagrams };
         replay_entry(entry, &mut |n| fetch(n), &mut feed);
         ControlFlow::Continue(())
+    }
+}
+
+impl Rereading {
+    /// From the beginning of flow `flow`, whose conversation started with `marks`.
+    #[must_use]
+    pub fn new(flow: u32, ends: &Ends, transport: Transport, marks: u16, decode_as: &[DecodeAs], told: Told<'_>) -> Rereading {
+        let replay = Replay::new(flow, ends, transport, marks, decode_as, told);
+        Rereading { replay, scratch: Scratch::default(), level: Level::Rows }
+    }
+
+    /// A copy to go on from later; `None` in the middle of a message or where a dissector cannot be copied.
+    #[must_use]
+    pub fn fork(&self) -> Option<Rereading> {
+        let Replay { conv, at, datagrams } = &self.replay;
+        let replay = Replay { conv: conv.fork()?, at: *at, datagrams: *datagrams };
+        Some(Rereading { replay, scratch: Scratch::default(), level: self.level })
+    }
+
+    /// Bytes of memory held.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.replay.conv.weight()
+    }
+
+    /// The conversation.
+    #[must_use]
+    pub const fn conversation(&self) -> &Conversation {
+        self.replay.conversation()
+    }
+
+    /// As [`Replay::next_packet`].
+    #[must_use]
+    pub fn next_packet(&self, log: &Log) -> Option<u32> {
+        self.replay.next_packet(log)
+    }
+
+    /// As [`Replay::step`].
+    pub fn step<L: Listen + ?Sized>(
+        &mut self,
+        log: &Log,
+        table: &'static [&'static Spec],
+        secrets: &dyn Secrets,
+        fetch: &mut dyn FnMut(u32) -> Option<(Bytes, i64)>,
+        to: &mut L,
+    ) -> ControlFlow<()> {
+        let cx = Context { table, level: self.level, secrets };
+        self.replay.step(log, cx, &mut self.scratch, fetch, to)
     }
 }

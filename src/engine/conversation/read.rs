@@ -182,7 +182,10 @@ impl Conversation {
                     return self.bad(way, bytes, 0, &FAULT, cx, s, to);
                 }
                 if self.half(way).open.is_some() {
-                    self.join_pieces(way, nodes);
+                    if let Some(open) = self.half_mut(way).open.as_mut() {
+                        // Cuts of the input leave no trace in body pieces.
+                        open.sink.join(nodes);
+                    }
                     self.grow(way, at.saturating_add(used as u64), done, bytes, at, cx, s, to);
                 } else {
                     self.tell_new_of(way, at, used as u64, first, done, None, Some((bytes, at)), cx, s, to);
@@ -258,10 +261,8 @@ impl Conversation {
             }
         } else {
             if cx.level == Level::Tree && used < skip {
-                unknown_node(
-                    &mut s.sink,
-                    Span::new(self.buf(way), at.saturating_add(used as u64), (skip.saturating_sub(used)) as u32),
-                );
+                let span = Span::new(self.buf(way), at.saturating_add(used as u64), (skip.saturating_sub(used)) as u32);
+                s.sink.unknown(span, bytes.get(used..skip).unwrap_or(&[]));
             }
             s.sink.note(Noted { what, at: here });
             self.open_lost(way, at, skip, first, done, cx, s, to);
@@ -285,7 +286,10 @@ impl Conversation {
     ) {
         let _ = cx;
         let Some(spec) = self.spec else { return };
-        let sink = std::mem::replace(&mut s.sink, s.spare.pop().unwrap_or_default());
+        let sink = {
+            let spare = s.spare_sink();
+            std::mem::replace(&mut s.sink, spare)
+        };
         let (told_cells, told_notes) = (sink.cells.len(), sink.notes.len());
         let m = Message {
             conv: self.id,
@@ -340,14 +344,14 @@ impl Conversation {
             if self.half(way).open.is_none() {
                 s.sink.clear();
                 if cx.level == Level::Tree {
-                    unknown_node(&mut s.sink, Span::new(buf, at, skip as u32));
+                    s.sink.unknown(Span::new(buf, at, skip as u32), bytes.get(..skip).unwrap_or(&[]));
                 }
                 s.sink.note(Noted { what: &note::NOT_GRAMMAR, at: Span::new(buf, at, skip as u32) });
                 self.open_lost(way, at, skip, first, done, cx, s, to);
             } else if let Some(open) = self.half_mut(way).open.as_mut() {
                 open.done = open.done.later(done);
                 if cx.level == Level::Tree {
-                    unknown_node(&mut open.sink, Span::new(buf, at, skip as u32));
+                    open.sink.unknown(Span::new(buf, at, skip as u32), bytes.get(..skip).unwrap_or(&[]));
                 }
             }
         }

@@ -69,7 +69,8 @@ impl Conversation {
         };
         self.tell_opened(&m, to);
         if opens {
-            let sink = std::mem::replace(&mut s.sink, s.spare.pop().unwrap_or_default());
+            let spare = s.spare_sink();
+            let sink = std::mem::replace(&mut s.sink, spare);
             let (told_cells, told_notes) = (sink.cells.len(), sink.notes.len());
             self.half_mut(way).open = Some(Box::new(OpenMessage {
                 at,
@@ -294,33 +295,6 @@ impl Conversation {
                     }
                 }
                 _ => {}
-            }
-        }
-    }
-
-    /// Joins a body piece to the one before it, so that cuts of the input leave no trace.
-    pub(super) fn join_pieces(&mut self, way: usize, boundary: usize) {
-        let Some(open) = self.half_mut(way).open.as_mut() else { return };
-        let nodes = &mut open.sink.nodes;
-        let Some(before) = boundary.checked_sub(1) else { return };
-        let (Some(a), Some(b)) = (nodes.get(before), nodes.get(boundary)) else { return };
-        let same = a.field.is(b.field)
-            && a.depth == b.depth
-            && a.tie == b.tie
-            && a.span.buf == b.span.buf
-            && a.span.end() == b.span.at
-            && a.end as usize == boundary;
-        let leaf = b.end as usize == boundary.saturating_add(1)
-            && a.value == wirelore_kit::Value::Span
-            && b.value == wirelore_kit::Value::Span;
-        if same && leaf && b.field.kind != wirelore_kit::Kind::Group {
-            let more = b.span.len;
-            if let Some(a) = nodes.get_mut(before) {
-                a.span.len = a.span.len.saturating_add(more);
-            }
-            nodes.remove(boundary);
-            for n in nodes.iter_mut().skip(boundary) {
-                n.end = n.end.saturating_sub(1);
             }
         }
     }
