@@ -20,6 +20,8 @@ pub struct Cli {
 pub enum Command {
     /// Open captures in the window.
     Open(Open),
+    /// Capture packets on interfaces of this machine, or of another.
+    Capture(Box<crate::capturing::args::Capture>),
     /// Stand between clients and servers: record, decrypt, judge and change what passes.
     Proxy(Box<Proxy>),
     /// Steer a running proxy: held messages, rules, requests of our own.
@@ -363,14 +365,26 @@ pub mod exit {
     pub const DONE: i32 = 0;
     /// An option was wrong.
     pub const OPTION: i32 = 1;
+    /// An interface is not there, or does not do what was asked.
+    pub const INTERFACE: i32 = 2;
     /// The file is not what it should be.
     pub const FILE: i32 = 3;
+    /// A filter cannot be read.
+    pub const FILTER: i32 = 4;
+    /// The system does not let you.
+    pub const CAPABILITY: i32 = 5;
     /// The program could not start.
     pub const INIT: i32 = 8;
     /// A file could not be opened.
     pub const OPEN: i32 = 9;
+    /// There is no interface to capture on.
+    pub const NO_INTERFACES: i32 = 12;
+    /// libpcap failed.
+    pub const PCAP: i32 = 13;
     /// Reading failed.
     pub const READ: i32 = 14;
     /// Writing failed.
     pub const WRITE: i32 = 15;
+    /// Capturing broke off.
+    pub const CAPTURE: i32 = 17;
 }

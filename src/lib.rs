@@ -3,6 +3,7 @@
 pub mod again;
 pub mod authority;
 pub mod browser;
+pub mod capturing;
 pub mod cli;
 pub mod compose;
 pub mod control;

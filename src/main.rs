@@ -21,6 +21,7 @@ fn main() {
         Some(Command::Report(a)) => wirelore::report::run(a),
         Some(Command::Objects(a)) => wirelore::objects::run(a),
         Some(Command::Export(a)) => wirelore::exporting::run(a),
+        Some(Command::Capture(a)) => wirelore::capturing::run(a),
         Some(Command::Proxy(a)) => proxy(a),
         Some(Command::Control(a)) => wirelore::control::run(a),
         Some(Command::Compose(a)) => wirelore::compose::run(a),

@@ -65,6 +65,24 @@ pub fn decode_as(text: &str) -> Result<DecodeAs, Failure> {
     Ok(DecodeAs { transport, port, proto: spec.name })
 }
 
+/// The key log that was asked for, or the one that the environment names.
+///
+/// # Errors
+/// The one that was asked for cannot be read.
+pub fn keylog(from: &From) -> Result<Option<PathBuf>, Failure> {
+    match &from.keylog {
+        Some(path) => {
+            std::fs::File::open(path).map_err(|e| Failure {
+                text: format!("The key log {} cannot be read: {e}. Check the path and that you may read it.", path.display()),
+                code: exit::OPEN,
+            })?;
+            Ok(Some(path.clone()))
+        }
+        // The variable that browsers and curl heed names where keys would be; the file need not be there.
+        None => Ok(std::env::var_os("SSLKEYLOGFILE").map(PathBuf::from).filter(|p| p.is_file())),
+    }
+}
+
 /// Opens what a command reads from.
 ///
 /// # Errors
@@ -89,17 +107,7 @@ pub fn open(from: &From, follow: bool) -> Result<Session, Failure> {
     };
     let name = if stdin { "standard input".to_owned() } else { from.file.display().to_string() };
     let size = if stdin { None } else { std::fs::metadata(&from.file).ok().filter(std::fs::Metadata::is_file).map(|m| m.len()) };
-    let keylog = match &from.keylog {
-        Some(path) => {
-            std::fs::File::open(path).map_err(|e| Failure {
-                text: format!("The key log {} cannot be read: {e}. Check the path and that you may read it.", path.display()),
-                code: exit::OPEN,
-            })?;
-            Some(path.clone())
-        }
-        // The variable that browsers and curl heed names where keys would be; the file need not be there.
-        None => std::env::var_os("SSLKEYLOGFILE").map(PathBuf::from).filter(|p| p.is_file()),
-    };
+    let keylog = keylog(from)?;
     let options = SessionOptions { keylog, decode_as, shards: from.shards, name, size, remember: None, both_legs: false };
     let mut session = Session::start(source, wirelore_dissectors::TABLE, options);
     session.har = har;

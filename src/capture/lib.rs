@@ -19,6 +19,7 @@ mod error;
 mod event;
 mod grammar;
 mod growth;
+pub mod intake;
 pub mod origin;
 mod pcap;
 mod pcapng;

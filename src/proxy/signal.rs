@@ -36,4 +36,14 @@ impl Signals {
             }
         });
     }
+
+    /// Waits for one.
+    pub fn wait_for_one(mut self) {
+        self.runtime.block_on(async {
+            tokio::select! {
+                _ = self.interrupt.recv() => {}
+                _ = self.terminate.recv() => {}
+            }
+        });
+    }
 }
