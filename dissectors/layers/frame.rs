@@ -26,7 +26,7 @@ pub(super) static LAYER: Layer = Layer {
 };
 
 /// Fields whose presence says that an EtherType was read, which Wireshark counts as a layer of its own.
-const ETHERTYPES: [&str; 6] = ["eth.type", "vlan.etype", "ieee8021ad.etype", "sll.etype", "avsp.etype", "macsec.etype"];
+pub const ETHERTYPES: [&str; 6] = ["eth.type", "vlan.etype", "ieee8021ad.etype", "sll.etype", "avsp.etype", "macsec.etype"];
 
 /// The names of the layers in a tree joined by colons, those of a quoted packet included: `frame.protocols`.
 #[must_use]

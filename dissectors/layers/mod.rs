@@ -37,7 +37,7 @@ mod udp;
 mod vlan;
 mod wlan;
 
-pub use frame::{protocols, with_frame};
+pub use frame::{ETHERTYPES, protocols, with_frame};
 pub use line::line;
 
 use wirelore_kit::span::BufKind;
