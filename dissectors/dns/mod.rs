@@ -8,6 +8,7 @@ mod dnssec;
 mod edns;
 mod fields;
 mod message;
+mod middle;
 mod name;
 mod notes;
 mod rdata;
@@ -46,7 +47,7 @@ const fn spec(
         states: f::STATES,
         after_gap: AfterGapPromise::Within(1),
         relay: Relay::Opaque,
-        middle: None,
+        middle: Some(middle::SERVE),
         new,
         explain: EXPLAIN,
     }
@@ -286,8 +287,14 @@ fn look(peek: &Peek<'_>, anywhere: bool) -> Verdict {
         }
         return match behind.get(..HEADER) {
             None => open,
-            Some(header) if plausible_header(header) => Verdict::Likely,
-            Some(_) => Verdict::No,
+            Some(header) if !plausible_header(header) => Verdict::No,
+            Some(header) if !anywhere || !is_plain(header, answers) => Verdict::Likely,
+            // At a port of its own choice a length that fits and a plain question say enough.
+            Some(_) => match asks_plainly(behind.get(..len).unwrap_or(behind)) {
+                Some(true) => Verdict::Sure,
+                None if !peek.ended && behind.len() < len => Verdict::More,
+                _ => Verdict::Likely,
+            },
         };
     }
 }

@@ -644,6 +644,9 @@ impl Conversation {
                 self.not = 0;
             }
         }
+        if matches!(self.mode, Mode::Reads(_)) && self.leaves_to_twin(to) {
+            return;
+        }
         let (dir, buf) = (self.dir(way), self.buf(way));
         let Mode::Reads(d) = &mut self.mode else { return };
         s.ops.clear();

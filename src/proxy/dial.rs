@@ -39,7 +39,11 @@ pub struct Names(RefCell<HashMap<String, Found>>);
 type Found = (Instant, Rc<[IpAddr]>);
 
 impl Names {
-    async fn of(&self, host: &str) -> Result<Rc<[IpAddr]>, Undialled> {
+    /// The addresses of a host, the two families in turns.
+    ///
+    /// # Errors
+    /// [`Undialled::Name`].
+    pub async fn of(&self, host: &str) -> Result<Rc<[IpAddr]>, Undialled> {
         if let Ok(ip) = host.parse::<IpAddr>() {
             return Ok(Rc::from([ip]));
         }

@@ -53,6 +53,8 @@ pub enum Scheme {
     Postgresql,
     /// DNS over UDP and TCP.
     Dns,
+    /// Any datagrams.
+    Udp,
 }
 
 impl Scheme {
@@ -65,12 +67,23 @@ impl Scheme {
             Scheme::Imap => Hint::Proto("imap"),
             Scheme::Pop3 => Hint::Proto("pop"),
             Scheme::Postgresql => Hint::Proto("pgsql"),
-            Scheme::Http | Scheme::Https | Scheme::Tcp | Scheme::Tls | Scheme::Dns => Hint::Probe,
+            Scheme::Dns => Hint::Proto("dns"),
+            Scheme::Http | Scheme::Https | Scheme::Tcp | Scheme::Tls | Scheme::Udp => Hint::Probe,
+        }
+    }
+
+    /// Whether connections are taken up, and datagrams.
+    #[must_use]
+    pub const fn transports(self) -> (bool, bool) {
+        match self {
+            Scheme::Dns => (true, true),
+            Scheme::Udp => (false, true),
+            _ => (true, false),
         }
     }
 }
 
-const SCHEMES: [(&str, Scheme, u16, bool); 15] = [
+const SCHEMES: [(&str, Scheme, u16, bool); 16] = [
     ("http", Scheme::Http, 80, false),
     ("https", Scheme::Https, 443, true),
     ("h2", Scheme::Https, 443, true),
@@ -85,6 +98,7 @@ const SCHEMES: [(&str, Scheme, u16, bool); 15] = [
     ("pop3", Scheme::Pop3, 110, false),
     ("postgresql", Scheme::Postgresql, 5432, false),
     ("dns", Scheme::Dns, 53, false),
+    ("udp", Scheme::Udp, 0, false),
     ("ftps", Scheme::Tls, 990, true),
 ];
 

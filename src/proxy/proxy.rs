@@ -1,12 +1,14 @@
 //! A proxy that runs: its listeners and workers, from start to stop.
 
 use crate::configs::Configs;
+use crate::datagrams;
 use crate::mode::Mode;
 use crate::send::{self, Sender};
 use crate::shared::{Counts, Listener, Passes, Shared};
 use crate::worker::{Load, Worker, accept};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, watch};
@@ -95,11 +97,11 @@ impl Proxy {
         let mut sockets = Vec::new();
         let mut listeners = Vec::new();
         for (mode, at) in settings.listen {
-            let socket = listen(at, &mode).map_err(|e| Error::Listen(at, e))?;
-            let at = socket.local_addr().unwrap_or(at);
+            let open = Open::at(at, &mode).map_err(|e| Error::Listen(at, e))?;
+            let at = open.address().unwrap_or(at);
             let number = settings.recorder.listener(&format!("{mode} at {at}"));
             listeners.push(Listener { mode, at, number });
-            sockets.push(socket);
+            sockets.push(open);
         }
         let rearmed = Arc::new(tokio::sync::Notify::new());
         let tell = Arc::clone(&rearmed);
@@ -143,10 +145,16 @@ impl Proxy {
             let thread = std::thread::Builder::new().name(format!("relay {n}")).spawn(move || {
                 let local = tokio::task::LocalSet::new();
                 local.block_on(&runtime, async move {
-                    for (at, socket) in sockets.into_iter().enumerate() {
-                        tokio::task::spawn_local(accept(socket, at, workers.clone()));
+                    let worker = Worker::new(shared, load);
+                    for (at, Open { connections, datagrams }) in sockets.into_iter().enumerate() {
+                        if let Some(socket) = connections {
+                            tokio::task::spawn_local(accept(socket, at, workers.clone()));
+                        }
+                        if let (Some(socket), Mode::Reverse(to)) = (datagrams, worker.shared.mode(at)) {
+                            tokio::task::spawn_local(datagrams::listen(Rc::clone(&worker), socket, at, to));
+                        }
                     }
-                    Worker::new(shared, load).run(take, stopped).await;
+                    worker.run(take, stopped).await;
                 });
             });
             threads.push(thread.map_err(Error::Thread)?);
@@ -230,6 +238,31 @@ fn allow_descriptors() {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
+/// The sockets of a listener.
+struct Open {
+    connections: Option<TcpListener>,
+    datagrams: Option<UdpSocket>,
+}
+
+impl Open {
+    fn at(at: SocketAddr, mode: &Mode) -> io::Result<Open> {
+        let (tcp, udp) = if let Mode::Reverse(to) = mode { to.scheme.transports() } else { (true, false) };
+        let connections = if tcp { Some(listen(at, mode)?) } else { None };
+        // Where both are taken up, at one port.
+        let at = connections.as_ref().and_then(|l| l.local_addr().ok()).unwrap_or(at);
+        let datagrams = if udp { Some(UdpSocket::bind(at)?) } else { None };
+        if let Some(socket) = &datagrams {
+            socket.set_nonblocking(true)?;
+        }
+        Ok(Open { connections, datagrams })
+    }
+
+    fn address(&self) -> Option<SocketAddr> {
+        let of_datagrams = || self.datagrams.as_ref()?.local_addr().ok();
+        self.connections.as_ref().and_then(|l| l.local_addr().ok()).or_else(of_datagrams)
+    }
+}
+
 fn listen(at: SocketAddr, mode: &Mode) -> io::Result<TcpListener> {
     use socket2::{Domain, Protocol, Socket, Type};
     let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;
@@ -238,9 +271,9 @@ fn listen(at: SocketAddr, mode: &Mode) -> io::Result<TcpListener> {
         // An IPv6 listener takes IPv6 alone: where both are wanted, both are opened, and each says what it is.
         socket.set_only_v6(true)?;
     }
-    if *mode == Mode::Transparent && at.is_ipv4() {
+    if *mode == Mode::Transparent {
         // For TPROXY, which needs privileges; REDIRECT works without.
-        let _ = socket.set_ip_transparent_v4(true);
+        let _ = if at.is_ipv4() { socket.set_ip_transparent_v4(true) } else { socket.set_ip_transparent_v6(true) };
     }
     socket.bind(&at.into())?;
     socket.listen(1024)?;

@@ -4,13 +4,13 @@ use crate::copy::Over;
 use crate::course::Course;
 use crate::dial::Undialled;
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use wirelore_kit::Hint;
 use wirelore_kit::middle::{Origin, Refusal};
 use wirelore_record::{Kind, Note};
 
 /// Reply codes of RFC 1928 §6.
-mod reply {
+pub mod reply {
     pub const DONE: u8 = 0;
     pub const FAILED: u8 = 1;
     pub const NOT_ALLOWED: u8 = 2;
@@ -88,33 +88,33 @@ impl Course {
             3 => usize::from(first).saturating_add(1),
             4 => 16,
             _ => {
-                self.answer5(reply::NO_ADDRESS_TYPE).await?;
+                self.answer5(reply::NO_ADDRESS_TYPE, None).await?;
                 return None;
             }
         };
         let request = self.take(len.saturating_add(6)).await?;
-        let address = request.get(4..len.saturating_add(4))?;
-        let host = match kind {
-            1 => Ipv4Addr::from(<[u8; 4]>::try_from(address).ok()?).to_string(),
-            4 => Ipv6Addr::from(<[u8; 16]>::try_from(address).ok()?).to_string(),
-            _ => String::from_utf8_lossy(address.get(1..)?).into_owned(),
-        };
-        let port = u16::from_be_bytes(request.get(len.saturating_add(4)..)?.try_into().ok()?);
-        if command != 1 {
-            let what = match command {
-                2 => "BIND is not done here",
-                3 => "UDP ASSOCIATE is not done here",
-                _ => "This command is not known",
-            };
-            self.note(Note { why: "Only CONNECT is.", ..Note::new(Kind::Refused, what) });
-            self.answer5(reply::NO_COMMAND).await?;
-            return None;
+        let (host, port, _) = read_address(request.get(3..)?)?;
+        match command {
+            1 => {}
+            3 => {
+                self.associate(port).await;
+                return None;
+            }
+            other => {
+                let what = if other == 2 { "BIND is not done here" } else { "This command is not known" };
+                self.note(Note { why: "Only CONNECT and UDP ASSOCIATE are.", ..Note::new(Kind::Refused, what) });
+                self.answer5(reply::NO_COMMAND, None).await?;
+                return None;
+            }
         }
         match self.dial(&Origin { host, port, tls: false }).await {
-            Ok(()) => self.answer5(reply::DONE).await,
+            Ok(()) => {
+                let ours = self.server.as_ref().and_then(|s| s.socket().local_addr().ok());
+                self.answer5(reply::DONE, ours).await
+            }
             Err(refusal) => {
                 let code = self.code_of(&refusal);
-                self.answer5(code).await?;
+                self.answer5(code, None).await?;
                 None
             }
         }
@@ -144,23 +144,10 @@ impl Course {
         went.then_some(())
     }
 
-    /// The answer of RFC 1928 §6, with our address towards the server.
-    async fn answer5(&mut self, code: u8) -> Option<()> {
-        let ours = self.server.as_ref().filter(|_| code == reply::DONE).and_then(|s| s.socket().local_addr().ok());
+    /// The answer of RFC 1928 §6, with our address towards the server, or for the client's datagrams.
+    pub(crate) async fn answer5(&mut self, code: u8, ours: Option<SocketAddr>) -> Option<()> {
         let mut answer = vec![5, code, 0];
-        match ours {
-            Some(SocketAddr::V6(a)) => {
-                answer.push(4);
-                answer.extend(a.ip().octets());
-            }
-            other => {
-                answer.push(1);
-                let ip = other
-                    .map_or(Ipv4Addr::UNSPECIFIED, |a| if let SocketAddr::V4(a) = a { *a.ip() } else { Ipv4Addr::UNSPECIFIED });
-                answer.extend(ip.octets());
-            }
-        }
-        answer.extend(ours.map_or(0, |a| a.port()).to_be_bytes());
+        answer.extend(address(ours.unwrap_or_else(|| (Ipv4Addr::UNSPECIFIED, 0).into())));
         self.say(&answer).await
     }
 
@@ -208,6 +195,38 @@ impl Course {
             }
         }
     }
+}
+
+/// Kind of address, address and port, as they stand in SOCKS 5.
+#[must_use]
+pub fn address(of: SocketAddr) -> Vec<u8> {
+    let mut out = match of.ip().to_canonical() {
+        IpAddr::V4(ip) => [&[1][..], &ip.octets()].concat(),
+        IpAddr::V6(ip) => [&[4][..], &ip.octets()].concat(),
+    };
+    out.extend(of.port().to_be_bytes());
+    out
+}
+
+/// Host and port that stand at the beginning of these bytes in SOCKS 5's form, and how long they are.
+#[must_use]
+pub fn read_address(bytes: &[u8]) -> Option<(String, u16, usize)> {
+    let (kind, first) = (*bytes.first()?, usize::from(*bytes.get(1)?));
+    let (from, len) = match kind {
+        1 => (1, 4),
+        3 => (2, first),
+        4 => (1, 16),
+        _ => return None,
+    };
+    let end = usize::checked_add(from, len)?;
+    let address = bytes.get(from..end)?;
+    let host = match (kind, <[u8; 4]>::try_from(address), <[u8; 16]>::try_from(address)) {
+        (1, Ok(ip), _) => Ipv4Addr::from(ip).to_string(),
+        (4, _, Ok(ip)) => Ipv6Addr::from(ip).to_string(),
+        _ => String::from_utf8_lossy(address).into_owned(),
+    };
+    let port = bytes.get(end..)?.first_chunk().copied().map(u16::from_be_bytes)?;
+    Some((host, port, end.checked_add(2)?))
 }
 
 /// Compares without telling by its time where the difference is.

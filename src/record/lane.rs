@@ -98,7 +98,7 @@ const ACKNOWLEDGED: u32 = 1 << 20;
 /// What one relay thread records. Its calls format into memory; nothing waits but [`Lane::turn`].
 #[derive(Debug)]
 pub struct Lane {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     slot: Arc<Slot>,
     legs: Vec<(u32, Option<Open>)>,
     free: Vec<u32>,
@@ -276,6 +276,11 @@ impl Lane {
         self.shared.full()
     }
 
+    /// Has `write` append whole blocks to what this lane has told.
+    pub(crate) fn append(&self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.slot.append(&self.shared, write);
+    }
+
     fn tell_secrets(&mut self) {
         if self.secrets.is_empty() {
             return;
@@ -299,7 +304,7 @@ pub(crate) const MOST_AT_ONCE: usize = MOST + 2 * AROUND + 0x1_0000;
 const _: () = assert!(CHUNK >= MOST_AT_ONCE);
 
 /// An address as it is in packets: IPv4 within IPv6 is IPv4.
-fn end(address: SocketAddr) -> (IpAddr, u16) {
+pub(crate) fn end(address: SocketAddr) -> (IpAddr, u16) {
     (address.ip().to_canonical(), address.port())
 }
 

@@ -12,6 +12,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)
 )]
 
+mod datagram;
 mod disk;
 mod error;
 mod frame;
@@ -23,6 +24,7 @@ mod shared;
 mod tap;
 mod writer;
 
+pub use datagram::Datagrams;
 pub use error::Error;
 pub use lane::{Ended, Lane, Leg, LegId, Side};
 pub use recorder::{Options, Recorder, State, Status, WhenFull};

@@ -78,6 +78,8 @@ pub(super) fn refusal(question: &Transit, status: u16, rule: &str) -> Option<Tra
             let tag = question.line.split(|b| *b == b' ').next().unwrap_or_default();
             format!("{} NO {text}", String::from_utf8_lossy(tag))
         }
+        // RFC 1035 §4.1.1: "for policy reasons".
+        "dns" => "REFUSED".to_string(),
         _ => return None,
     };
     Some(to(question, Bytes::from(line), Vec::new(), Bytes::new()))
