@@ -23,7 +23,8 @@ pub enum Kind {
 
 impl Kind {
     /// Names of its programs, the likeliest first.
-    fn programs(self) -> &'static [&'static str] {
+    #[must_use]
+    pub fn programs(self) -> &'static [&'static str] {
         match self {
             Kind::Chromium => {
                 &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "brave-browser", "microsoft-edge"]

@@ -24,6 +24,13 @@ pub enum Command {
     Capture(Box<crate::capturing::args::Capture>),
     /// Stand between clients and servers: record, decrypt, judge and change what passes.
     Proxy(Box<Proxy>),
+    /// Run a program, and record and decrypt all that it says to others.
+    #[cfg(target_os = "linux")]
+    Run(Box<crate::run::Run>),
+    /// The first steps of a program that is run.
+    #[cfg(target_os = "linux")]
+    #[command(name = "__inside", hide = true)]
+    Inside(crate::run::inside::Inside),
     /// Steer a running proxy: held messages, rules, requests of our own.
     Control(Control),
     /// Make a request of your own, and send it.

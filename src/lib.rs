@@ -28,6 +28,8 @@ pub mod recall;
 pub mod remember;
 pub mod replay;
 pub mod report;
+#[cfg(target_os = "linux")]
+pub mod run;
 pub mod session;
 pub mod sift;
 pub mod summary;

@@ -23,6 +23,10 @@ fn main() {
         Some(Command::Export(a)) => wirelore::exporting::run(a),
         Some(Command::Capture(a)) => wirelore::capturing::run(a),
         Some(Command::Proxy(a)) => proxy(a),
+        #[cfg(target_os = "linux")]
+        Some(Command::Run(a)) => wirelore::run::run(a),
+        #[cfg(target_os = "linux")]
+        Some(Command::Inside(a)) => std::process::exit(wirelore::run::inside::run(a)),
         Some(Command::Control(a)) => wirelore::control::run(a),
         Some(Command::Compose(a)) => wirelore::compose::run(a),
         Some(Command::Ca(a)) => wirelore::authority::run(a),

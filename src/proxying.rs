@@ -131,7 +131,7 @@ fn control(args: &Args, proxy: &Proxy, recorder: &Recorder, gate: Gate) -> Resul
 }
 
 /// Reads the record while it grows.
-fn read_along(recorder: &Recorder, growth: Growth) -> Result<Session, Failure> {
+pub(crate) fn read_along(recorder: &Recorder, growth: Growth) -> Result<Session, Failure> {
     let options = Options { follow: true, growth: Some(growth), block_len: 256 * 1024, ..Options::default() };
     let source = Source::open(recorder.path(), options)
         .map_err(|e| Failure { text: format!("{e}. {}", e.what_to_do()), code: crate::reading::open_code(&e) })?;
