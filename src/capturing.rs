@@ -10,7 +10,8 @@ pub mod helper;
 pub mod limits;
 pub mod taking;
 
-use crate::cli::{Cli, Command, Dump, exit};
+use crate::cli::{Cli, Command, exit};
+use crate::dump::Dump;
 use crate::reading::Failure;
 use crate::session::{Session, SessionOptions};
 use args::{Capture, Shown, Wanted};
@@ -139,7 +140,7 @@ pub fn source(path: &std::path::Path, growth: &Growth) -> Result<Source, Failure
 fn dump_of(shown: &Shown) -> Result<Dump, Failure> {
     let word = |v: &dyn Fn() -> Option<clap::builder::PossibleValue>| v().map(|v| v.get_name().to_owned()).unwrap_or_default();
     let mut words: Vec<String> = ["wirelore", "dump", "-r", "-", "-l"].map(str::to_owned).into();
-    words.extend(["-t".into(), word(&|| shown.time.to_possible_value())]);
+    words.extend(["-t".into(), shown.time.clone()]);
     words.extend(["--color".into(), word(&|| shown.color.to_possible_value())]);
     for (given, flag) in [(shown.messages, "-m"), (shown.tree, "-V"), (shown.hex, "-x")] {
         words.extend(given.then(|| flag.to_owned()));
@@ -151,7 +152,7 @@ fn dump_of(shown: &Shown) -> Result<Dump, Failure> {
         words.extend(["--keylog".into(), keylog.display().to_string()]);
     }
     match Cli::try_parse_from(words).map(|c| c.command) {
-        Ok(Some(Command::Dump(dump))) => Ok(dump),
+        Ok(Some(Command::Dump(dump))) => Ok(*dump),
         Ok(_) => Err(Failure { text: "The printing flags cannot be read.".into(), code: exit::OPTION }),
         Err(e) => Err(Failure { text: e.to_string(), code: exit::OPTION }),
     }

@@ -40,7 +40,9 @@ pub enum Command {
     /// Say in plain words what is in a capture.
     Summary(Summary),
     /// Print packets or messages, a line each, or in full.
-    Dump(Dump),
+    Dump(Box<crate::dump::Dump>),
+    /// List the names of fields and protocols, and what they mean.
+    Fields(crate::fields::Fields),
     /// Print all that was read as one JSON object, for other programs.
     Report(Report),
     /// List every file, body and letter that was transferred; save them with --save.
@@ -50,7 +52,7 @@ pub enum Command {
 }
 
 /// Where from.
-#[derive(Debug, Args, Clone)]
+#[derive(Debug, Args, Clone, Default)]
 pub struct From {
     /// Capture to read (pcap or pcapng, also .gz, .zst, .lz4); `-` is standard input.
     #[arg(short = 'r', long = "read", value_name = "FILE")]
@@ -91,65 +93,16 @@ pub struct Summary {
     pub quiet: bool,
 }
 
-/// How times are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Time {
-    /// Seconds since the first packet.
-    R,
-    /// Date and time in UTC.
-    Ad,
-    /// The same.
-    U,
-    /// Seconds since the line before.
-    D,
-    /// Seconds since 1970-01-01 UTC.
-    E,
-}
-
 /// When to colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
 pub enum Colour {
     /// On a terminal, unless NO_COLOR is set.
+    #[default]
     Auto,
     /// Always.
     Always,
     /// Never.
     Never,
-}
-
-/// `wirelore dump`.
-#[derive(Debug, Args)]
-pub struct Dump {
-    /// Where from.
-    #[command(flatten)]
-    pub from: From,
-    /// A line for each message instead of each packet.
-    #[arg(short, long)]
-    pub messages: bool,
-    /// Print the whole tree of each.
-    #[arg(short = 'V', long)]
-    pub tree: bool,
-    /// Print the bytes of each.
-    #[arg(short = 'x', long)]
-    pub hex: bool,
-    /// Print what each message carries, made readable by its content: JSON, XML, HTML, forms, multiparts, protobuf, text.
-    #[arg(long, requires = "messages")]
-    pub bodies: bool,
-    /// Stop after so many.
-    #[arg(short = 'c', long, value_name = "N")]
-    pub count: Option<u32>,
-    /// How times are shown.
-    #[arg(short = 't', long, value_enum, default_value = "r", value_name = "r|ad|u|d|e")]
-    pub time: Time,
-    /// Write out each line at once.
-    #[arg(short = 'l', long)]
-    pub line_buffered: bool,
-    /// When to colour.
-    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
-    pub color: Colour,
-    /// Wait for the file to grow.
-    #[arg(short = 'f', long)]
-    pub follow: bool,
 }
 
 /// `wirelore report`.

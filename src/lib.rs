@@ -14,6 +14,7 @@ pub mod door;
 pub mod dump;
 pub mod exchanges;
 pub mod exporting;
+pub mod fields;
 pub mod gating;
 pub mod har;
 pub mod legs;

@@ -18,6 +18,7 @@ fn main() {
     let went = match &cli.command {
         Some(Command::Summary(a)) => wirelore::summary::run(a),
         Some(Command::Dump(a)) => wirelore::dump::run(a),
+        Some(Command::Fields(a)) => wirelore::fields::run(a),
         Some(Command::Report(a)) => wirelore::report::run(a),
         Some(Command::Objects(a)) => wirelore::objects::run(a),
         Some(Command::Export(a)) => wirelore::exporting::run(a),

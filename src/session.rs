@@ -632,6 +632,8 @@ fn source_event(b: &mut Builder, e: Event) {
                     link_type: i.link_type,
                     synthetic: i.marks & wirelore_capture::mark::SYNTHETIC != 0,
                     snap_len: i.snaplen,
+                    // So many units lie between its origin and a second later.
+                    ticks_per_second: i.resolution.from_ns(i.resolution.to_ns(0).saturating_add(1_000_000_000)),
                     filter: i.filter.unwrap_or_default(),
                     ..InterfaceFact::default()
                 };

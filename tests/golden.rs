@@ -5,12 +5,19 @@ mod support;
 
 use std::fmt::Write as _;
 use support::{golden, name, no_faults, own, read};
-use wirelore_export::time::TimeStyle;
+use wirelore_export::time::{TimeStyle, Times};
 use wirelore_export::{story, text};
 use wirelore_kit::{Cancel, TreeSource};
 
 /// At most so many lines of a capture are held: enough to see a change, few enough to look at.
 const MOST: u32 = 120;
+
+/// Seconds since the first packet, with nine decimals where they are needed.
+fn relative(time: i64, first: i64) -> String {
+    let relative = time.saturating_sub(first);
+    let times = Times { time, relative, ..Times::default() };
+    TimeStyle::default().show(&times, if relative % 1000 == 0 { 6 } else { 9 })
+}
 
 #[test]
 fn summaries_and_lists_read_as_written() {
@@ -28,7 +35,7 @@ fn summaries_and_lists_read_as_written() {
             let _ = writeln!(
                 got,
                 "{}",
-                text::packet_line(n as u32, &TimeStyle::Relative.show(row.time, first, 0), row.wire_len, line)
+                text::packet_line(n as u32, &relative(row.time, first), row.wire_len, line)
             );
         }
         let _ = writeln!(got, "\nMessages");
@@ -37,7 +44,7 @@ fn summaries_and_lists_read_as_written() {
                 .message(m)
                 .and_then(|m| s.time_of(if m.done == wirelore_kit::row::NONE { m.first } else { m.done }))
                 .unwrap_or(i64::MIN);
-            let _ = writeln!(got, "{}", text::message_line(&s, m, &TimeStyle::Relative.show(time, first, 0)));
+            let _ = writeln!(got, "{}", text::message_line(&s, m, &relative(time, first)));
         }
         if s.messages() > MOST || s.packets() > packets {
             let _ = writeln!(got, "({} packets and {} messages in all)", s.packets(), s.messages());

@@ -77,8 +77,8 @@ pub struct Shown {
     #[arg(short = 'x', long)]
     pub hex: bool,
     /// How times are shown.
-    #[arg(short = 't', long, value_enum, default_value = "r", value_name = "r|ad|u|d|e")]
-    pub time: crate::cli::Time,
+    #[arg(short = 't', long, default_value = "r", value_name = "STYLE[.DIGITS]")]
+    pub time: String,
     /// When to colour.
     #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
     pub color: crate::cli::Colour,

@@ -4,7 +4,13 @@
 
 pub mod copy_as;
 pub mod exchange;
+pub mod frame;
 pub mod har;
+pub mod json;
+pub mod pdml;
+pub mod separated;
+pub mod shape;
+pub mod spell;
 pub mod story;
 pub mod text;
 pub mod time;

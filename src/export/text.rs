@@ -48,8 +48,21 @@ pub fn message_line(s: &Snapshot, id: u32, time: &str) -> String {
 /// A tree, a line for each field: label, value, name, where its bytes are.
 #[must_use]
 pub fn tree(t: &Tree) -> String {
+    tree_of(t, &[])
+}
+
+/// The same, with what is inside only of these protocols; of none of them stands for all.
+#[must_use]
+pub fn tree_of(t: &Tree, protocols: &[String]) -> String {
     let mut out = String::new();
+    let mut open = true;
     for n in &t.nodes {
+        if n.depth == 0 && !protocols.is_empty() {
+            open = protocols.iter().any(|p| p == n.field.name || p == crate::shape::protocol_of(crate::shape::name_of(n.field)));
+        }
+        if n.depth > 0 && !open {
+            continue;
+        }
         let indent = "    ".repeat(usize::from(n.depth));
         let shown = t.display(n);
         let sep = if shown.is_empty() { "" } else { ": " };

@@ -2,18 +2,42 @@
 
 use std::fmt::Write as _;
 
-/// How a packet's time is shown (tshark's `-t`).
+/// What a packet's time is counted from, and how it is written (tshark's `-t`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TimeStyle {
+pub enum Count {
     /// Seconds since the first packet.
     #[default]
     Relative,
-    /// Date and time in UTC.
-    Utc,
     /// Seconds since the packet before.
     Delta,
+    /// Seconds since the packet that was printed before.
+    DeltaDisplayed,
     /// Seconds since 1970-01-01 UTC.
     Epoch,
+    /// Time of day, date and time, or year, day of the year and time.
+    Calendar(Date),
+}
+
+/// How much of the date stands before the time of day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Date {
+    /// Nothing.
+    Without,
+    /// `2017-08-03`.
+    Day,
+    /// `2017/215`.
+    DayOfYear,
+}
+
+/// How a packet's time is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TimeStyle {
+    /// Counted from what, written how.
+    pub count: Count,
+    /// Calendar times in UTC, not in the time zone of this computer.
+    pub utc: bool,
+    /// Decimals; `None`: as many as the capture's clock has.
+    pub digits: Option<u8>,
 }
 
 /// Nanoseconds since the epoch as seconds with nine decimals.
@@ -41,6 +65,20 @@ pub fn iso(ns: i64) -> String {
     jiff::Timestamp::from_nanosecond(i128::from(ns)).map(|t| t.to_string()).unwrap_or_default()
 }
 
+/// Date and time where this computer is, as Wireshark writes it in full: `Aug  3, 2017 14:34:37.471635000 UTC`.
+#[must_use]
+pub fn long(ns: i64) -> String {
+    jiff::Timestamp::from_nanosecond(i128::from(ns))
+        .map(|t| t.to_zoned(jiff::tz::TimeZone::system()).strftime("%b %e, %Y %H:%M:%S.%9f %Z").to_string())
+        .unwrap_or_default()
+}
+
+/// Date and time in UTC with nine digits whatever they are: `2017-08-03T14:34:37.471635000Z`.
+#[must_use]
+pub fn iso_nanos(ns: i64) -> String {
+    jiff::Timestamp::from_nanosecond(i128::from(ns)).map(|t| format!("{t:.9}")).unwrap_or_default()
+}
+
 /// Nanoseconds since the epoch of a date and time with its offset (RFC 3339); `None` where it is none, or beyond what 64 bits hold.
 #[must_use]
 pub fn from_iso(text: &str) -> Option<i64> {
@@ -62,29 +100,80 @@ const fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 impl TimeStyle {
-    /// The time of a row: `time` its own, `first` of the first packet, `before` of the packet before.
+    /// Reads `ad`, `r.3`, `.6`; `None` where it is none of them.
     #[must_use]
-    pub fn show(self, time: i64, first: i64, before: i64) -> String {
-        if time == i64::MIN {
+    pub fn parse(text: &str) -> Option<TimeStyle> {
+        let (name, digits) = match text.split_once('.') {
+            Some((name, digits)) => (name, Some(digits.parse().ok().filter(|d| *d <= 9)?)),
+            None => (text, None),
+        };
+        let (count, utc) = match name {
+            "" | "r" => (Count::Relative, false),
+            "d" => (Count::Delta, false),
+            "dd" => (Count::DeltaDisplayed, false),
+            "e" => (Count::Epoch, false),
+            "a" => (Count::Calendar(Date::Without), false),
+            "ad" => (Count::Calendar(Date::Day), false),
+            "adoy" => (Count::Calendar(Date::DayOfYear), false),
+            "u" => (Count::Calendar(Date::Without), true),
+            "ud" => (Count::Calendar(Date::Day), true),
+            "udoy" => (Count::Calendar(Date::DayOfYear), true),
+            _ => return None,
+        };
+        Some(TimeStyle { count, utc, digits })
+    }
+
+    /// The time of a row; `clock` is how many decimals its clock has.
+    #[must_use]
+    pub fn show(self, t: &Times, clock: u8) -> String {
+        if t.time == i64::MIN {
             return "no time".into();
         }
-        match self {
-            TimeStyle::Relative => micros(time.saturating_sub(first)),
-            TimeStyle::Delta => micros(time.saturating_sub(before)),
-            TimeStyle::Utc => utc(time),
-            TimeStyle::Epoch => seconds(time),
+        let digits = usize::from(self.digits.unwrap_or(clock).min(9));
+        match self.count {
+            Count::Relative => decimal(t.relative, digits),
+            Count::Delta => decimal(t.delta, digits),
+            Count::DeltaDisplayed => decimal(t.delta_displayed, digits),
+            Count::Epoch => decimal(t.time, digits),
+            Count::Calendar(date) => calendar(t.time, date, self.utc, digits),
         }
     }
 }
 
-/// Nanoseconds as seconds with six decimals, or nine where the clock is finer.
-fn micros(ns: i64) -> String {
-    let (sign, n) = if ns < 0 { ("-", ns.unsigned_abs()) } else { ("", ns.unsigned_abs()) };
-    if n.is_multiple_of(1000) {
-        format!("{sign}{}.{:06}", n / 1_000_000_000, n / 1000 % 1_000_000)
-    } else {
-        format!("{sign}{}.{:09}", n / 1_000_000_000, n % 1_000_000_000)
+/// The times of a row, nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Times {
+    /// Since 1970-01-01 UTC; `i64::MIN` where it has none.
+    pub time: i64,
+    /// Since the first packet.
+    pub relative: i64,
+    /// Since the packet before.
+    pub delta: i64,
+    /// Since the packet that was printed before.
+    pub delta_displayed: i64,
+}
+
+/// Nanoseconds as seconds with so many decimals, cut, not rounded.
+fn decimal(ns: i64, digits: usize) -> String {
+    let mut s = seconds(ns);
+    s.truncate(s.len().saturating_sub(if digits == 0 { 10 } else { 9_usize.saturating_sub(digits) }));
+    s
+}
+
+fn calendar(ns: i64, date: Date, utc: bool, digits: usize) -> String {
+    let Ok(t) = jiff::Timestamp::from_nanosecond(i128::from(ns)) else { return String::new() };
+    let zone = if utc { jiff::tz::TimeZone::UTC } else { jiff::tz::TimeZone::system() };
+    let form = match date {
+        Date::Without => "%H:%M:%S.%9f",
+        Date::Day => "%Y-%m-%d %H:%M:%S.%9f",
+        Date::DayOfYear => "%Y/%j %H:%M:%S.%9f",
+    };
+    let mut s = t.to_zoned(zone).strftime(form).to_string();
+    s.truncate(s.len().saturating_sub(if digits == 0 { 10 } else { 9_usize.saturating_sub(digits) }));
+    if utc {
+        s.push('Z');
     }
+    s
 }
 
 #[cfg(test)]
@@ -100,9 +189,24 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_runs_back_shows_a_negative_time() {
-        assert_eq!(TimeStyle::Relative.show(5_000, 1_005_000, 0), "-0.001000");
-        assert_eq!(TimeStyle::Delta.show(1_500, 0, 1_000), "0.000000500");
-        assert_eq!(TimeStyle::Relative.show(i64::MIN, 0, 0), "no time");
+    fn styles_are_those_of_tshark() {
+        let t = Times { time: 1_501_770_877_500_707_000, relative: 29_072_000, delta: -1_000_000, delta_displayed: 1_500 };
+        for (style, shown) in [
+            ("r", "0.029072"),
+            (".3", "0.029"),
+            ("d", "-0.001000"),
+            ("dd.9", "0.000001500"),
+            ("e.0", "1501770877"),
+            ("u", "14:34:37.500707Z"),
+            ("ud", "2017-08-03 14:34:37.500707Z"),
+            ("udoy.1", "2017/215 14:34:37.5Z"),
+        ] {
+            assert_eq!(TimeStyle::parse(style).expect(style).show(&t, 6), shown, "{style}");
+        }
+        for wrong in ["x", "r.10", "r.", "ad.x"] {
+            assert_eq!(TimeStyle::parse(wrong), None, "{wrong}");
+        }
+        let none = Times { time: i64::MIN, ..Times::default() };
+        assert_eq!(TimeStyle::default().show(&none, 6), "no time");
     }
 }

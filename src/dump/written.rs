@@ -1,0 +1,139 @@
+//! `-w`: the packets that were chosen, as a capture.
+
+use super::{Dump, args::Format, wrong};
+use crate::cli::exit;
+use crate::reading::Failure;
+use crate::recall::Recall;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use wirelore_capture::write::{InterfaceSpec, PacketSpec, PcapWriter, PcapngWriter, SectionSpec};
+use wirelore_capture::{PcapKind, Resolution};
+use wirelore_store::Snapshot;
+
+type Sink = BufWriter<Box<dyn Write>>;
+
+enum Writer {
+    /// Opened, and nothing known yet of what it will hold.
+    None(Option<Sink>),
+    Pcapng(PcapngWriter<Sink>, Vec<u32>),
+    Pcap(PcapWriter<Sink>, u32),
+}
+
+/// What a classic pcap says of the longest packet: what tcpdump and Wireshark say.
+const SNAPLEN: u32 = 0x4_0000;
+
+fn kind(format: Format) -> PcapKind {
+    PcapKind { big_endian: false, nanoseconds: format == Format::Nsecpcap, modified: false }
+}
+
+/// A capture that is being written.
+pub(super) struct Written {
+    name: String,
+    format: Format,
+    writer: Writer,
+}
+
+impl Written {
+    pub(super) fn new(path: &Path, args: &Dump) -> Result<Written, Failure> {
+        let name = path.display().to_string();
+        if path.canonicalize().is_ok_and(|p| args.from.file.canonicalize().is_ok_and(|from| from == p)) {
+            return Err(wrong(format!("-w {name} is the capture that is read: name another file.")));
+        }
+        let out: Box<dyn Write> = if name == "-" {
+            Box::new(std::io::stdout())
+        } else {
+            Box::new(File::create(path).map_err(|e| Failure {
+                text: format!("{name} cannot be written: {e}. Check that the folder is there and that you may write to it."),
+                code: exit::WRITE,
+            })?)
+        };
+        let sink = BufWriter::with_capacity(256 * 1024, out);
+        Ok(Written { name, format: args.format.unwrap_or(Format::Pcapng), writer: Writer::None(Some(sink)) })
+    }
+
+    fn failed(&self, e: &std::io::Error) -> Failure {
+        if e.kind() == std::io::ErrorKind::BrokenPipe {
+            return Failure::write(e);
+        }
+        Failure { text: format!("Writing {} failed: {e}.", self.name), code: exit::WRITE }
+    }
+
+    /// Writes packet `n`.
+    pub(super) fn packet(&mut self, recall: &Recall, s: &Snapshot, n: u32) -> Result<(), Failure> {
+        let Some((row, bytes)) = s.packet(n).zip(recall.packet_bytes(s, n)) else { return Ok(()) };
+        let facts = s.facts();
+        let interfaces = &facts.interfaces;
+        let link = interfaces.get(usize::from(row.interface())).map_or(u32::MAX, |i| i.link_type);
+        let went = (|| {
+            if let Writer::None(sink) = &mut self.writer
+                && let Some(sink) = sink.take()
+            {
+                self.writer = match self.format {
+                    Format::Pcapng => {
+                        let section = SectionSpec {
+                            application: Some(concat!("wirelore ", env!("CARGO_PKG_VERSION"))),
+                            ..SectionSpec::default()
+                        };
+                        Writer::Pcapng(PcapngWriter::new(sink, &section)?, Vec::new())
+                    }
+                    Format::Pcap | Format::Nsecpcap => {
+                        Writer::Pcap(PcapWriter::new(sink, kind(self.format), link, SNAPLEN)?, link)
+                    }
+                };
+            }
+            match &mut self.writer {
+                Writer::Pcapng(w, numbers) => {
+                    // Interfaces come before their first packet; those of a growing file as they are met.
+                    while let Some(i) = interfaces.get(numbers.len()) {
+                        let nano = i.ticks_per_second > 1_000_000;
+                        let resolution = if nano { Resolution::new(9, 0) } else { Resolution::default() };
+                        let spec = InterfaceSpec {
+                            link_type: u16::try_from(i.link_type).unwrap_or(u16::MAX),
+                            snaplen: i.snap_len,
+                            resolution,
+                            name: Some(i.name.as_str()).filter(|n| !n.is_empty()),
+                            description: Some(i.description.as_str()).filter(|n| !n.is_empty()),
+                            options: &[],
+                        };
+                        numbers.push(w.interface(&spec)?);
+                    }
+                    let interface = numbers.get(usize::from(row.interface())).copied().unwrap_or(0);
+                    let comments: Vec<&str> = s.comments_on(n).collect();
+                    let spec = PacketSpec {
+                        interface,
+                        time_ns: row.time.max(0),
+                        wire_len: row.wire_len,
+                        data: &bytes,
+                        comments: &comments,
+                        ..PacketSpec::default()
+                    };
+                    w.packet(&spec)
+                }
+                Writer::Pcap(_, first) if *first != link => Err(std::io::Error::other(format!(
+                    "packet {} has link type {link}, those before {first}, and a pcap holds one; write a pcapng",
+                    u64::from(n) + 1
+                ))),
+                Writer::Pcap(w, _) => w.packet(row.time.max(0), row.wire_len, &bytes),
+                Writer::None(_) => Ok(()),
+            }
+        })();
+        went.map_err(|e| self.failed(&e))
+    }
+
+    /// All was written.
+    pub(super) fn finish(mut self) -> Result<(), Failure> {
+        let writer = std::mem::replace(&mut self.writer, Writer::None(None));
+        let went = match writer {
+            Writer::Pcapng(w, _) => w.finish().map(|_| ()),
+            Writer::Pcap(w, _) => w.finish().map(|_| ()),
+            // No packet: an empty capture all the same.
+            Writer::None(Some(sink)) => match self.format {
+                Format::Pcapng => PcapngWriter::new(sink, &SectionSpec::default()).and_then(PcapngWriter::finish).map(|_| ()),
+                _ => PcapWriter::new(sink, kind(self.format), 1, SNAPLEN).and_then(PcapWriter::finish).map(|_| ()),
+            },
+            Writer::None(None) => Ok(()),
+        };
+        went.map_err(|e| self.failed(&e))
+    }
+}
