@@ -4,7 +4,7 @@ use crate::recall::{TCP_PAYLOAD, UDP_PAYLOAD};
 use std::sync::OnceLock;
 use wirelore_dissectors::{TABLE, layers::LAYERS};
 use wirelore_filter::Registry;
-use wirelore_kit::{DATA, F, TRAILING, UNKNOWN};
+use wirelore_kit::{Claim, DATA, F, Spec, TRAILING, UNKNOWN};
 
 /// Every field that a tree may hold: those of the layers, of the protocols, and those that belong to none.
 pub fn fields() -> impl Iterator<Item = F> {
@@ -17,5 +17,7 @@ pub fn fields() -> impl Iterator<Item = F> {
 #[must_use]
 pub fn registry() -> &'static Registry {
     static REGISTRY: OnceLock<Registry> = OnceLock::new();
-    REGISTRY.get_or_init(|| Registry::new(fields(), TABLE.iter().map(|s| (s.name, s.label))))
+    let inside = |s: &&&Spec| s.claims.iter().any(|c| matches!(c, Claim::Content(_)));
+    let make = || Registry::new(fields(), TABLE.iter().map(|s| (s.name, s.label)));
+    REGISTRY.get_or_init(|| make().with_content(TABLE.iter().filter(inside).map(|s| s.name)))
 }

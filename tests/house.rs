@@ -70,7 +70,7 @@ const ROOMS: &[Room] = &[
         test_rooms: &["dissectors"],
         others: &["base64", "bytes", "regex", "serde", "serde_json", "toml"],
     },
-    Room { folder: "src/filter", rooms: &["kit", "store"], test_rooms: &[], others: &["regex"] },
+    Room { folder: "src/filter", rooms: &["kit", "store"], test_rooms: &[], others: &["memchr", "regex"] },
     Room { folder: "src/sniffer", rooms: &[], test_rooms: &[], others: &["pcap", "rustix", "serde_json"] },
     Room { folder: "src/record", rooms: &["capture"], test_rooms: &[], others: &["rustix"] },
     Room { folder: "src/proxy", rooms: &["engine", "kit", "ca", "gate", "record"], test_rooms: &["dissectors"], others: &[] },

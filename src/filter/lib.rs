@@ -9,17 +9,26 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)
 )]
 
+mod check;
+mod column;
 mod complete;
 mod error;
 mod expr;
 mod facts;
 mod filter;
+mod function;
 mod lex;
+mod literal;
+mod mitmproxy;
 mod parse;
+mod print;
 mod registry;
+mod side;
 mod source;
 mod term;
+mod time;
 mod types;
+mod val;
 mod values;
 
 pub use complete::{Completion, CompletionKind, complete};
@@ -32,3 +41,6 @@ pub use source::FactSource;
 pub use term::Term;
 pub use types::Type;
 pub use values::{Met, Valued, Values};
+
+#[cfg(test)]
+mod tests;

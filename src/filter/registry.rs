@@ -18,6 +18,8 @@ pub enum Reads {
         name: &'static str,
         /// Number in the store.
         number: Option<u16>,
+        /// Whether it also stands inside of other protocols' messages, where it has no rows.
+        content: bool,
     },
 }
 
@@ -63,13 +65,13 @@ impl Registry {
     ) -> Registry {
         let mut registry = Registry::default();
         for (number, (name, label)) in (0u16..).zip(protocols) {
-            let reads = Reads::Protocol { name, number: Some(number) };
+            let reads = Reads::Protocol { name, number: Some(number), content: false };
             registry.names.entry(name).or_insert(Name { name, label, of: Type::Protocol, values: &[], reads });
         }
         let mut others: Vec<F> = Vec::new();
         for f in fields {
             if f.kind == Kind::Group && !f.name.contains('.') {
-                let reads = Reads::Protocol { name: f.name, number: None };
+                let reads = Reads::Protocol { name: f.name, number: None, content: false };
                 let name = Name { name: f.name, label: f.label, of: Type::Protocol, values: &[], reads };
                 registry.names.entry(f.name).or_insert(name);
                 continue;
@@ -90,6 +92,17 @@ impl Registry {
             registry.names.insert(name, Name { name, label, of, values, reads: Reads::Fact(fact) });
         }
         registry
+    }
+
+    /// These protocols also stand inside of other protocols' messages, where they have no rows (JSON).
+    #[must_use]
+    pub fn with_content<'n>(mut self, protocols: impl IntoIterator<Item = &'n str>) -> Registry {
+        for name in protocols {
+            if let Some(Name { reads: Reads::Protocol { content, .. }, .. }) = self.names.get_mut(name) {
+                *content = true;
+            }
+        }
+        self
     }
 
     fn add(&mut self, name: &'static str, f: F) {
