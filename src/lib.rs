@@ -17,6 +17,7 @@ pub mod exporting;
 pub mod fields;
 pub mod gating;
 pub mod har;
+pub mod harvest;
 pub mod legs;
 #[cfg(feature = "window")]
 pub mod live;

@@ -17,7 +17,7 @@ use wirelore_engine::flow::Ends;
 use wirelore_engine::ledger::Ledger;
 use wirelore_engine::log::Log;
 use wirelore_engine::packet::{IpPair, Ports};
-use wirelore_engine::reread::Rereading;
+use wirelore_engine::reread::{Replay, Rereading};
 use wirelore_engine::shard::DecodeAs;
 use wirelore_engine::source_map;
 use wirelore_kit::row::NONE;
@@ -85,13 +85,13 @@ impl Kept {
 
 /// Reads recorded bytes again.
 pub struct Recall {
-    store: Store,
-    spool: SpoolReader,
-    ledger: Arc<RwLock<Ledger>>,
-    links: Arc<RwLock<Arc<Vec<u32>>>>,
-    keys: Arc<RwLock<KeyTable>>,
-    table: &'static [&'static Spec],
-    decode_as: Vec<DecodeAs>,
+    pub(crate) store: Store,
+    pub(crate) spool: SpoolReader,
+    pub(crate) ledger: Arc<RwLock<Ledger>>,
+    pub(crate) links: Arc<RwLock<Arc<Vec<u32>>>>,
+    pub(crate) keys: Arc<RwLock<KeyTable>>,
+    pub(crate) table: &'static [&'static Spec],
+    pub(crate) decode_as: Vec<DecodeAs>,
     kept: Mutex<Kept>,
 }
 
@@ -111,7 +111,7 @@ fn missing(what: &str) -> Problem {
     }
 }
 
-fn cancelled() -> Problem {
+pub(crate) fn cancelled() -> Problem {
     Problem { what: "Cancelled".into(), why: "Something else was asked for.".into(), what_to_do: String::new() }
 }
 
@@ -146,7 +146,7 @@ impl Recall {
     }
 
     /// The datagram that a packet completed: payload, source map.
-    fn joined(&self, snapshot: &Snapshot, packet: u32) -> Option<(Bytes, Vec<Piece>)> {
+    pub(crate) fn joined(&self, snapshot: &Snapshot, packet: u32) -> Option<(Bytes, Vec<Piece>)> {
         let map = self.fragments(packet)?;
         let mut bytes = Vec::new();
         for Piece { from, .. } in &map {
@@ -188,7 +188,7 @@ impl Recall {
     }
 
     /// The bytes that delivery offsets of a packet count in, and its time.
-    fn fetch(&self, snapshot: &Snapshot, packet: u32) -> Option<(Bytes, i64)> {
+    pub(crate) fn fetch(&self, snapshot: &Snapshot, packet: u32) -> Option<(Bytes, i64)> {
         let row = snapshot.packet(packet)?;
         if row.bits & wirelore_kit::PacketRow::FRAGMENT != 0
             && let Some((bytes, _)) = self.joined(snapshot, packet)
@@ -294,6 +294,14 @@ impl Recall {
             }
         }
         Ok(())
+    }
+
+    /// A replay of a flow from its beginning.
+    pub(crate) fn begin_replay(&self, snapshot: &Snapshot, flow: u32) -> Option<Replay> {
+        let row = snapshot.flow(flow)?;
+        let ledger = self.ledger.read().unwrap_or_else(PoisonError::into_inner);
+        let told = ledger.told(flow);
+        Some(Replay::new(flow, &ends_of(&row), row.transport, ledger.marks(flow), &self.decode_as, told))
     }
 
     fn begin(&self, snapshot: &Snapshot, flow: u32) -> Option<Rereading> {
@@ -567,7 +575,7 @@ fn merge(buffers: &mut Vec<Buffer>, b: Buffer) {
 }
 
 /// The ends of a flow as the engine names them.
-fn ends_of(flow: &Flow<'_>) -> Ends {
+pub(crate) fn ends_of(flow: &Flow<'_>) -> Ends {
     use std::net::IpAddr;
     let [a, b] = flow.ends();
     let net = match (a.ip, b.ip) {

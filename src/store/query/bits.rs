@@ -8,16 +8,20 @@ const WORDS: usize = BLOCK as usize / 64;
 
 /// A set of row numbers below a bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Bits {
+pub struct Bits {
     words: Vec<u64>,
     len: u32,
 }
 
 impl Bits {
+    /// None of `len` rows.
+    #[must_use]
     pub fn none(len: u32) -> Bits {
         Bits { words: vec![0; (len as usize).div_ceil(64)], len }
     }
 
+    /// All of `len` rows.
+    #[must_use]
     pub fn all(len: u32) -> Bits {
         let mut bits = Bits { words: vec![u64::MAX; (len as usize).div_ceil(64)], len };
         bits.trim();
@@ -32,11 +36,14 @@ impl Bits {
         }
     }
 
+    /// Whether a row is in it.
     #[inline]
+    #[must_use]
     pub fn has(&self, row: u32) -> bool {
         self.words.get(row as usize / 64).is_some_and(|w| w >> (row % 64) & 1 == 1)
     }
 
+    /// Adds a row below the bound.
     #[inline]
     pub fn set(&mut self, row: u32) {
         if row < self.len
@@ -46,14 +53,17 @@ impl Bits {
         }
     }
 
+    /// Leaves those that `other` has too.
     pub fn and(&mut self, other: &Bits) {
         self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a &= b);
     }
 
+    /// Adds those of `other`.
     pub fn or(&mut self, other: &Bits) {
         self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a |= b);
     }
 
+    /// The others.
     pub fn flip(&mut self) {
         self.words.iter_mut().for_each(|w| *w = !*w);
         self.trim();
@@ -71,10 +81,14 @@ impl Bits {
         })
     }
 
+    /// How many rows.
+    #[must_use]
     pub fn count(&self) -> u32 {
         self.words.iter().map(|w| w.count_ones()).sum()
     }
 
+    /// Row numbers in a list, rising.
+    #[must_use]
     pub fn rows(&self) -> Vec<u32> {
         let mut rows = Vec::with_capacity(self.count() as usize);
         rows.extend(self.iter());
@@ -82,7 +96,7 @@ impl Bits {
     }
 
     /// Fills blocks of [`BLOCK`] rows in parallel: `fill(number of the block, its bits)`. `None` when cancelled.
-    pub fn filled(len: u32, work: &Work, fill: impl Fn(u32, &mut Block<'_>) + Sync) -> Option<Bits> {
+    pub(crate) fn filled(len: u32, work: &Work, fill: impl Fn(u32, &mut Block<'_>) + Sync) -> Option<Bits> {
         let mut bits = Bits::none(len);
         let blocks: Vec<_> = bits.words.chunks_mut(WORDS).enumerate().collect();
         work.expect(blocks.len() as u64);

@@ -7,6 +7,7 @@ mod facts;
 pub(crate) mod needle;
 mod test;
 
+pub use bits::Bits;
 pub use needle::Case;
 pub use test::{Order, Test, TextHow};
 

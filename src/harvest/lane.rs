@@ -1,0 +1,314 @@
+//! One worker of a harvest: reads the conversations and layers of its share of the packets, in the order of the file.
+
+use super::gather::{Finished, Gather};
+use super::plan::Plan;
+use super::row::{Part, Row};
+use super::window::Window;
+use crate::recall::{Recall, TCP_PAYLOAD, UDP_PAYLOAD};
+use bytes::Bytes;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+use std::sync::{Arc, PoisonError};
+use wirelore_dissectors::layers::{self, LAYERS};
+use wirelore_engine::conversation::{Context, Scratch};
+use wirelore_engine::log::Log;
+use wirelore_engine::reread::Replay;
+use wirelore_kit::row::NONE;
+use wirelore_kit::{
+    BufKind, Cancel, LayersRead, PacketBytes, PacketRow, Sink, Tie, Transport, Tree, TreeSource, Value, What, read_layers,
+};
+use wirelore_store::Snapshot;
+
+/// Bytes of rows that are whole while an older one still waits; then that one is read by itself.
+const MOST_HELD: usize = 32 << 20;
+
+/// What all workers share.
+pub(super) struct Shared<'s> {
+    pub recall: &'s Recall,
+    pub snapshot: &'s Snapshot,
+    pub plan: &'s Plan,
+    pub links: Arc<Vec<u32>>,
+    /// Rows are handed on in order: what waits for an older one is held.
+    pub ordered: bool,
+    /// How many workers there are.
+    pub lanes: u32,
+}
+
+/// A conversation on its way.
+struct Reading {
+    replay: Replay,
+    log: Log,
+    /// Messages that are still to come.
+    left: u32,
+}
+
+/// A row whose messages have not all ended.
+struct Waiting {
+    row: Row,
+    orders: Vec<u64>,
+    /// How many messages it will have.
+    of: usize,
+}
+
+/// A worker.
+pub(super) struct Lane<'s> {
+    shared: &'s Shared<'s>,
+    number: u32,
+    scratch: Scratch,
+    sink: Sink,
+    met: LayersRead,
+    flows: HashMap<u32, Box<Reading>>,
+    gather: Gather,
+    waiting: BTreeMap<u32, Waiting>,
+    /// Bytes of rows handed on since the oldest one that waits.
+    held: usize,
+}
+
+impl<'s> Lane<'s> {
+    pub fn new(shared: &'s Shared<'s>, number: u32) -> Lane<'s> {
+        let plan = shared.plan;
+        Lane {
+            shared,
+            number,
+            scratch: Scratch::keeping(Arc::clone(&plan.keep)),
+            sink: Sink::keeping(Arc::clone(&plan.keep)),
+            met: LayersRead::default(),
+            flows: HashMap::new(),
+            gather: Gather::new(shared.recall.table, plan),
+            waiting: BTreeMap::new(),
+            held: 0,
+        }
+    }
+
+    /// Reads what of a window is its own; hands on the rows that are whole, older ones among them, in no order.
+    pub fn window(&mut self, w: &Window, take: &mut dyn FnMut(&mut Row)) {
+        let (plan, lanes) = (self.shared.plan, self.shared.lanes);
+        let mut done = plan.done_in(w.first, w.end());
+        let mut row = Waiting { row: Row::default(), orders: Vec::new(), of: 0 };
+        for (packet, facts) in (w.first..).zip(&w.rows) {
+            let here = done.partition_point(|d| d.0 <= packet);
+            let (due, rest) = done.split_at_checked(here).unwrap_or((&[], &[]));
+            done = rest;
+            let share = if facts.flow == NONE { packet / 64 } else { facts.flow };
+            if share % lanes != self.number {
+                continue;
+            }
+            row.row.clear(packet);
+            row.orders.clear();
+            row.of = due.len();
+            if plan.messages_of(facts.flow) > 0 {
+                self.advance(w, packet, facts.flow, &mut row, take);
+            }
+            if !plan.packets.has(packet) {
+                continue;
+            }
+            self.layers(w, packet, facts, &mut row.row);
+            if row.row.messages.len() >= row.of {
+                self.whole(&mut row, take);
+            } else {
+                let waits = std::mem::replace(&mut row, Waiting { row: Row::default(), orders: Vec::new(), of: 0 });
+                self.waiting.insert(packet, waits);
+            }
+        }
+        while self.shared.ordered && self.held > MOST_HELD && !self.waiting.is_empty() {
+            self.read_oldest(take);
+        }
+    }
+
+    /// The first packet whose row is not whole, behind which none can be handed on in order.
+    pub fn first_waiting(&self) -> Option<u32> {
+        self.waiting.keys().next().copied()
+    }
+
+    /// The capture is read to its end: what still waits is read by itself.
+    pub fn end(&mut self, take: &mut dyn FnMut(&mut Row)) {
+        while !self.waiting.is_empty() {
+            self.read_oldest(take);
+        }
+    }
+
+    /// Replays a flow up to a packet.
+    fn advance(&mut self, w: &Window, packet: u32, flow: u32, row: &mut Waiting, take: &mut dyn FnMut(&mut Row)) {
+        let Shared { recall, snapshot, plan, .. } = *self.shared;
+        if !self.flows.contains_key(&flow) {
+            // Flows begin at the first packet of the capture that is theirs: one that is not here any more was read to its end.
+            if snapshot.flow(flow).is_none_or(|f| f.first_packet != packet) {
+                return;
+            }
+            let Some(replay) = recall.begin_replay(snapshot, flow) else { return };
+            let reading = Reading { replay, log: recall.log(flow), left: plan.messages_of(flow) };
+            self.flows.insert(flow, Box::new(reading));
+        }
+        let Some(reading) = self.flows.get_mut(&flow) else { return };
+        let keys = recall.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let cx = Context { table: recall.table, level: plan.level, secrets: &*keys };
+        let mut fetch = |n: u32| -> Option<(Bytes, i64)> {
+            match w.get(n) {
+                Some((row, bytes)) if row.bits & PacketRow::FRAGMENT == 0 => Some((bytes.clone(), row.time)),
+                _ => recall.fetch(snapshot, n),
+            }
+        };
+        let mut over = false;
+        while reading.left > 0 {
+            match reading.replay.next_packet(&reading.log) {
+                Some(next) if next <= packet => {}
+                Some(_) => break,
+                None => {
+                    over = true;
+                    break;
+                }
+            }
+            if reading.replay.step(&reading.log, cx, &mut self.scratch, &mut fetch, &mut self.gather) == ControlFlow::Break(()) {
+                over = true;
+                break;
+            }
+            let waiting = &mut self.waiting;
+            let held = &mut self.held;
+            self.gather.finish(|f| {
+                reading.left = reading.left.saturating_sub(u32::from(plan.packets.has(f.done)));
+                if f.done == packet {
+                    row.add(f);
+                } else if let Some(older) = waiting.get_mut(&f.done) {
+                    let done = f.done;
+                    older.add(f);
+                    if older.row.messages.len() >= older.of
+                        && let Some(mut older) = waiting.remove(&done)
+                    {
+                        if waiting.is_empty() {
+                            *held = 0;
+                        }
+                        older.settle(plan);
+                        take(&mut older.row);
+                    }
+                }
+            });
+        }
+        drop(keys);
+        if over || reading.left == 0 {
+            self.flows.remove(&flow);
+            self.gather.forget(flow);
+        }
+    }
+
+    fn whole(&mut self, waiting: &mut Waiting, take: &mut dyn FnMut(&mut Row)) {
+        if self.shared.ordered && !self.waiting.is_empty() {
+            self.held = self.held.saturating_add(waiting.row.weight());
+        }
+        waiting.settle(self.shared.plan);
+        take(&mut waiting.row);
+    }
+
+    /// Reads a packet's own headers.
+    fn layers(&mut self, w: &Window, packet: u32, facts: &PacketRow, row: &mut Row) {
+        let Shared { recall, snapshot, plan, ref links, .. } = *self.shared;
+        for f in &plan.frame {
+            frame(f.name, packet, facts).into_iter().for_each(|v| row.layers.add(f, v, Tie::Derived, &[]));
+        }
+        if !plan.needs_bytes() {
+            return;
+        }
+        let Some((_, bytes)) = w.get(packet) else { return };
+        if plan.met.contains(&"frame") {
+            row.layers.meet("frame", bytes, bytes.len());
+        }
+        if !plan.layers {
+            return;
+        }
+        let joined = if facts.bits & PacketRow::FRAGMENT != 0 { recall.joined(snapshot, packet) } else { None };
+        let link_type = links.get(usize::from(facts.interface())).copied().unwrap_or(u32::MAX);
+        let whole = PacketBytes {
+            number: u64::from(packet),
+            link_type,
+            bytes: bytes.clone(),
+            wire_len: facts.wire_len,
+            joined,
+            facts: snapshot.packet_facts(packet),
+        };
+        self.sink.clear();
+        read_layers(LAYERS, &whole, &mut self.sink, &mut self.met);
+        row.layers.take(&self.sink, plan.notes);
+        let of = |span: &wirelore_kit::Span| match (span.buf.kind(), &whole.joined) {
+            (BufKind::Part(_), Some((joined, _))) => joined,
+            _ => bytes,
+        };
+        if !plan.met.is_empty() {
+            for (name, span) in self.met.layers.iter().filter(|(name, _)| plan.met.contains(name)) {
+                let all = of(span).get(span.at as usize..).unwrap_or(&[]);
+                row.layers.meet(name, all, span.len as usize);
+            }
+        }
+        if let Some(span) = self.met.payload.filter(|s| s.len > 0) {
+            let tcp = snapshot.flow(facts.flow).is_some_and(|f| f.transport == Transport::Tcp);
+            let ([wanted, _], field) = if tcp { (plan.payload, &TCP_PAYLOAD) } else { ([plan.payload[1], false], &UDP_PAYLOAD) };
+            if wanted {
+                let bytes = of(&span).get(span.at as usize..span.end() as usize).unwrap_or(&[]);
+                row.layers.add(field, Value::Span, Tie::Own, bytes);
+            }
+        }
+        if plan.protocols {
+            let tree = Tree { nodes: std::mem::take(&mut self.sink.nodes), ..Tree::default() };
+            row.protocols = Some(layers::protocols(&tree));
+        }
+    }
+
+    /// Reads the row that waits for longest by itself: what it waits for may be far.
+    fn read_oldest(&mut self, take: &mut dyn FnMut(&mut Row)) {
+        let Some((packet, mut waits)) = self.waiting.pop_first() else { return };
+        let Shared { recall, snapshot, plan, .. } = *self.shared;
+        waits.row.messages.clear();
+        for (_, message) in plan.done_in(packet, packet.saturating_add(1)) {
+            let mut part = Part::default();
+            part.message = Some(*message);
+            if let Ok(tree) = recall.tree(What::Message(*message), &Cancel::new()) {
+                part.take_tree(&tree, |f| plan.keep.has(f), plan.notes);
+            }
+            part.protocol = snapshot.message(*message).map_or("", |m| snapshot.schema().protocol_name(m.protocol));
+            waits.row.messages.push(part);
+        }
+        waits.orders.clear();
+        waits.settle(plan);
+        take(&mut waits.row);
+        if self.waiting.is_empty() {
+            self.held = 0;
+        }
+    }
+}
+
+impl Waiting {
+    fn add(&mut self, f: Finished) {
+        self.orders.push(f.order);
+        self.row.messages.push(f.part);
+    }
+
+    /// Puts the messages in the order of their rows and says which rows those are.
+    fn settle(&mut self, plan: &Plan) {
+        if !self.orders.is_sorted() {
+            let mut both: Vec<(u64, Part)> = self.orders.drain(..).zip(self.row.messages.drain(..)).collect();
+            both.sort_by_key(|(order, _)| *order);
+            self.row.messages.extend(both.into_iter().map(|(_, part)| part));
+        }
+        let done = plan.done_in(self.row.packet, self.row.packet.saturating_add(1));
+        for (part, (_, message)) in self.row.messages.iter_mut().zip(done) {
+            part.message = Some(*message);
+        }
+        if let Some(protocols) = &mut self.row.protocols {
+            for part in &self.row.messages {
+                protocols.push(':');
+                protocols.push_str(part.protocol);
+            }
+        }
+    }
+}
+
+/// The facts of a packet that are not in its bytes.
+fn frame(name: &str, packet: u32, row: &PacketRow) -> Option<Value> {
+    Some(match name {
+        "frame.number" => Value::U64(u64::from(packet).saturating_add(1)),
+        "frame.time" if row.time == i64::MIN => return None,
+        "frame.time" => Value::I64(row.time),
+        "frame.len" => Value::U64(u64::from(row.wire_len)),
+        "frame.cap_len" => Value::U64(u64::from(row.cap_len)),
+        "frame" => Value::from(format!("{}, {} bytes", u64::from(packet).saturating_add(1), row.wire_len)),
+        _ => return None,
+    })
+}

@@ -1,0 +1,128 @@
+//! What a harvest must read: which packets' layers, which conversations up to where, at which level.
+
+use crate::recall::{Recall, TCP_PAYLOAD, UDP_PAYLOAD};
+use std::sync::Arc;
+use wirelore_dissectors::layers::LAYERS;
+use wirelore_filter::{Fact, Wants};
+use wirelore_kit::row::NONE;
+use wirelore_kit::{Claim, DATA, F, Keep, Level, Spec, TRAILING, UNKNOWN};
+use wirelore_store::Snapshot;
+use wirelore_store::query::Bits;
+
+/// The fields of a packet that are not in its bytes: the layer `frame`.
+const FRAME: &str = "frame";
+
+pub(super) struct Plan {
+    /// Fields that readings keep.
+    pub keep: Arc<Keep>,
+    /// How far conversations are read.
+    pub level: Level,
+    /// Packets whose rows are wanted.
+    pub packets: Bits,
+    /// The layers of wanted packets are read.
+    pub layers: bool,
+    /// Fields of the layer `frame` that are wanted.
+    pub frame: Vec<F>,
+    /// The names of a packet's protocols are wanted.
+    pub protocols: bool,
+    /// Findings are wanted.
+    pub notes: bool,
+    /// Protocols that are wanted with their bytes.
+    pub met: Vec<&'static str>,
+    /// The payload of TCP and of UDP is wanted.
+    pub payload: [bool; 2],
+    /// Messages whose fields may be wanted: the packet that completed each, its row. Sorted.
+    pub done: Vec<(u32, u32)>,
+    /// By protocol of the table: its messages are among `done`.
+    pub counted: Vec<bool>,
+    /// By flow: how many of `done` it has.
+    pub of_flow: Vec<u32>,
+}
+
+impl Plan {
+    pub fn new(recall: &Recall, snapshot: &Snapshot, wants: &Wants, packets: Bits) -> Plan {
+        let notes = wants.facts.iter().any(|f| matches!(f, Fact::NoteSeverity | Fact::NoteText | Fact::NoteName));
+        let protocols = wants.facts.contains(&Fact::Protocols);
+        let wanted = |f: F| wants.fields.iter().any(|w| w.is(f));
+        let named = |name: &str| wants.protocols.contains(&name);
+        let generic = [&UNKNOWN, &TRAILING, &DATA].into_iter().any(wanted);
+        let frame_layer = LAYERS.iter().find(|l| l.name == FRAME);
+        let frame: Vec<F> = frame_layer.into_iter().flat_map(|l| l.fields.iter().copied()).filter(|f| wanted(f)).collect();
+        let protocols = protocols || frame.iter().any(|f| f.name == "frame.protocols");
+        let of_layers = |l: &wirelore_kit::Layer| l.name != FRAME && (named(l.name) || l.fields.iter().any(|f| wanted(f)));
+        let payload = [wanted(&TCP_PAYLOAD), wanted(&UDP_PAYLOAD)];
+        let layers = notes || protocols || generic || payload.contains(&true) || LAYERS.iter().any(|l| of_layers(l));
+        let of_spec = |s: &Spec| protocols || notes || generic || named(s.name) || s.fields.iter().any(|f| wanted(f));
+        let counted = counted(recall.table, of_spec);
+        let mut fields = wants.fields.clone();
+        if protocols {
+            // What `frame.protocols` is made of.
+            fields.extend(LAYERS.iter().flat_map(|l| l.fields.iter().copied()).filter(|f| says_protocol(f)));
+            fields.push(&DATA);
+        }
+        let mut plan = Plan {
+            keep: Arc::new(Keep::of(fields)),
+            level: Level::Tree,
+            packets,
+            layers,
+            frame,
+            protocols,
+            notes,
+            met: wants.protocols.clone(),
+            payload,
+            done: Vec::new(),
+            counted,
+            of_flow: Vec::new(),
+        };
+        plan.count(snapshot);
+        plan
+    }
+
+    /// Finds the messages whose fields may be wanted.
+    fn count(&mut self, snapshot: &Snapshot) {
+        if !self.counted.contains(&true) {
+            return;
+        }
+        self.of_flow = vec![0; snapshot.flows() as usize];
+        for (id, row) in snapshot.each_message() {
+            let counts = self.counted.get(usize::from(row.protocol)) == Some(&true);
+            if !counts || row.done == NONE || !self.packets.has(row.done) {
+                continue;
+            }
+            if let Some(n) = self.of_flow.get_mut(row.conv.flow as usize) {
+                *n = n.saturating_add(1);
+                self.done.push((row.done, id));
+            }
+        }
+        self.done.sort_unstable();
+    }
+
+    /// The messages, with their packets, that count in packets `range`.
+    pub fn done_in(&self, from: u32, to: u32) -> &[(u32, u32)] {
+        let a = self.done.partition_point(|d| d.0 < from);
+        let b = self.done.partition_point(|d| d.0 < to);
+        self.done.get(a..b).unwrap_or(&[])
+    }
+
+    /// How many of the messages that count a flow has.
+    pub fn messages_of(&self, flow: u32) -> u32 {
+        self.of_flow.get(flow as usize).copied().unwrap_or(0)
+    }
+
+    /// Whether a packet's own bytes are needed for its row.
+    pub fn needs_bytes(&self) -> bool {
+        self.layers || self.met.contains(&FRAME)
+    }
+}
+
+fn says_protocol(f: F) -> bool {
+    f.kind == wirelore_kit::Kind::Group && LAYERS.iter().any(|l| l.name == f.name)
+        || wirelore_dissectors::layers::ETHERTYPES.contains(&f.name)
+}
+
+/// By protocol of the table, whether its messages count; where a reader of contents is wanted, every protocol may carry it.
+fn counted(table: &[&'static Spec], wanted: impl Fn(&Spec) -> bool) -> Vec<bool> {
+    let content = |s: &Spec| s.claims.iter().any(|c| matches!(c, Claim::Content(_)));
+    let any = table.iter().any(|s| content(s) && wanted(s));
+    table.iter().map(|s| any || wanted(s)).collect()
+}

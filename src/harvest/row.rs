@@ -1,0 +1,234 @@
+//! A row that was read again: what was wanted of a packet's layers and of the messages completed in it.
+
+use std::ops::Range;
+use wirelore_filter::{Fact, FactSource, Met, Valued, Values};
+use wirelore_kit::{F, Noted, Sink, Tie, Tree, Value};
+
+/// A field that was kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// The field.
+    pub field: F,
+    /// Its value; [`Value::Span`] where it is the bytes themselves.
+    pub value: Value,
+    /// Whether it has bytes of its own.
+    pub tie: Tie,
+    /// Levels below the root of its tree.
+    pub depth: u16,
+    /// Its bytes in [`Part::held`].
+    bytes: Range<u32>,
+}
+
+/// What a reading left: of a packet's layers, or of one message.
+#[derive(Debug, Clone, Default)]
+pub struct Part {
+    /// The message's row; `None` for layers.
+    pub message: Option<u32>,
+    /// The message's protocol by its short name; "" for layers.
+    pub protocol: &'static str,
+    /// Fields in the order of reading.
+    pub kept: Vec<Kept>,
+    /// Findings.
+    pub notes: Vec<Noted>,
+    /// Protocols met: name, all bytes from where each begins, how many of them are its own.
+    met: Vec<(&'static str, Range<u32>, usize)>,
+    /// Bytes of all that.
+    held: Vec<u8>,
+}
+
+impl Part {
+    /// Empties it, keeping its memory.
+    pub(super) fn clear(&mut self) {
+        self.message = None;
+        self.protocol = "";
+        self.kept.clear();
+        self.notes.clear();
+        self.met.clear();
+        self.held.clear();
+    }
+
+    /// Takes over what a sink that keeps some fields has kept.
+    pub(super) fn take(&mut self, sink: &Sink, notes: bool) {
+        for (i, node) in sink.nodes.iter().enumerate() {
+            let bytes = self.hold(sink.bytes_of(i));
+            self.kept.push(Kept { field: node.field, value: node.value.clone(), tie: node.tie, depth: node.depth, bytes });
+        }
+        if notes {
+            self.notes.extend_from_slice(&sink.notes);
+        }
+    }
+
+    /// Takes over what is wanted of a message's tree.
+    pub(super) fn take_tree(&mut self, tree: &Tree, wanted: impl Fn(F) -> bool, notes: bool) {
+        for node in tree.nodes.iter().filter(|n| wanted(n.field)) {
+            let bytes = self.hold(tree.bytes(&node.span));
+            self.kept.push(Kept { field: node.field, value: node.value.clone(), tie: node.tie, depth: node.depth, bytes });
+        }
+        if notes {
+            self.notes.extend_from_slice(&tree.notes);
+        }
+    }
+
+    /// Adds a field that no sink kept.
+    pub(super) fn add(&mut self, field: F, value: Value, tie: Tie, bytes: &[u8]) {
+        let bytes = self.hold(bytes);
+        self.kept.push(Kept { field, value, tie, depth: 1, bytes });
+    }
+
+    /// Adds what another part has.
+    pub(super) fn append(&mut self, other: &Part) {
+        for k in &other.kept {
+            let bytes = self.hold(other.bytes(k));
+            self.kept.push(Kept { bytes, ..k.clone() });
+        }
+        self.notes.extend_from_slice(&other.notes);
+        for (name, bytes, own) in &other.met {
+            self.meet(name, other.slice(bytes), *own);
+        }
+    }
+
+    /// A protocol was met, with its bytes.
+    pub(super) fn meet(&mut self, name: &'static str, bytes: &[u8], own: usize) {
+        let bytes = self.hold(bytes);
+        self.met.push((name, bytes, own));
+    }
+
+    fn hold(&mut self, bytes: &[u8]) -> Range<u32> {
+        let from = self.held.len() as u32;
+        self.held.extend_from_slice(bytes);
+        from..self.held.len() as u32
+    }
+
+    fn slice(&self, range: &Range<u32>) -> &[u8] {
+        self.held.get(range.start as usize..range.end as usize).unwrap_or(&[])
+    }
+
+    /// The bytes of a field.
+    #[must_use]
+    pub fn bytes(&self, kept: &Kept) -> &[u8] {
+        self.slice(&kept.bytes)
+    }
+
+    /// Bytes of memory held.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.held.len() + self.kept.len() * size_of::<Kept>() + self.met.len() * 40 + self.notes.len() * 40
+    }
+}
+
+/// A packet with what was wanted of it.
+#[derive(Debug, Clone, Default)]
+pub struct Row {
+    /// The packet, from 0.
+    pub packet: u32,
+    /// What its layers left.
+    pub layers: Part,
+    /// What each message completed in it left, in the order of their rows.
+    pub messages: Vec<Part>,
+    /// The names of its protocols joined by colons, where they are wanted.
+    pub protocols: Option<String>,
+}
+
+impl Row {
+    pub(super) fn clear(&mut self, packet: u32) {
+        self.packet = packet;
+        self.layers.clear();
+        self.messages.clear();
+        self.protocols = None;
+    }
+
+    /// Layers and messages.
+    pub fn parts(&self) -> impl Iterator<Item = &Part> {
+        std::iter::once(&self.layers).chain(&self.messages)
+    }
+
+    /// Bytes of memory held.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        size_of::<Row>() + self.parts().map(Part::weight).sum::<usize>()
+    }
+}
+
+/// A row as filters see it: all of a packet, or one of its messages with the packet's layers.
+pub struct View<'v> {
+    row: &'v Row,
+    /// Index of the message; `None` for all.
+    only: Option<usize>,
+    facts: &'v FactSource,
+}
+
+impl<'v> View<'v> {
+    /// All of a packet.
+    #[must_use]
+    pub const fn packet(row: &'v Row, facts: &'v FactSource) -> View<'v> {
+        View { row, only: None, facts }
+    }
+
+    /// One message, by its index in [`Row::messages`], with the layers of the packet that completed it.
+    #[must_use]
+    pub const fn message(row: &'v Row, index: usize, facts: &'v FactSource) -> View<'v> {
+        View { row, only: Some(index), facts }
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &'v Part> {
+        let only = self.only;
+        let messages = self.row.messages.iter().enumerate().filter(move |(i, _)| only.is_none_or(|o| o == *i)).map(|(_, p)| p);
+        std::iter::once(&self.row.layers).chain(messages)
+    }
+
+    fn notes(&self, each: &mut dyn FnMut(Valued<'_>) -> bool, what: impl Fn(&Noted) -> Value) {
+        for note in self.parts().flat_map(|p| &p.notes) {
+            if !each(Valued { value: &what(note), bytes: &[], layer: 0 }) {
+                return;
+            }
+        }
+    }
+}
+
+impl Values for View<'_> {
+    fn field(&self, field: F, each: &mut dyn FnMut(Valued<'_>) -> bool) {
+        let mut layer = 0u16;
+        for part in self.parts() {
+            let mut message = part.message.is_some();
+            for k in part.kept.iter().filter(|k| k.field.is(field)) {
+                // A protocol's layers are counted: each time such a field comes in a header, once in a message.
+                if part.message.is_none() || message {
+                    layer = layer.saturating_add(1);
+                    message = false;
+                }
+                if !each(Valued { value: &k.value, bytes: part.bytes(k), layer }) {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn fact(&self, fact: Fact, each: &mut dyn FnMut(Valued<'_>) -> bool) {
+        match fact {
+            Fact::Protocols => {
+                if let Some(text) = &self.row.protocols {
+                    each(Valued { value: &Value::from(text.as_str()), bytes: &[], layer: 0 });
+                }
+            }
+            Fact::NoteSeverity => self.notes(each, |n| Value::U64(n.what.severity as u64)),
+            Fact::NoteText => self.notes(each, |n| Value::from(n.what.label)),
+            Fact::NoteName => self.notes(each, |n| Value::from(n.what.name)),
+            _ => match self.only.and_then(|i| self.row.messages.get(i)).and_then(|p| p.message) {
+                Some(message) => self.facts.of_message(message, fact, each),
+                None => self.facts.of_packet(self.row.packet, fact, each),
+            },
+        }
+    }
+
+    fn protocol(&self, name: &str, each: &mut dyn FnMut(Met<'_>) -> bool) {
+        let mut layer = 0u16;
+        for part in self.parts() {
+            for (_, bytes, len) in part.met.iter().filter(|(n, _, _)| *n == name) {
+                layer = layer.saturating_add(1);
+                if !each(Met { bytes: part.slice(bytes), len: *len, layer }) {
+                    return;
+                }
+            }
+        }
+    }
+}
