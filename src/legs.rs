@@ -1,5 +1,6 @@
 //! Which flows are the two legs of one proxied connection, and which of them must be read whole: what the blocks of a session file say.
 
+use crate::process::Owners;
 use std::collections::BTreeSet;
 use wirelore_capture::{OtherBlock, origin};
 use wirelore_record::Side;
@@ -24,6 +25,8 @@ pub struct Legs {
     all: Vec<Leg>,
     /// Connections whose legs differ, because something was edited on its way.
     edited: BTreeSet<u64>,
+    /// Whose they are.
+    owners: Owners,
 }
 
 /// Connections that are remembered as edited: more than that are nobody's work.
@@ -36,7 +39,10 @@ impl Legs {
             return Vec::new();
         }
         match said::read(&block.custom) {
-            Some(Said::Leg { tie, side, .. }) => {
+            Some(Said::Leg { tie, side, client, server, .. }) => {
+                if side == Side::Server {
+                    self.owners.leg(tie, client, server, builder);
+                }
                 let leg = Leg { tie, packet: u32::try_from(block.packets_before).unwrap_or(u32::MAX), side };
                 // A request of the proxy's own has no leg to a client, so that nobody else says the same.
                 let alone = side == Side::Server && !self.of(tie).any(|l| l.side == Side::Client);
@@ -51,6 +57,10 @@ impl Legs {
             }
             Some(Said::Note { kind: said::Kind::Recording, what, why, what_to_do, .. }) => {
                 builder.damage(Damage { offset: block.at, what, why, what_to_do });
+                Vec::new()
+            }
+            Some(Said::Process(process)) => {
+                self.owners.process(process, builder);
                 Vec::new()
             }
             _ => Vec::new(),

@@ -24,6 +24,7 @@ pub mod live;
 pub mod merge;
 pub mod names;
 pub mod objects;
+pub mod process;
 pub mod proxying;
 pub mod reading;
 pub mod recall;

@@ -72,6 +72,7 @@ pub fn start_recording(args: &Args, options: wirelore_record::Options) -> Result
         auth: args.proxyauth.as_deref().map(user_and_password).transpose()?,
         give_up: args.give_up,
         keylog: keylog(args)?,
+        accepted: owners(&recorder),
     };
     let proxy = Proxy::start(settings).map_err(|e| Failure { text: e.to_string(), code: exit::INIT })?;
     let control = control(args, &proxy, &recorder, gate.clone())?;
@@ -103,6 +104,26 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     eprintln!("{connections} connections, {} packets, {} messages.", snapshot.packets(), snapshot.messages());
     finished.map_err(|e| Failure { text: e.to_string(), code: exit::WRITE })?;
     read.map_err(Failure::from)
+}
+
+/// Has the processes of clients on this computer found and recorded.
+#[cfg(target_os = "linux")]
+fn owners(recorder: &Recorder) -> Option<Box<wirelore_proxy::Hears>> {
+    use crate::process::{Asked, Finder, Watcher};
+    let recorder = recorder.clone();
+    // What this program itself sends through its proxy is nobody else's.
+    let found = move |process: wirelore_record::said::Process| recorder.say(&process.written());
+    let watcher = Watcher::start(Finder::here(), Some(std::process::id()), found).ok()?;
+    Some(Box::new(move |tie, client, ours| {
+        if client.ip().is_loopback() || client.ip() == ours.ip() {
+            let _ = watcher.ask(Asked { tie: Some(tie), udp: false, local: client, remote: ours });
+        }
+    }))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn owners(_: &Recorder) -> Option<Box<wirelore_proxy::Hears>> {
+    None
 }
 
 /// Where the certificate lies that clients are to trust.

@@ -20,6 +20,7 @@ mod udp;
 mod wire;
 
 use crate::cli::{Cli, Command, Gating, Proxy, exit};
+use crate::process::Finder;
 use crate::proxying::{self, Started};
 use crate::reading::Failure;
 use crate::session::Session;
@@ -138,7 +139,9 @@ pub fn run(args: &Run) -> Result<(), Failure> {
                 TapSpec { name: &name, description: "all packets between the program and the world", link_type: ETHERNET },
                 TapSpec { name: &format!("{name} lo"), description: "what the program said to itself", link_type: ETHERNET },
             ]);
-            let inside = Inside { sockets, taps, outside, proxy: watch.proxy(), keylog: keys };
+            let recorder = watch.recorder.clone();
+            let finder = Finder::within(program.pid());
+            let inside = Inside { sockets, taps, outside, proxy: watch.proxy(), keylog: keys, finder, recorder };
             stack = Some(Stack::start(inside).map_err(system("a thread"))?);
             program
         }

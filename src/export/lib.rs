@@ -8,6 +8,7 @@ pub mod frame;
 pub mod har;
 pub mod json;
 pub mod pdml;
+pub mod processes;
 pub mod separated;
 pub mod shape;
 pub mod spell;

@@ -29,7 +29,7 @@ pub fn count(n: u64) -> String {
     out
 }
 
-fn bytes(n: u64) -> String {
+pub(crate) fn bytes(n: u64) -> String {
     let units = ["bytes", "kB", "MB", "GB", "TB"];
     let mut v = n as f64;
     let mut unit = 0;
@@ -47,7 +47,7 @@ fn bytes(n: u64) -> String {
     }
 }
 
-fn plural(n: u64, one: &str, many: &str) -> String {
+pub(crate) fn plural(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { many })
 }
 
@@ -115,6 +115,10 @@ pub fn tell(s: &Snapshot) -> Story {
         story.parts.push(("The file itself".into(), lines));
     }
     story.parts.push(("Conversations".into(), conversations(s)));
+    let processes = crate::processes::lines(s);
+    if !processes.is_empty() {
+        story.parts.push(("Processes".into(), processes));
+    }
     story.parts.extend(protocols(s));
     let trouble = trouble(s);
     if !trouble.is_empty() {

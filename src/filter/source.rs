@@ -207,6 +207,9 @@ impl FactSource {
             FlowFact::Messages => number(flow.message_count()),
             FlowFact::Worst => number(flow.worst()? as u8),
             FlowFact::Tunnel => text(self.snapshot.tunnel(flow.tunnel)),
+            FlowFact::ProcessName => text(&self.snapshot.process_of(flow.id)?.name),
+            FlowFact::ProcessId => number(self.snapshot.process_of(flow.id)?.pid),
+            FlowFact::ProcessCommand => text(&self.snapshot.process_of(flow.id)?.command),
         }
     }
 

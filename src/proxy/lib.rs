@@ -39,5 +39,5 @@ mod worker;
 pub use mode::{Listen, Mode, Scheme, Target};
 pub use proxy::{Error, Proxy, Settings, Stopper};
 pub use send::{Reply, Sender, Then};
-pub use shared::Passes;
+pub use shared::{Hears, Passes};
 pub use signal::Signals;

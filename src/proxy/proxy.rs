@@ -4,7 +4,7 @@ use crate::configs::Configs;
 use crate::datagrams;
 use crate::mode::Mode;
 use crate::send::{self, Sender};
-use crate::shared::{Counts, Listener, Passes, Shared};
+use crate::shared::{Counts, Hears, Listener, Passes, Shared};
 use crate::worker::{Load, Worker, accept};
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -47,6 +47,8 @@ pub struct Settings {
     pub give_up: u32,
     /// Where the secrets of both legs are written to for other programs.
     pub keylog: Option<KeyLogFile>,
+    /// Is told of each connection that is accepted, at once.
+    pub accepted: Option<Box<Hears>>,
 }
 
 /// Why a proxy does not start.
@@ -126,6 +128,7 @@ impl Proxy {
             counts: Counts::default(),
             rearmed,
             enough: tokio::sync::Notify::new(),
+            accepted: settings.accepted,
         });
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let (stop, stopped) = watch::channel(false);

@@ -12,6 +12,9 @@ use wirelore_kit::Spec;
 use wirelore_kit::middle::Origin;
 use wirelore_record::Recorder;
 
+/// Hears of a connection: the number that its legs share, its client's end, ours.
+pub type Hears = dyn Fn(u64, SocketAddr, SocketAddr) + Send + Sync;
+
 /// Whether a host (by `host` and port) is passed through unopened.
 pub type Passes = dyn Fn(&str, u16) -> bool + Send + Sync;
 
@@ -88,6 +91,8 @@ pub struct Shared {
     pub rearmed: Arc<tokio::sync::Notify>,
     /// Somebody wants it to end.
     pub enough: tokio::sync::Notify,
+    /// Is told of each connection that is accepted.
+    pub accepted: Option<Box<Hears>>,
 }
 
 /// Hosts whose refusals are counted.

@@ -76,6 +76,9 @@ impl Worker {
         };
         let _ = tcp.set_nodelay(true);
         let tie = self.shared.counts.next();
+        if let (Some(hears), Ok(local)) = (&self.shared.accepted, tcp.local_addr()) {
+            hears(tie, peer, local);
+        }
         let course = Course::new(Rc::clone(self), tcp, peer, listener, tie);
         tokio::task::spawn_local(course.run());
     }

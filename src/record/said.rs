@@ -135,6 +135,47 @@ pub(crate) fn write_leg(tie: u64, side: Side, client: SocketAddr, server: Socket
     }
 }
 
+/// Which process owns an end of a connection, as it was found while it lived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// The proxied connection, where it is one.
+    pub tie: Option<u64>,
+    /// Number of the transport: 6 TCP, 17 UDP.
+    pub transport: u8,
+    /// The process's own end.
+    pub local: SocketAddr,
+    /// The other end; `0.0.0.0:0` where the socket speaks with anybody.
+    pub remote: SocketAddr,
+    /// When it was found, nanoseconds since 1970.
+    pub time: i64,
+    /// Its number.
+    pub pid: u32,
+    /// What the system calls it.
+    pub name: String,
+    /// Its command line.
+    pub command: String,
+}
+
+impl Process {
+    /// The body of its custom block, behind the enterprise number: see [`crate::Recorder::say`].
+    #[must_use]
+    pub fn written(&self) -> String {
+        let mut text = String::from(MARK);
+        line(&mut text, "say", "process");
+        if let Some(tie) = self.tie {
+            line(&mut text, "tie", &tie.to_string());
+        }
+        line(&mut text, "transport", &self.transport.to_string());
+        line(&mut text, "local", &self.local.to_string());
+        line(&mut text, "remote", &self.remote.to_string());
+        line(&mut text, "time", &self.time.to_string());
+        line(&mut text, "pid", &self.pid.to_string());
+        line(&mut text, "name", &self.name);
+        line(&mut text, "command", &self.command);
+        text
+    }
+}
+
 /// What one of our custom blocks says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
@@ -172,6 +213,8 @@ pub enum Said {
         /// What the user can do.
         what_to_do: String,
     },
+    /// A process owns an end of a connection.
+    Process(Process),
 }
 
 /// Reads the body of a custom block behind its enterprise number. `None`: not ours, or of a kind that is not known here.
@@ -207,6 +250,16 @@ pub fn read(body: &[u8]) -> Option<Said> {
                 what_to_do: word("what_to_do"),
             })
         }
+        "process" => Some(Said::Process(Process {
+            tie: number("tie"),
+            transport: get("transport")?.parse().ok()?,
+            local: get("local")?.parse().ok()?,
+            remote: get("remote")?.parse().ok()?,
+            time: get("time")?.parse().ok()?,
+            pid: get("pid")?.parse().ok()?,
+            name: word("name"),
+            command: word("command"),
+        })),
         _ => None,
     }
 }
@@ -251,6 +304,18 @@ mod tests {
             what_to_do: String::new(),
         };
         assert_eq!(read(text.as_bytes()), Some(said));
+    }
+
+    #[test]
+    fn a_process_is_read_as_it_was_written() {
+        let end = |text: &str| text.parse().expect("an address");
+        let command = "sh -c 'a\nb'".to_owned();
+        let (local, remote, name) = (end("127.0.0.1:5"), end("[::1]:443"), "sh".to_owned());
+        for tie in [None, Some(4)] {
+            let (name, command) = (name.clone(), command.clone());
+            let process = Process { tie, transport: 17, local, remote, time: 9, pid: 77, name, command };
+            assert_eq!(read(process.written().as_bytes()), Some(Said::Process(process)));
+        }
     }
 
     #[test]

@@ -181,6 +181,12 @@ fn first_word(from: &UnixStream) -> io::Result<(String, Vec<OwnedFd>)> {
 }
 
 impl Program {
+    /// Its number.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Lets it go, with arguments put before its own.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use super::plan::Outside;
 use super::tcp::Connections;
 use super::udp::Datagrams;
 use super::wire::{Seen, Unreachable, Wire, echo, look, now, unreachable};
+use crate::process::{Finder, record};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{LinkAddr, recvfrom};
 use std::io;
@@ -13,7 +14,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use wirelore_record::Tap;
+use wirelore_record::{Recorder, Tap};
 
 /// What the thread is given.
 pub struct Inside {
@@ -27,6 +28,10 @@ pub struct Inside {
     pub proxy: Option<SocketAddr>,
     /// The key log that the program writes.
     pub keylog: KeyLog,
+    /// Finds whose connections are.
+    pub finder: Finder,
+    /// The record.
+    pub recorder: Recorder,
 }
 
 /// The thread.
@@ -70,13 +75,15 @@ struct Run {
     datagrams: Datagrams,
     outside: Outside,
     keylog: KeyLog,
+    finder: Finder,
+    recorder: Recorder,
     stopped: UnixStream,
     buffer: Vec<u8>,
 }
 
 impl Run {
     fn new(inside: Inside, stopped: UnixStream) -> Run {
-        let Inside { sockets: [socket, loopback], taps: [tap, loopback_tap], outside, proxy, keylog } = inside;
+        let Inside { sockets: [socket, loopback], taps: [tap, loopback_tap], outside, proxy, keylog, finder, recorder } = inside;
         let mut wire = Wire::new(socket, tap);
         // First sequence numbers need not be secret on a wire that only the program is at; they need to differ.
         let connections = Connections::new(&mut wire, outside.clone(), proxy, now().cast_unsigned());
@@ -88,6 +95,8 @@ impl Run {
             datagrams: Datagrams::new(outside.clone()),
             outside,
             keylog,
+            finder,
+            recorder,
             stopped,
             buffer: vec![0; 0x2_0000],
         }
@@ -146,8 +155,18 @@ impl Run {
         for _ in 0..AT_ONCE {
             let Some(packet) = self.wire.next()? else { break };
             match look(&packet) {
-                Some(Seen::Tcp { ends, opens }) => self.connections.segment(packet, ends, opens, &mut self.wire),
-                Some(Seen::Udp { ends, payload }) => self.datagrams.send(&packet, ends, payload, &mut self.wire),
+                Some(Seen::Tcp { ends, opens }) => {
+                    if opens {
+                        self.whose(false, ends);
+                    }
+                    self.connections.segment(packet, ends, opens, &mut self.wire);
+                }
+                Some(Seen::Udp { ends, payload }) => {
+                    if !self.datagrams.knows(ends) {
+                        self.whose(true, ends);
+                    }
+                    self.datagrams.send(&packet, ends, payload, &mut self.wire);
+                }
                 // Only the gateway is known to be there; what is beyond is not for us to say.
                 Some(Seen::Other { to, echo: true }) => {
                     let here = self.outside.plan.gateways().any(|g| g == to);
@@ -160,6 +179,13 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// Finds whose a conversation is that begins: the program waits meanwhile, so that it cannot be over before.
+    fn whose(&mut self, udp: bool, (local, remote): (SocketAddr, SocketAddr)) {
+        if let Some(process) = self.finder.find(udp, local, remote) {
+            self.recorder.say(&record(None, udp, local, remote, process).written());
+        }
     }
 
     /// Takes what the program says to itself.

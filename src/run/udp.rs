@@ -41,6 +41,12 @@ impl Datagrams {
         Datagrams { all: HashMap::new(), outside, buffer: vec![0; 0x1_0000], fragmented: 0 }
     }
 
+    /// Whether these two have spoken of late.
+    #[must_use]
+    pub fn knows(&self, ends: Ends) -> bool {
+        self.all.contains_key(&ends)
+    }
+
     /// A datagram of the program, whose payload stands at these bytes of the packet.
     pub fn send(&mut self, packet: &[u8], ends: Ends, payload: (usize, usize), wire: &mut Wire) {
         let Some(to) = self.outside.of(ends.1) else {

@@ -1,5 +1,7 @@
 //! Facts of the source that rows came from, and how far reading it is.
 
+use crate::process::Processes;
+
 /// An interface of the capture.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InterfaceFact {
@@ -62,6 +64,8 @@ pub struct Facts {
     pub sections: u32,
     /// Decryption secrets that were found or given.
     pub secrets: u64,
+    /// Which processes its conversations belong to, as far as somebody looked.
+    pub processes: Processes,
     /// Operating system, hardware and program that recorded it, or "".
     pub recorded_by: String,
 }

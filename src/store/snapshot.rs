@@ -3,6 +3,7 @@
 use crate::cell::{CellView, column_of};
 use crate::done::DoneIndex;
 use crate::facts::{Facts, Progress};
+use crate::process::Process;
 use crate::flow::{Flow, FlowRow};
 use crate::hosts::Hosts;
 use crate::links::{CauseRow, InsideRow, Links};
@@ -157,6 +158,12 @@ impl Snapshot {
     #[must_use]
     pub fn flow(&self, flow: u32) -> Option<Flow<'_>> {
         self.flows.get(flow).map(|row| Flow::new(flow, row, &self.hosts))
+    }
+
+    /// The process that a flow belongs to, where the capture says so.
+    #[must_use]
+    pub fn process_of(&self, flow: u32) -> Option<&Process> {
+        self.facts.processes.of(&self.flow(flow)?)
     }
 
     /// Every flow.

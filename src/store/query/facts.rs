@@ -62,6 +62,9 @@ pub(crate) fn flow(snapshot: &Snapshot, flow: &Flow<'_>, fact: FlowFact, test: &
         FlowFact::Messages => test.number(flow.message_count().into()),
         FlowFact::Worst => flow.worst().is_some_and(|s| test.number(s as i128)),
         FlowFact::Tunnel => flow.tunnel != 0 && test.text(snapshot.tunnel(flow.tunnel).as_bytes()),
+        FlowFact::ProcessName => snapshot.process_of(flow.id).is_some_and(|p| test.text(p.name.as_bytes())),
+        FlowFact::ProcessId => snapshot.process_of(flow.id).is_some_and(|p| test.number(p.pid.into())),
+        FlowFact::ProcessCommand => snapshot.process_of(flow.id).is_some_and(|p| test.text(p.command.as_bytes())),
     }
 }
 

@@ -100,6 +100,12 @@ pub enum FlowFact {
     Worst,
     /// The path of tunnels it was found in, as text; absent for none.
     Tunnel,
+    /// Name of the process that it belongs to; absent where it is not known, as are those below.
+    ProcessName,
+    /// Number of that process.
+    ProcessId,
+    /// Command line of that process.
+    ProcessCommand,
 }
 
 /// A fact of message rows.
