@@ -3,7 +3,7 @@
 //!
 //! The verdicts are heuristics of an observer, not facts of either end; their conditions are those of Wireshark's documented TCP
 //! analysis (User's Guide, section "TCP Analysis"), found out where the guide is silent by showing hand-made exchanges to tshark 4.0.17.
-//! State is a fixed 144 bytes a flow; unacknowledged segments live in one pool for all flows, 24 bytes each.
+//! State is a fixed 128 bytes a flow; unacknowledged segments live in one pool for all flows, 24 bytes each.
 
 mod unacked;
 
@@ -253,13 +253,15 @@ impl Side {
     }
 }
 
-/// One connection.
+/// One connection: two lines of the cache.
 #[derive(Clone, Copy, Default)]
+#[repr(align(64))]
 struct State {
     sides: [Side; 2],
-    /// 0 while not known; a handshake within one tick of the clock leaves it open for the next segment.
-    first_rtt_ns: i64,
-    syn_ns: i64,
+    /// The time of the last SYN; once [`State::rtt_known`], what passed from that to the first ACK.
+    handshake_ns: i64,
+    /// A handshake within one tick of the clock leaves it open for the next segment.
+    rtt_known: bool,
     syn_seen: bool,
     begun: bool,
     /// A SYN brought data with a fast open option.
@@ -343,7 +345,7 @@ impl Sequences {
 
         state.completeness |= seen_of_life(state.begun, facts);
         state.begun = true;
-        let reorder_ns = if state.first_rtt_ns != 0 { state.first_rtt_ns } else { REORDER_NS };
+        let reorder_ns = if state.rtt_known { state.handshake_ns } else { REORDER_NS };
 
         if usual {
             rev.put(HOLE, false);
@@ -367,10 +369,13 @@ impl Sequences {
         }
         // Only after the verdicts: the segment that ends the handshake is not yet judged by its RTT.
         if syn && !with_ack {
-            state.syn_ns = time_ns;
             state.syn_seen = true;
-        } else if with_ack && !syn && state.syn_seen && state.first_rtt_ns == 0 {
-            state.first_rtt_ns = time_ns.saturating_sub(state.syn_ns);
+            if !state.rtt_known {
+                state.handshake_ns = time_ns;
+            }
+        } else if with_ack && !syn && state.syn_seen && !state.rtt_known && time_ns != state.handshake_ns {
+            state.handshake_ns = time_ns.saturating_sub(state.handshake_ns);
+            state.rtt_known = true;
         }
 
         let probe = verdict.flags.has(Flags::ZERO_WINDOW_PROBE);
@@ -415,7 +420,7 @@ impl Sequences {
     pub fn summary(&self, stream: u32) -> Option<Summary> {
         let state = self.flows.get(stream as usize)?;
         let base = state.sides.map(|side| side.is(BASE_KNOWN).then_some(side.base));
-        let initial_rtt_ns = (state.first_rtt_ns != 0).then_some(state.first_rtt_ns);
+        let initial_rtt_ns = state.rtt_known.then_some(state.handshake_ns);
         Some(Summary { initial_rtt_ns, completeness: state.completeness, base, scale: state.sides.map(|s| s.scale) })
     }
 
@@ -641,4 +646,4 @@ fn fast_open_verdicts(tfo_data: &mut bool, facts: &TcpFacts, verdict: &mut Verdi
     }
 }
 
-const _: () = assert!(size_of::<State>() <= 144, "the state of a flow has a budget");
+const _: () = assert!(size_of::<State>() <= 128, "the state of a flow has a budget");

@@ -56,20 +56,49 @@ struct Proto {
     messages: u64,
     asks: u64,
     answers: u64,
-    methods: HashMap<Box<[u8]>, u64>,
+    methods: Names,
     /// How often, and what the number means.
     statuses: BTreeMap<u64, (u64, &'static str)>,
-    hosts: HashMap<Box<[u8]>, u64>,
+    hosts: Names,
+}
+
+/// How often names were met.
+#[derive(Default)]
+struct Names {
+    counts: HashMap<Box<[u8]>, u64>,
+    /// The name met last, and how often in a row: most messages say what the one before said.
+    last: Vec<u8>,
+    run: u64,
 }
 
 /// At most so many different names are counted for one protocol.
 const MOST_NAMES: usize = 10_000;
 
-fn bump(map: &mut HashMap<Box<[u8]>, u64>, key: &[u8]) {
-    if let Some(n) = map.get_mut(key) {
-        *n += 1;
-    } else if map.len() < MOST_NAMES {
-        map.insert(key.into(), 1);
+impl Names {
+    fn met(&mut self, name: &[u8]) {
+        if self.run == 0 || self.last != name {
+            self.end_run();
+            self.last.clear();
+            self.last.extend_from_slice(name);
+        }
+        self.run += 1;
+    }
+
+    fn end_run(&mut self) {
+        let run = std::mem::take(&mut self.run);
+        if run == 0 {
+            return;
+        }
+        if let Some(n) = self.counts.get_mut(self.last.as_slice()) {
+            *n += run;
+        } else if self.counts.len() < MOST_NAMES {
+            self.counts.insert(self.last.as_slice().into(), run);
+        }
+    }
+
+    fn counts(mut self) -> HashMap<Box<[u8]>, u64> {
+        self.end_run();
+        self.counts
     }
 }
 
@@ -227,17 +256,17 @@ fn protocols(s: &Snapshot) -> Vec<(String, Vec<String>)> {
         let wanted = |f: F| f.role.is_some() && !f.flags.has(Flags::SECRET);
         s.each_cell(id, wanted, |f, cell| match (f.role, cell) {
             (Some(Role::Method), _) if answers => {}
-            (Some(Role::Method), CellView::Text(t)) => bump(&mut p.methods, t),
+            (Some(Role::Method), CellView::Text(t)) => p.methods.met(t),
             (Some(Role::Method), CellView::U64(n)) => match f.name_of(n) {
-                Some(name) => bump(&mut p.methods, name.as_bytes()),
-                None => bump(&mut p.methods, n.to_string().as_bytes()),
+                Some(name) => p.methods.met(name.as_bytes()),
+                None => p.methods.met(n.to_string().as_bytes()),
             },
             (Some(Role::Status), CellView::U64(n)) if p.statuses.len() < MOST_NAMES => {
                 let (count, name) = p.statuses.entry(n).or_default();
                 *count += 1;
                 *name = f.name_of(n).unwrap_or_default();
             }
-            (Some(Role::Authority), CellView::Text(t)) => bump(&mut p.hosts, t),
+            (Some(Role::Authority), CellView::Text(t)) => p.hosts.met(t),
             _ => {}
         });
     }
@@ -253,9 +282,9 @@ fn protocols(s: &Snapshot) -> Vec<(String, Vec<String>)> {
                 ));
             }
             let mut lines = vec![first];
-            for (title, map) in [("asks", &p.methods), ("hosts", &p.hosts)] {
+            for (title, map) in [("asks", p.methods.counts()), ("hosts", p.hosts.counts())] {
                 if !map.is_empty() {
-                    lines.push(format!("{title}: {}", most(map, 8)));
+                    lines.push(format!("{title}: {}", most(&map, 8)));
                 }
             }
             if !p.statuses.is_empty() {

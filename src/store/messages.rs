@@ -28,9 +28,9 @@ struct Full {
 
 impl Full {
     fn fold(&mut self) {
-        let base = Arc::new(self.segment.base.folded(self.segment.patches()));
         // An empty list rather than none: the segment stays on the list of those that have one.
-        self.segment = Segment { base, patches: Some(Arc::default()) };
+        let patches = self.segment.patches.replace(Arc::default()).unwrap_or_default();
+        Arc::make_mut(&mut self.segment.base).fold(&patches);
     }
 }
 
@@ -156,13 +156,11 @@ impl MessageTable {
     }
 
     fn seal(&mut self) {
-        // The last segment's memory is used again.
-        let base = self.tail.shared((self.full.len() * ROWS) as u32);
+        let base = self.tail.sealed((self.full.len() * ROWS) as u32);
         let said = base.said.heap_size();
         self.said_bytes += said.cells + said.text;
         let segment = Segment { base: Arc::new(base), patches: None };
         self.full.push(Full { segment, open: self.tail_open, changed: false });
-        self.tail.clear();
         self.index.clear();
         self.recent.forget_cells();
         self.tail_open = 0;

@@ -222,11 +222,15 @@ impl SegmentRows {
         }
     }
 
-    /// Other rows of the same numbers in the same form.
-    pub fn with(&self, rows: &[Packed]) -> SegmentRows {
+    /// Changes rows; their cells must stand in their order then too. The form stays.
+    pub fn change(&mut self, change: impl FnOnce(&mut [Packed])) {
         match self {
-            SegmentRows::Plain { first_id, .. } => SegmentRows::plain(rows, *first_id),
-            SegmentRows::Packed(columns) => SegmentRows::Packed(Arc::new(PackedRows::pack(rows, columns.first_id))),
+            SegmentRows::Plain { rows, .. } => change(Arc::make_mut(rows)),
+            SegmentRows::Packed(columns) => {
+                let mut rows = columns.unpack();
+                change(&mut rows);
+                *columns = Arc::new(PackedRows::pack(&rows, columns.first_id));
+            }
         }
     }
 
@@ -328,7 +332,9 @@ mod tests {
             }
             let plain = SegmentRows::plain(&rows, first_id);
             let packed = plain.packed();
-            for form in [&plain, &packed, &packed.with(&rows)] {
+            let mut changed = plain.packed();
+            changed.change(|r| r.copy_from_slice(&rows));
+            for form in [&plain, &packed, &changed] {
                 prop_assert_eq!(form.len(), rows.len());
                 prop_assert_eq!(&form.unpack(), &rows);
                 let each: Vec<Packed> = (0..rows.len()).filter_map(|i| form.get(i)).collect();

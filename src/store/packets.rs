@@ -49,13 +49,13 @@ struct Full {
 
 #[derive(Debug, Clone)]
 enum Form {
-    Plain(Arc<[PacketRow]>),
+    Plain(Arc<Vec<PacketRow>>),
     Packed(Arc<Columns>),
 }
 
 impl Full {
-    fn plain(rows: &[PacketRow]) -> Full {
-        Full { gist: Gist::of(rows), rows: Form::Plain(rows.into()) }
+    fn plain(rows: Arc<Vec<PacketRow>>) -> Full {
+        Full { gist: Gist::of(&rows), rows: Form::Plain(rows) }
     }
 
     fn pack(&mut self) {
@@ -74,14 +74,14 @@ impl Full {
 
     fn rows(&self) -> Cow<'_, [PacketRow]> {
         match &self.rows {
-            Form::Plain(rows) => Cow::Borrowed(rows),
+            Form::Plain(rows) => Cow::Borrowed(rows.as_slice()),
             Form::Packed(columns) => Cow::Owned(columns.rows()),
         }
     }
 
     fn heap_size(&self) -> usize {
         match &self.rows {
-            Form::Plain(rows) => size_of_val(&**rows) + 16,
+            Form::Plain(rows) => rows.capacity() * size_of::<PacketRow>() + 40,
             Form::Packed(columns) => columns.heap_size(),
         }
     }
@@ -304,12 +304,15 @@ impl Packets {
             // Nobody makes weak references to it, so a count of one means that it is ours.
             if Arc::strong_count(&self.last) != 1 {
                 self.copied += size_of_val(self.last.as_slice()) as u64;
+                let mut copy = Vec::with_capacity(ROWS);
+                copy.extend_from_slice(&self.last);
+                self.last = Arc::new(copy);
             }
             let last = Arc::make_mut(&mut self.last);
             last.extend_from_slice(now);
             if last.len() == ROWS {
-                self.full.push(Full::plain(last));
-                last.clear();
+                let next = Arc::new(Vec::with_capacity(ROWS));
+                self.full.push(Full::plain(std::mem::replace(&mut self.last, next)));
             }
             rows = later;
         }

@@ -109,6 +109,25 @@ impl Said {
         self.stats.clear();
     }
 
+    /// All of it, out of the memory that it grew in; as much is made ready for what comes next.
+    fn taken(&mut self) -> Said {
+        let room = |len: usize| len + len / 8;
+        let next = Said {
+            tags: Vec::with_capacity(room(self.tags.len())),
+            values: Vec::with_capacity(room(self.values.len())),
+            wide: Vec::new(),
+            strings: self.strings.next(),
+            stats: Vec::with_capacity(self.stats.len()),
+        };
+        let mut said = std::mem::replace(self, next);
+        said.tags.shrink_to_fit();
+        said.values.shrink_to_fit();
+        said.wide.shrink_to_fit();
+        said.strings.shrink_to_fit();
+        said.stats.shrink_to_fit();
+        said
+    }
+
     /// The same for rows that have cells there and patches (by rising row), with cells in the order of the rows, in memory of just the
     /// size needed. The rows are told where their cells and summaries stand now.
     fn rebuilt(&self, rows: &mut [Packed], patches: &[Patch]) -> Said {
@@ -171,16 +190,25 @@ pub(crate) struct Growing {
 }
 
 impl Growing {
-    /// The rows as snapshots share them; `first_id` is the number of the first.
+    /// The rows so far as snapshots share them; `first_id` is the number of the first.
     pub fn shared(&self, first_id: u32) -> Base {
         let mut rows = self.rows.clone();
         let said = self.said.rebuilt(&mut rows, &[]);
         Base { rows: SegmentRows::plain(&rows, first_id), said: Arc::new(said) }
     }
 
-    pub fn clear(&mut self) {
+    /// The rows, which are full now, as they are shared from here on; others may begin.
+    pub fn sealed(&mut self, first_id: u32) -> Base {
+        let mut at = 0;
+        let in_order = self.rows.iter().all(|row| {
+            let begins = std::mem::replace(&mut at, row.cells().end);
+            row.cells_at as usize == begins
+        });
+        let said = if in_order { self.said.taken() } else { self.said.rebuilt(&mut self.rows, &[]) };
+        let base = Base { rows: SegmentRows::plain(&self.rows, first_id), said: Arc::new(said) };
         self.rows.clear();
         self.said.clear();
+        base
     }
 
     /// Bytes on the heap.
@@ -198,11 +226,20 @@ pub(crate) struct Base {
 }
 
 impl Base {
-    /// The same with patches folded in.
-    pub fn folded(&self, patches: &[Patch]) -> Base {
-        let mut rows = self.rows.unpack();
-        let said = self.said.rebuilt(&mut rows, patches);
-        Base { rows: self.rows.with(&rows), said: Arc::new(said) }
+    /// Folds patches in.
+    pub fn fold(&mut self, patches: &[Patch]) {
+        let said = &mut self.said;
+        self.rows.change(|rows| {
+            if patches.iter().any(Patch::says_more) {
+                *said = Arc::new(said.rebuilt(rows, patches));
+                return;
+            }
+            for patch in patches {
+                if let Some(row) = rows.get_mut(usize::from(patch.row)) {
+                    *row = patch.now;
+                }
+            }
+        });
     }
 
     /// The same with its rows packed.
@@ -263,6 +300,11 @@ pub(crate) struct Patch {
 impl Patch {
     pub fn cells(&self) -> &[(u16, OwnedCell)] {
         self.more.as_ref().map_or(&[], |c| c.as_slice())
+    }
+
+    /// Whether it changes more than plain facts of the row.
+    fn says_more(&self) -> bool {
+        self.summary.is_some() || self.more.is_some()
     }
 }
 

@@ -57,6 +57,17 @@ impl Strings {
         self.bytes.clear();
     }
 
+    /// None yet, with room for about as much as there is here.
+    pub fn next(&self) -> Strings {
+        let room = |len: usize| len + len / 8;
+        Strings { ends: Vec::with_capacity(room(self.ends.len())), bytes: Vec::with_capacity(room(self.bytes.len())) }
+    }
+
+    pub fn shrink_to_fit(&mut self) {
+        self.ends.shrink_to_fit();
+        self.bytes.shrink_to_fit();
+    }
+
     pub fn heap_size(&self) -> usize {
         self.ends.capacity() * 4 + self.bytes.capacity()
     }
