@@ -15,6 +15,7 @@ pub mod dump;
 pub mod exchanges;
 pub mod exporting;
 pub mod fields;
+pub mod filtering;
 pub mod gating;
 pub mod har;
 pub mod harvest;
