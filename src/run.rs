@@ -227,7 +227,7 @@ fn inside(args: &Run, start: &mut Start<'_>, trusted: &Trusted, talk: &Talk) -> 
         }
         Err(why) if args.mode == Mode::Namespace || args.no_proxy => Err(why.into()),
         Err(Forbidden { why, what_to_do }) => {
-            start.variables = own;
+            (start.variables, start.plan) = (own, None);
             talk.say(format_args!("The program gets no network of its own: {why}. {what_to_do}"));
             talk.say(format_args!(
                 "Instead it is told by its environment to go through the proxy; what heeds no such word is not recorded."
