@@ -5,31 +5,19 @@
 //! that a filter used again costs nothing and one over a capture that grows looks at what is new only.
 
 use crate::harvest::{self, Row, View};
+pub use crate::names::registry;
 use crate::recall::{Recall, cancelled};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use wirelore_dissectors::{TABLE, layers::LAYERS};
-use wirelore_filter::{Fact, FactSource, Filter, Registry, Term, Wants};
+use std::sync::{Arc, Mutex, PoisonError};
+use wirelore_dissectors::TABLE;
+use wirelore_filter::{Fact, FactSource, Filter, Term, Wants};
 use wirelore_kit::row::{MessageState, NONE};
-use wirelore_kit::{DATA, F, Problem, TRAILING, UNKNOWN};
+use wirelore_kit::{F, Problem};
 use wirelore_store::query::{Bits, Query, Rows, find};
 use wirelore_store::{Snapshot, Work};
 
 /// Filters whose findings are kept.
 const MOST_KEPT: usize = 16;
-
-/// Every name that filters may use.
-#[must_use]
-pub fn registry() -> &'static Registry {
-    static REGISTRY: OnceLock<Registry> = OnceLock::new();
-    REGISTRY.get_or_init(|| {
-        let of_table = TABLE.iter().flat_map(|s| s.fields.iter().copied());
-        let of_layers = LAYERS.iter().flat_map(|l| l.fields.iter().copied());
-        let own: [F; 5] = [&DATA, &UNKNOWN, &TRAILING, &crate::recall::TCP_PAYLOAD, &crate::recall::UDP_PAYLOAD];
-        let spoken = TABLE.iter().map(|s| (s.name, s.label));
-        Registry::new(of_table.chain(of_layers).chain(own), spoken.chain(LAYERS.iter().map(|l| (l.name, l.label))))
-    })
-}
 
 /// The rows that a filter holds for, rising.
 ///

@@ -27,6 +27,7 @@ mod side;
 mod source;
 mod term;
 mod time;
+mod tree;
 mod types;
 mod val;
 mod values;
@@ -39,6 +40,7 @@ pub use parse::parse;
 pub use registry::{Name, Reads, Registry};
 pub use source::FactSource;
 pub use term::Term;
+pub use tree::TreeRow;
 pub use types::Type;
 pub use values::{Met, Valued, Values};
 

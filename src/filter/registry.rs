@@ -55,6 +55,10 @@ const EITHER: &[(&str, &str, &[&str])] = &[
     ("wlan.addr", "Address of any party", &["wlan.ra", "wlan.ta", "wlan.da", "wlan.sa", "wlan.bssid"]),
 ];
 
+/// Names that Wireshark gives to kinds of messages, and the field that all of these have.
+const KINDS: &[(&str, &str, &str)] =
+    &[("http.request", "A request", "http.request.method"), ("http.response", "A response", "http.response.code")];
+
 impl Registry {
     /// The names of these fields, of these protocols (short name and label, in the order of the store's schema), and of all facts. A
     /// heading whose name has no dot (`tcp`) is a protocol too.
@@ -87,6 +91,12 @@ impl Registry {
         }
         for (name, label, of) in EITHER {
             registry.either(name, label, of);
+        }
+        for (name, label, of) in KINDS {
+            registry.either(name, label, &[of]);
+            if let Some(n) = registry.names.get_mut(name) {
+                (n.of, n.values) = (Type::Nothing, &[]);
+            }
         }
         for FactName { name, label, of, values, fact } in FACTS.iter().copied().chain(verdicts()) {
             registry.names.insert(name, Name { name, label, of, values, reads: Reads::Fact(fact) });
