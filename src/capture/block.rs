@@ -1,6 +1,6 @@
 //! Blocks and batches: the reused memory that packets are delivered in.
 //!
-//! A block is one `pread` of the capture. It is shared by reference count with whoever still looks at its packets,
+//! A block is one `pread` of the capture, or what its writer lent. It is shared by reference count with whoever still looks at its packets,
 //! never changed while shared, and read into again once everyone has let go.
 
 use std::ops::Deref;
@@ -14,9 +14,16 @@ pub struct Block {
     pub(crate) at: u64,
     pub(crate) buf: Vec<u8>,
     pub(crate) len: usize,
+    /// Bytes that somebody else holds, in place of `buf`.
+    pub(crate) lent: Option<Bytes>,
 }
 
 impl Block {
+    /// Bytes that lie in memory already.
+    pub(crate) fn lent(at: u64, bytes: Bytes) -> Block {
+        Block { at, buf: Vec::new(), len: bytes.len(), lent: Some(bytes) }
+    }
+
     /// Offset of the first byte in the file, or in the spool for compressed and piped input.
     pub fn at(&self) -> u64 {
         self.at
@@ -25,7 +32,10 @@ impl Block {
     /// The bytes read.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        self.buf.get(..self.len).unwrap_or_default()
+        match &self.lent {
+            None => self.buf.get(..self.len).unwrap_or_default(),
+            Some(bytes) => bytes,
+        }
     }
 }
 

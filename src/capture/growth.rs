@@ -1,7 +1,12 @@
 //! Growth: how the one who writes a capture wakes the one who reads it meanwhile, in the same process.
 
+use bytes::Bytes;
+use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// What was written last is kept for a reader who is behind by no more pieces than this; one who is slower reads the file.
+const KEPT: usize = 24;
 
 /// A file that grows, told by its writer. Clones are handles on the same one.
 #[derive(Debug, Clone, Default)]
@@ -9,8 +14,18 @@ pub struct Growth(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    now: Mutex<Grown>,
+    now: Mutex<Told>,
     changed: Condvar,
+}
+
+/// What was told.
+#[derive(Debug, Default)]
+struct Told {
+    grown: Grown,
+    /// Somebody reads along in this process.
+    read: bool,
+    /// What was written last, in order, with the offsets.
+    pieces: VecDeque<(u64, Bytes)>,
 }
 
 /// How far a file has grown.
@@ -23,37 +38,101 @@ pub struct Grown {
 }
 
 impl Growth {
-    fn lock(&self) -> MutexGuard<'_, Grown> {
-        // Two numbers are whole even if somebody panicked.
+    fn lock(&self) -> MutexGuard<'_, Told> {
+        // Each of them is whole even if somebody panicked.
         self.0.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, change: impl FnOnce(&mut Grown)) {
+    fn tell(&self, change: impl FnOnce(&mut Told)) {
         change(&mut self.lock());
         self.0.changed.notify_all();
     }
 
     /// The file now has `len` bytes.
     pub fn grown(&self, len: u64) {
-        self.tell(|now| now.len = len);
+        self.grown_by(len, Vec::new());
+    }
+
+    /// The file now has `len` bytes, of which the last are these pieces, each made of whole records. Who reads along takes them from here
+    /// instead of reading them back.
+    pub fn grown_by(&self, len: u64, pieces: Vec<Bytes>) {
+        let all: u64 = pieces.iter().map(|p| p.len() as u64).sum();
+        let mut gone = Vec::new();
+        self.tell(|told| {
+            told.grown.len = len;
+            if !told.read {
+                gone = pieces;
+                return;
+            }
+            let mut at = len.saturating_sub(all);
+            for piece in pieces {
+                let next = at.saturating_add(piece.len() as u64);
+                told.pieces.push_back((at, piece));
+                at = next;
+            }
+            let over = told.pieces.len().saturating_sub(KEPT);
+            gone.extend(told.pieces.drain(..over).map(|(_, piece)| piece));
+        });
+        // Whatever becomes of their memory does not keep anybody waiting.
+        drop(gone);
+    }
+
+    /// Pieces are wanted from now on.
+    pub(crate) fn read_along(&self) {
+        self.lock().read = true;
+    }
+
+    /// The piece that has offset `at` in it, if it is still here, and where it begins. What lies before is let go.
+    pub(crate) fn piece(&self, at: u64) -> Option<(u64, Bytes)> {
+        let mut told = self.lock();
+        let end = |(from, piece): &(u64, Bytes)| from.saturating_add(piece.len() as u64);
+        let past = told.pieces.iter().take_while(|piece| end(piece) <= at).count();
+        let gone: Vec<_> = told.pieces.drain(..past).collect();
+        let found = told.pieces.front().filter(|(from, _)| *from <= at).cloned();
+        drop(told);
+        drop(gone);
+        found
     }
 
     /// The file is complete.
     pub fn over(&self) {
-        self.tell(|now| now.over = true);
+        self.tell(|told| told.grown.over = true);
     }
 
     /// How far it has grown.
     #[must_use]
     pub fn now(&self) -> Grown {
-        *self.lock()
+        self.lock().grown
     }
 
     /// Waits until the file has more than `len` bytes or is complete, at most so long.
     #[must_use]
     pub fn wait(&self, len: u64, most: Duration) -> Grown {
         let held = self.lock();
-        let waited = self.0.changed.wait_timeout_while(held, most, |now| now.len <= len && !now.over);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        let waited = self.0.changed.wait_timeout_while(held, most, |told| told.grown.len <= len && !told.grown.over);
+        waited.unwrap_or_else(PoisonError::into_inner).0.grown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_found_by_offset_and_let_go_behind_the_reader() {
+        let growth = Growth::default();
+        growth.grown_by(10, vec![Bytes::from_static(b"0123456789")]);
+        assert_eq!(growth.piece(0), None, "nobody asked for pieces");
+        growth.read_along();
+        growth.grown_by(20, vec![Bytes::from_static(b"abcd"), Bytes::from_static(b"efghij")]);
+        assert_eq!(growth.piece(5), None, "that was before");
+        assert_eq!(growth.piece(12), Some((10, Bytes::from_static(b"abcd"))));
+        assert_eq!(growth.piece(14), Some((14, Bytes::from_static(b"efghij"))));
+        assert_eq!(growth.piece(12), None, "read already");
+        for n in 0..100 {
+            growth.grown_by(21 + n, vec![Bytes::from_static(b"x")]);
+        }
+        assert_eq!(growth.piece(20), None, "a reader who is far behind reads the file");
+        assert_eq!(growth.piece(119), Some((119, Bytes::from_static(b"x"))));
     }
 }

@@ -386,6 +386,15 @@ impl Source {
         let want = usize::try_from(there.min(need.max(self.block_len as u64))).unwrap_or(usize::MAX);
         // The old window may be free for reuse from here on.
         self.window = Arc::default();
+        // A piece may lie in memory that was not told to be in the file when the length was looked at: no matter, it is there.
+        let lent = self
+            .spool
+            .lent(at)
+            .filter(|(from, bytes)| from.saturating_add(bytes.len() as u64).saturating_sub(at) >= need.min(there));
+        if let Some((from, bytes)) = lent {
+            self.window = Arc::new(Block::lent(from, bytes));
+            return Ok(true);
+        }
         let mut block = self.pool.block(want.max(self.block_len));
         let space = block.buf.get_mut(..want).unwrap_or_default();
         block.len = self.spool.read(at, space).map_err(|source| ReadError::Io { at, source })?;

@@ -148,6 +148,7 @@ impl Spool {
 
     pub(crate) fn growing(file: File, growth: Growth, options: SpoolOptions) -> Self {
         let len = growth.now().len;
+        growth.read_along();
         Self { growth: Some(growth), ..Self::file(file, len, true, options) }
     }
 
@@ -251,6 +252,11 @@ impl Spool {
             _ if self.feed.is_none() => std::thread::sleep(most.min(LOOK)),
             _ => {}
         }
+    }
+
+    /// Bytes around `at` that whoever writes the file has still in memory, and where they begin.
+    pub(crate) fn lent(&self, at: u64) -> Option<(u64, Bytes)> {
+        self.growth.as_ref().and_then(|growth| growth.piece(at))
     }
 
     /// No more waiting for a followed file to grow.

@@ -23,7 +23,8 @@ impl Out {
     pub fn room(&mut self, n: usize) -> &mut [u8] {
         let want = self.fill.saturating_add(n);
         if self.bytes.len() < want {
-            self.bytes.resize(want.next_power_of_two(), 0);
+            // What is used again and again grows in steps; what merely waits takes no more than it needs.
+            self.bytes.resize(if self.bytes.is_empty() { want } else { want.next_power_of_two() }, 0);
         }
         self.bytes.get_mut(self.fill..).unwrap_or_default()
     }
@@ -47,10 +48,22 @@ impl Out {
         self.bytes.get(..self.fill).unwrap_or_default()
     }
 
+    /// Whether there is nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fill == 0
+    }
+
+    /// Whether it has memory for what one turn puts out, and not much more.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        (READ..=READ * 2).contains(&self.bytes.len())
+    }
+
     /// Empties it; gives memory back that one unusual message took.
     pub fn clear(&mut self) {
         self.fill = 0;
-        if self.bytes.len() > READ * 8 {
+        if self.bytes.len() > READ * 4 {
             self.bytes.truncate(READ * 2);
             self.bytes.shrink_to_fit();
         }

@@ -13,6 +13,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use wirelore_record::{Ended, Lane, LegId, Side};
 
+/// Less than this is copied when it has to wait for a socket.
+const KEPT: usize = 32 * 1024;
+/// So much memory is kept to be used again: what goes out to one end at a time.
+const SPARE: usize = 4;
+
 /// What a worker has once for all its connections. Borrowed only within one poll.
 pub struct Io {
     /// Where sockets are read to.
@@ -27,6 +32,8 @@ pub struct Rest {
     pub out: Out,
     /// What TLS has to say itself, to the end that was read.
     own: Out,
+    /// Memory to go on with where an end keeps what was made for it.
+    spare: Vec<Out>,
     /// Small pieces of plaintext for one end, joined before they are sealed.
     pub plain: Vec<u8>,
     /// The record.
@@ -39,7 +46,10 @@ impl Io {
     /// Fresh ones.
     #[must_use]
     pub fn new(lane: Lane) -> Io {
-        Io { read: vec![0; READ], rest: Rest { out: Out::default(), own: Out::default(), plain: Vec::new(), lane, now: now() } }
+        Io {
+            read: vec![0; READ],
+            rest: Rest { out: Out::default(), own: Out::default(), spare: Vec::new(), plain: Vec::new(), lane, now: now() },
+        }
     }
 
     /// Looks at the clock.
@@ -87,7 +97,7 @@ impl Outer {
         &mut self,
         (tls, inner): (&mut Tls, &mut Vec<u8>),
         (bytes, kept): (&mut [u8], usize),
-        (leg, opener, queue): (LegId, bool, &mut Vec<u8>),
+        (leg, opener, queue): (LegId, bool, &mut Out),
         rest: &mut Rest,
         sink: &mut dyn FnMut(&[u8], &mut Rest),
     ) -> Result<(usize, bool), Fault> {
@@ -95,22 +105,22 @@ impl Outer {
         let (_, used, ended) = take(&mut self.tls, bytes, kept, at, rest, &mut |p, _| inner.extend_from_slice(p))?;
         keep(&mut self.rest, bytes, used);
         let mut bytes = std::mem::take(inner);
-        let (all, mut said) = (bytes.len(), Vec::new());
+        let (all, mut said) = (bytes.len(), Out::default());
         let went = take(tls, &mut bytes, all, (leg, opener, &mut said), rest, sink);
-        self.say(&said, queue, rest)?;
+        self.say(said.bytes(), queue, rest)?;
         let (plain, used, closed) = went?;
         keep(inner, &bytes, used);
         Ok((plain, closed || ended))
     }
 
     /// Seals what the TLS inside has to say itself.
-    fn say(&mut self, said: &[u8], queue: &mut Vec<u8>, rest: &mut Rest) -> Result<(), Fault> {
+    fn say(&mut self, said: &[u8], queue: &mut Out, rest: &mut Rest) -> Result<(), Fault> {
         if said.is_empty() {
             return Ok(());
         }
         let mut own = std::mem::take(&mut rest.own);
         let went = self.tls.seal(&mut self.rest, said, &mut own);
-        queue.extend_from_slice(own.bytes());
+        queue.put(own.bytes());
         own.clear();
         rest.own = own;
         went.map_err(Fault::Tls)
@@ -129,7 +139,8 @@ pub struct End {
     /// Plaintext that was read to be looked at and has not gone on.
     pub ahead: Vec<u8>,
     /// Bytes of the wire that wait for the socket.
-    queue: Vec<u8>,
+    queue: Out,
+    /// So many of them are written.
     queued: usize,
     leg: LegId,
     /// The peer opened the connection: in the record, what it sends goes to the server of the leg.
@@ -168,7 +179,7 @@ impl End {
             outer: None,
             rest: Vec::new(),
             ahead: Vec::new(),
-            queue: Vec::new(),
+            queue: Out::default(),
             queued: 0,
             leg,
             opener: by_peer,
@@ -198,7 +209,7 @@ impl End {
     /// Whether bytes wait for its socket.
     #[must_use]
     pub fn is_backed_up(&self) -> bool {
-        self.queued < self.queue.len()
+        self.queued < self.queue.bytes().len()
     }
 
     /// From here on TLS is spoken, within the TLS that is spoken already; what was read ahead are its first bytes.
@@ -286,13 +297,13 @@ impl End {
         let mut bytes = std::mem::take(&mut self.rest);
         let all = bytes.len();
         let mut ahead = std::mem::take(&mut self.ahead);
-        let mut said = Vec::new();
+        let mut said = Out::default();
         let at = (self.leg, self.opener, &mut said);
         let went = take(tls, &mut bytes, all, at, rest, &mut |p, _| ahead.extend_from_slice(p));
         self.ahead = ahead;
         match &mut self.outer {
-            Some(outer) => outer.say(&said, &mut self.queue, rest)?,
-            None => self.queue.extend_from_slice(&said),
+            Some(outer) => outer.say(said.bytes(), &mut self.queue, rest)?,
+            None => self.queue.put(said.bytes()),
         }
         let (_, used, closed) = went?;
         keep(&mut self.rest, &bytes, used);
@@ -400,15 +411,15 @@ impl End {
     fn poll_write(&mut self, cx: &mut Context<'_>, rest: &mut Rest) -> Poll<Result<(), Fault>> {
         if self.is_backed_up() || self.shut {
             if !self.shut {
-                self.queue.extend_from_slice(rest.out.bytes());
+                self.queue.put(rest.out.bytes());
             }
             rest.out.clear();
         }
-        let Rest { out, lane, now, .. } = rest;
+        let Rest { out, lane, now, spare, .. } = rest;
         let mut at = 0;
         let direct = !self.is_backed_up();
         loop {
-            let bytes = if direct { out.bytes().get(at..) } else { self.queue.get(self.queued..) }.unwrap_or_default();
+            let bytes = if direct { out.bytes().get(at..) } else { self.queue.bytes().get(self.queued..) }.unwrap_or_default();
             if bytes.is_empty() {
                 break;
             }
@@ -423,24 +434,35 @@ impl End {
                 }
                 Poll::Ready(Err(e)) => {
                     out.clear();
-                    self.queue = Vec::new();
+                    self.queue = Out::default();
                     self.queued = 0;
                     self.shut = true;
                     return Poll::Ready(Err(Fault::Io(e)));
                 }
                 Poll::Pending => {
                     if direct {
-                        self.queue.extend_from_slice(out.bytes().get(at..).unwrap_or_default());
-                        out.clear();
+                        let left = out.bytes().get(at..).unwrap_or_default();
+                        if left.len() < KEPT {
+                            self.queue.put(left);
+                            out.clear();
+                        } else {
+                            // Much is not copied: it waits where it lies.
+                            self.queue = std::mem::replace(out, spare.pop().unwrap_or_default());
+                            self.queued = at;
+                        }
                     }
                     return Poll::Pending;
                 }
             }
         }
         out.clear();
-        if self.queue.capacity() > 0 {
-            self.queue = Vec::new();
+        if !self.queue.is_empty() {
+            let mut done = std::mem::take(&mut self.queue);
             self.queued = 0;
+            done.clear();
+            if done.is_usual() && spare.len() < SPARE {
+                spare.push(done);
+            }
         }
         Poll::Ready(Ok(()))
     }
@@ -529,7 +551,7 @@ fn take(
     tls: &mut Tls,
     bytes: &mut [u8],
     kept: usize,
-    (leg, to_server, queue): (LegId, bool, &mut Vec<u8>),
+    (leg, to_server, queue): (LegId, bool, &mut Out),
     rest: &mut Rest,
     sink: &mut dyn FnMut(&[u8], &mut Rest),
 ) -> Result<(usize, usize, bool), Fault> {
@@ -546,7 +568,7 @@ fn take(
         plain = plain.saturating_add(p.len());
         sink(p, rest);
     });
-    queue.extend_from_slice(own.bytes());
+    queue.put(own.bytes());
     own.clear();
     rest.own = own;
     take_secrets(|lines| {

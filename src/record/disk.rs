@@ -1,13 +1,36 @@
 //! The file on its disk: written in large pieces, allocated ahead, and cut back to whole blocks when the disk refuses.
+//!
+//! Where much comes at once it goes to the disk as it lies in memory (`O_DIRECT`). Otherwise the system copies it into memory of its own
+//! first, and looks after that memory later: for a body of a gigabyte that costs more than relaying it.
 
+use crate::chunk::{Chunk, pad};
 use crate::settle::Settle;
-use rustix::fs::FallocateFlags;
+use rustix::fs::{FallocateFlags, OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Resource, getrlimit};
 use std::fs::File;
 use std::io::{self, IoSlice, Write};
+use std::time::{Duration, Instant};
 
 /// So much is allocated ahead of what is written: the file lies in few pieces, and its size still tells what is in it.
 const AHEAD: u64 = 64 << 20;
+
+/// So much at once is much. In 10 ms it is 25 MB/s.
+const MUCH: usize = 256 << 10;
+/// When more waits than this the disk is behind, and the system's memory takes it faster.
+const BEHIND: usize = 24 << 20;
+/// A disk that takes longer for that is too slow: what waits here is lost if we are killed.
+const SLOW: Duration = Duration::from_millis(50);
+/// It is tried again after so long.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// The way to the disk past the system's memory.
+#[derive(Debug)]
+enum Direct {
+    /// It can be gone from then on.
+    From(Instant),
+    /// The file system refuses it.
+    Never,
+}
 
 /// The file, appended to.
 #[derive(Debug)]
@@ -18,13 +41,16 @@ pub struct Disk {
     /// Allocated up to here; `None`: the file system cannot, or the disk is nearly full.
     ahead: Option<u64>,
     settle: Settle,
+    direct: Direct,
+    /// The file is open for it now.
+    straight: bool,
 }
 
 impl Disk {
     /// A new file.
     pub fn new(file: File) -> Disk {
         let settle = Settle::new(&file);
-        Disk { file, len: 0, ahead: Some(0), settle }
+        Disk { file, len: 0, ahead: Some(0), settle, direct: Direct::From(Instant::now()), straight: false }
     }
 
     /// Bytes in the file.
@@ -32,11 +58,60 @@ impl Disk {
         self.len
     }
 
+    /// Appends all of `chunks`, or nothing. They may be padded for it.
+    ///
+    /// # Errors
+    /// As [`Disk::write`].
+    pub fn write_chunks(&mut self, chunks: &mut [Chunk]) -> io::Result<()> {
+        let total: usize = chunks.iter().map(Chunk::len).sum();
+        let now = Instant::now();
+        let open = matches!(self.direct, Direct::From(then) if now >= then);
+        if open && (MUCH..BEHIND).contains(&total) && chunks.iter().all(Chunk::is_aligned) {
+            let mut before = Vec::new();
+            pad(self.len, &mut before);
+            self.write(&[&before])?;
+            chunks.iter_mut().for_each(Chunk::pad);
+            let parts: Vec<&[u8]> = chunks.iter().map(Chunk::bytes).collect();
+            self.straight(true);
+            let written = self.straight.then(|| self.write_all(&parts));
+            match written {
+                Some(Ok(())) => {
+                    if now.elapsed() > SLOW {
+                        self.direct = Direct::From(Instant::now().checked_add(AGAIN).unwrap_or(now));
+                    }
+                    return Ok(());
+                }
+                // The ordinary way says better why, or goes.
+                _ => self.direct = Direct::Never,
+            }
+        }
+        let parts: Vec<&[u8]> = chunks.iter().map(Chunk::bytes).collect();
+        self.write(&parts)
+    }
+
     /// Appends all of `parts`, or nothing: after an error the file ends where it did.
     ///
     /// # Errors
     /// Those of writing. The limit of a process on file sizes is an error here, not a signal.
     pub fn write(&mut self, parts: &[&[u8]]) -> io::Result<()> {
+        self.straight(false);
+        self.write_all(parts)?;
+        self.settle.grown(self.len);
+        Ok(())
+    }
+
+    /// Opens and closes the way past the system's memory.
+    fn straight(&mut self, wanted: bool) {
+        if self.straight != wanted {
+            let flags = fcntl_getfl(&self.file).unwrap_or(OFlags::empty());
+            let flags = if wanted { flags.union(OFlags::DIRECT) } else { flags.difference(OFlags::DIRECT) };
+            if fcntl_setfl(&self.file, flags).is_ok() {
+                self.straight = wanted;
+            }
+        }
+    }
+
+    fn write_all(&mut self, parts: &[&[u8]]) -> io::Result<()> {
         let total: u64 = parts.iter().map(|p| p.len() as u64).sum();
         let end = self.len.saturating_add(total);
         if getrlimit(Resource::Fsize).current.is_some_and(|most| end > most) {
@@ -51,7 +126,6 @@ impl Disk {
             self.ahead = None;
         } else {
             self.len = end;
-            self.settle.grown(end);
         }
         written
     }

@@ -134,7 +134,7 @@ impl Recorder {
         }
         let mut listed = Vec::new();
         shared.gather(&mut listed);
-        head.extend(listed.into_iter().flatten());
+        head.extend(listed.iter().flat_map(|chunk| chunk.bytes()));
         let mut disk = Disk::new(file);
         disk.write(&[&head]).map_err(|source| Error::Create { path: path.clone(), source })?;
         shared.written.store(disk.len(), Ordering::Release);

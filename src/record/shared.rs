@@ -1,12 +1,15 @@
 //! What lanes and the writer share: filled chunks, who sleeps, who waits.
 
-use crate::lane::{MOST_AT_ONCE, Side};
+use crate::chunk::Chunk;
+use crate::lane::Side;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Bytes of a chunk that is handed to the writer at once.
 pub const CHUNK: usize = 256 << 10;
+/// So many bytes in full chunks wake the writer before its pause is over: few and large writes cost less than many.
+const ENOUGH: usize = 3 * CHUNK;
 /// Chunks kept to be filled again.
 const KEPT: usize = 32;
 
@@ -19,8 +22,8 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Debug, Default)]
 struct Pending {
     /// Full chunks, in order, and behind them the one that is being filled.
-    full: Vec<Vec<u8>>,
-    current: Vec<u8>,
+    full: Vec<Chunk>,
+    current: Chunk,
     /// Its lane is gone.
     left: bool,
 }
@@ -37,16 +40,19 @@ impl Slot {
             return;
         }
         let mut pending = lock(&self.0);
-        if pending.current.capacity() == 0 {
+        if !pending.current.has_room() {
             pending.current = shared.chunk();
         }
-        write(&mut pending.current);
+        write(pending.current.end());
         if pending.current.len() >= CHUNK {
-            let full = std::mem::replace(&mut pending.current, shared.chunk());
-            shared.queued.fetch_add(full.len(), Ordering::Relaxed);
+            let mut full = std::mem::take(&mut pending.current);
+            full.counted = full.len();
+            let waiting = shared.queued.fetch_add(full.counted, Ordering::Relaxed).saturating_add(full.counted);
             pending.full.push(full);
             drop(pending);
-            shared.wake();
+            if waiting >= ENOUGH {
+                shared.wake();
+            }
         }
     }
 
@@ -56,12 +62,11 @@ impl Slot {
     }
 
     /// Swaps everything out; false: nothing more will come.
-    fn take(&self, shared: &Shared, into: &mut Vec<Vec<u8>>) -> bool {
+    fn take(&self, into: &mut Vec<Chunk>) -> bool {
         let mut pending = lock(&self.0);
         into.append(&mut pending.full);
         if !pending.current.is_empty() {
-            let spare = shared.chunk();
-            into.push(std::mem::replace(&mut pending.current, spare));
+            into.push(std::mem::take(&mut pending.current));
         }
         !pending.left
     }
@@ -75,7 +80,7 @@ pub struct Shared {
     front: Mutex<Vec<u8>>,
     /// What was captured beside the proxy: it stands behind what lanes told before it.
     pub back: Slot,
-    pool: Mutex<Vec<Vec<u8>>>,
+    pool: Mutex<Vec<Chunk>>,
     /// Bytes in full chunks that are not written yet.
     queued: AtomicUsize,
     /// So many may be.
@@ -115,8 +120,18 @@ impl Shared {
     }
 
     /// An empty chunk.
-    fn chunk(&self) -> Vec<u8> {
-        lock(&self.pool).pop().unwrap_or_else(|| Vec::with_capacity(CHUNK.saturating_add(MOST_AT_ONCE)))
+    fn chunk(&self) -> Chunk {
+        let idle = lock(&self.pool).pop();
+        idle.unwrap_or_else(Chunk::with_room)
+    }
+
+    /// Memory that nobody needs any more.
+    pub fn give_back(&self, mut chunk: Chunk) {
+        let mut pool = lock(&self.pool);
+        if pool.len() < KEPT && chunk.has_room() {
+            chunk.clear();
+            pool.push(chunk);
+        }
     }
 
     /// The interface of one side of a listener.
@@ -147,34 +162,25 @@ impl Shared {
     }
 
     /// Everything formatted so far, in an order that the file may have.
-    pub fn gather(&self, into: &mut Vec<Vec<u8>>) {
+    pub fn gather(&self, into: &mut Vec<Chunk>) {
         // Taken first and put last: what lanes had told before is taken with them.
         let mut last = Vec::new();
-        self.back.take(self, &mut last);
+        self.back.take(&mut last);
         let mut slots = lock(&self.slots);
-        slots.retain(|slot| slot.take(self, into));
+        slots.retain(|slot| slot.take(into));
         drop(slots);
         into.append(&mut last);
         // Taken last and put first: who appended a frame of an interface had told the interface before.
         let front = std::mem::take(&mut *lock(&self.front));
         if !front.is_empty() {
-            into.insert(0, front);
+            into.insert(0, Chunk::of(front));
         }
     }
 
-    /// Chunks whose bytes are written or let go.
-    pub fn done(&self, chunks: &mut Vec<Vec<u8>>) {
-        let full: usize = chunks.iter().map(Vec::len).filter(|n| *n >= CHUNK).sum();
-        let mut pool = lock(&self.pool);
-        for mut chunk in chunks.drain(..) {
-            chunk.clear();
-            if pool.len() < KEPT && chunk.capacity() >= CHUNK {
-                pool.push(chunk);
-            }
-        }
-        drop(pool);
-        if full > 0 {
-            self.queued.fetch_sub(full, Ordering::AcqRel);
+    /// So many of the bytes that were counted as waiting do not wait any more.
+    pub fn done(&self, counted: usize) {
+        if counted > 0 {
+            self.queued.fetch_sub(counted, Ordering::AcqRel);
             let _held = lock(&self.hurry);
             self.room.notify_all();
         }

@@ -1,10 +1,12 @@
 //! The writer thread: takes what the lanes hold, a few times in 100 ms, and hands it to the kernel.
 
+use crate::chunk::{Chunk, lend};
 use crate::disk::Disk;
 use crate::recorder::WhenFull;
 use crate::said::{ENTERPRISE, Kind, Note};
 use crate::shared::{Shared, lock};
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use wirelore_capture::Growth;
@@ -19,8 +21,8 @@ const ROOM: u64 = 1 << 20;
 const MOST_KEPT: usize = 16 << 20;
 
 /// Runs until the recorder is closed and everything is written.
-pub fn run(shared: &Shared, mut disk: Disk, growth: &Growth, when_full: WhenFull) {
-    let mut chunks: Vec<Vec<u8>> = Vec::new();
+pub fn run(shared: &Arc<Shared>, mut disk: Disk, growth: &Growth, when_full: WhenFull) {
+    let mut chunks: Vec<Chunk> = Vec::new();
     let mut gap: Option<Gap> = None;
     loop {
         let closing = shared.closing();
@@ -38,17 +40,24 @@ pub fn run(shared: &Shared, mut disk: Disk, growth: &Growth, when_full: WhenFull
         if let Some(g) = gap.take() {
             gap = g.over(shared, &mut disk);
         }
+        let counted = chunks.iter().map(|c| c.counted).sum();
         let mut written = 0;
         if gap.is_none() && !chunks.is_empty() {
-            gap = write(shared, &mut disk, &chunks, &mut written, when_full).err().map(|e| Gap::begin(shared, &mut disk, &e));
+            gap = write(shared, &mut disk, &mut chunks, &mut written, when_full).err().map(|e| Gap::begin(shared, &mut disk, &e));
         }
         if let Some(gap) = &mut gap {
             gap.swallow(shared, chunks.get(written..).unwrap_or_default());
         }
-        shared.done(&mut chunks);
-        if shared.written.swap(disk.len(), Ordering::AcqRel) != disk.len() {
-            growth.grown(disk.len());
+        let len = disk.len();
+        if shared.written.swap(len, Ordering::AcqRel) != len {
+            // Whoever reads along is spared the way to the file and back.
+            let lent = gap.is_none().then(|| chunks.drain(..).map(|c| lend(c, shared)).collect());
+            growth.grown_by(len, lent.unwrap_or_default());
         }
+        for chunk in chunks.drain(..) {
+            shared.give_back(chunk);
+        }
+        shared.done(counted);
         if !closing {
             shared.pause(PAUSE.saturating_sub(began.elapsed()));
         }
@@ -58,12 +67,12 @@ pub fn run(shared: &Shared, mut disk: Disk, growth: &Growth, when_full: WhenFull
 }
 
 /// Writes chunks, as many as there is room for, and counts them; with [`WhenFull::Block`] tries as often as it takes.
-fn write(shared: &Shared, disk: &mut Disk, chunks: &[Vec<u8>], written: &mut usize, when_full: WhenFull) -> io::Result<()> {
-    let parts: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
-    if disk.write(&parts).is_ok() {
-        *written = parts.len();
+fn write(shared: &Shared, disk: &mut Disk, chunks: &mut [Chunk], written: &mut usize, when_full: WhenFull) -> io::Result<()> {
+    if disk.write_chunks(chunks).is_ok() {
+        *written = chunks.len();
         return Ok(());
     }
+    let parts: Vec<&[u8]> = chunks.iter().map(Chunk::bytes).collect();
     while let Some(part) = parts.get(*written) {
         match disk.write(&[part]) {
             Ok(()) => {
@@ -109,9 +118,9 @@ impl Gap {
     }
 
     /// Lets chunks go, except for what later ones need.
-    fn swallow(&mut self, shared: &Shared, chunks: &[Vec<u8>]) {
+    fn swallow(&mut self, shared: &Shared, chunks: &[Chunk]) {
         for chunk in chunks {
-            let mut rest = chunk.as_slice();
+            let mut rest = chunk.bytes();
             while let Some((kind, block, behind)) = next_block(rest) {
                 rest = behind;
                 // Packets go, the rest stays.
