@@ -8,10 +8,14 @@ mod diag;
 #[cfg(target_os = "linux")]
 mod find;
 #[cfg(target_os = "linux")]
+mod sniffed;
+#[cfg(target_os = "linux")]
 mod watch;
 
 #[cfg(target_os = "linux")]
 pub use find::Finder;
+#[cfg(target_os = "linux")]
+pub use sniffed::Sniffed;
 #[cfg(target_os = "linux")]
 pub use watch::{Asked, Watcher};
 

@@ -19,6 +19,8 @@ pub struct Feed {
     pub stopper: Stopper,
     /// From where, for people: "lo, eth0".
     pub what: String,
+    /// Packets of this computer's interfaces.
+    pub local: bool,
 }
 
 /// Ends a feed. Clones end the same one.
@@ -141,7 +143,7 @@ pub fn interfaces(wanted: &[Wanted], immediate: bool) -> Result<Feed, Refused> {
         Some(stdout) => Box::new(stdout),
         None => Box::new(std::io::empty()),
     };
-    Ok(Feed { bytes, stopper, what: names.join(", ") })
+    Ok(Feed { bytes, stopper, what: names.join(", "), local: true })
 }
 
 /// What the helper is asked for.
@@ -242,7 +244,7 @@ pub fn ssh(host: &str, wanted: &Wanted) -> Result<Feed, Failure> {
         None => Box::new(std::io::empty()),
     };
     let stopper = Stopper(Arc::new(Mutex::new(Ender::Ssh { child, asked: false })));
-    Ok(Feed { bytes, stopper, what: format!("{host}, by ssh") })
+    Ok(Feed { bytes, stopper, what: format!("{host}, by ssh"), local: false })
 }
 
 /// Reads the pcap-over-IP that is offered at `HOST:PORT`.
@@ -263,7 +265,7 @@ pub fn connection(at: &str) -> Result<Feed, Failure> {
             Ok(stream) => {
                 let other = stream.try_clone().map_err(|e| nobody(e.to_string()))?;
                 let stopper = Stopper(Arc::new(Mutex::new(Ender::Connection { stream: other, asked: false })));
-                return Ok(Feed { bytes: Box::new(stream), stopper, what: format!("TCP@{at}") });
+                return Ok(Feed { bytes: Box::new(stream), stopper, what: format!("TCP@{at}"), local: false });
             }
             Err(e) => last = e.to_string(),
         }

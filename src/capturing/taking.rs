@@ -82,7 +82,17 @@ impl Taking {
         let tally = Arc::new(Tally::default());
         let (mine, stopper) = (Arc::clone(&tally), feed.stopper.clone());
         let work = move || {
-            let mut taker = Taker { files, stop, tally: mine, ended: stopper, enough: false };
+            #[cfg(target_os = "linux")]
+            let owners = if feed.local { crate::process::Sniffed::start() } else { None };
+            let mut taker = Taker {
+                files,
+                stop,
+                tally: mine,
+                ended: stopper,
+                enough: false,
+                #[cfg(target_os = "linux")]
+                owners,
+            };
             let went = taker.run(feed.bytes, &woken);
             taker.tally.over.store(true, Ordering::Release);
             woken();
@@ -135,6 +145,9 @@ struct Taker {
     ended: Stopper,
     /// Nothing more is wanted.
     enough: bool,
+    /// Finds whose conversations are.
+    #[cfg(target_os = "linux")]
+    owners: Option<crate::process::Sniffed>,
 }
 
 impl Taker {
@@ -148,6 +161,7 @@ impl Taker {
                 Err(_) => 0,
             };
             if n == 0 {
+                self.last_owners()?;
                 return Ok(self.ended.ended());
             }
             if self.enough {
@@ -168,6 +182,10 @@ impl Taker {
                     }
                 };
                 self.take(&piece, &block)?;
+                #[cfg(target_os = "linux")]
+                if let Some(owners) = &mut self.owners {
+                    owners.see(&piece, &block);
+                }
                 if self.enough {
                     break;
                 }
@@ -206,7 +224,23 @@ impl Taker {
         self.ended.stop();
     }
 
+    /// Whose conversations were that were asked about last.
+    fn last_owners(&mut self) -> Result<(), Failure> {
+        #[cfg(target_os = "linux")]
+        if let Some(owners) = self.owners.take() {
+            self.files.take(&Piece::Other, &owners.last())?;
+            self.files.write()?;
+        }
+        Ok(())
+    }
+
     fn wrote(&mut self, woken: &impl Fn()) -> Result<(), Failure> {
+        #[cfg(target_os = "linux")]
+        if let Some(owners) = &mut self.owners {
+            let mut found = Vec::new();
+            owners.take(&mut found);
+            self.files.take(&Piece::Other, &found)?;
+        }
         self.files.write().inspect_err(|_| self.ended.stop())?;
         self.tally.bytes.store(self.files.len(), Ordering::Relaxed);
         woken();

@@ -27,12 +27,19 @@ impl Diag {
         Ok(Diag(File::from(fd)))
     }
 
-    /// Owner (user number) and inode of the TCP socket between these ends. `None`: there is none, or the system does not say.
-    pub fn tcp(&mut self, local: SocketAddr, remote: SocketAddr) -> Option<(u32, u64)> {
-        self.0.write_all(&request(local, remote)).ok()?;
+    /// Owner (user number) and inode of the TCP socket between these ends, if there is one.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn tcp(&mut self, local: SocketAddr, remote: SocketAddr) -> io::Result<Option<(u32, u64)>> {
+        self.0.write_all(&request(local, remote))?;
         let mut answer = [0; 4096];
-        let n = self.0.read(&mut answer).ok()?;
-        read(answer.get(..n)?)
+        let n = self.0.read(&mut answer)?;
+        let answer = answer.get(..n).unwrap_or_default();
+        // `struct nlmsgerr`: a negative error number.
+        let no_such =
+            answer.get(4..6) == Some(&2_u16.to_ne_bytes()) && answer.get(16..20) == Some(&(-nix::libc::ENOENT).to_ne_bytes());
+        if no_such { Ok(None) } else { read(answer).map(Some).ok_or_else(|| io::ErrorKind::InvalidData.into()) }
     }
 }
 

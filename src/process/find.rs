@@ -53,13 +53,10 @@ impl Finder {
     /// The process that owns a socket between these ends. A datagram socket may speak with anybody.
     #[must_use]
     pub fn find(&mut self, udp: bool, local: SocketAddr, remote: SocketAddr) -> Option<Process> {
-        let direct = if udp { None } else { self.diag.as_mut().and_then(|d| d.tcp(local, remote)) };
-        let (user, inode) = match direct {
-            // Nobody holds it any more.
-            Some((_, 0)) => return None,
-            Some(found) => found,
-            None => self.socket(udp, local, remote).map(|s| (s.user, s.inode))?,
-        };
+        let direct = if udp { None } else { self.diag.as_mut().and_then(|d| d.tcp(local, remote).ok()) };
+        let found = direct.unwrap_or_else(|| self.socket(udp, local, remote).map(|s| (s.user, s.inode)));
+        // Without an inode nobody holds it any more.
+        let (user, inode) = found.filter(|(_, inode)| *inode != 0)?;
         self.owner(inode, user)
     }
 
