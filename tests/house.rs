@@ -72,7 +72,7 @@ const ROOMS: &[Room] = &[
     },
     Room { folder: "src/filter", rooms: &["kit", "store"], test_rooms: &[], others: &["memchr", "regex"] },
     Room { folder: "src/sniffer", rooms: &[], test_rooms: &[], others: &["pcap", "rustix", "serde_json"] },
-    Room { folder: "src/record", rooms: &["capture"], test_rooms: &[], others: &["rustix"] },
+    Room { folder: "src/record", rooms: &["capture"], test_rooms: &[], others: &["bytes", "rustix"] },
     Room { folder: "src/proxy", rooms: &["engine", "kit", "ca", "gate", "record"], test_rooms: &["dissectors"], others: &[] },
     Room { folder: "src/export", rooms: &["store", "kit"], test_rooms: &[], others: &[] },
     Room { folder: "src/window", rooms: &["store", "content", "kit"], test_rooms: &[], others: &[] },
