@@ -173,7 +173,11 @@ pub fn run(args: &Ca) -> Result<(), Failure> {
     print(text.as_bytes())
 }
 
-fn print(bytes: &[u8]) -> Result<(), Failure> {
+/// Prints to standard output.
+///
+/// # Errors
+/// It cannot be written to.
+pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
     match std::io::stdout().write_all(bytes) {
         // A reader that has seen enough is no fault.
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {

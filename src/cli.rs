@@ -190,9 +190,21 @@ pub struct Proxy {
     /// Name us in `Via` to servers.
     #[arg(long, value_name = "NAME", default_value = "")]
     pub via: String,
-    /// Print a line for each message as it passes.
+    /// Print a line for each exchange of HTTP when it is answered, and for each message of other protocols.
     #[arg(long)]
     pub flow_lines: bool,
+    /// Set an option of mitmproxy by its name: `ssl_insecure=true`. Those are known that mean something here.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Show clients this certificate (PEM, with its key) instead of one made by the CA: for all hosts, for one, or for `*.example.org`.
+    #[arg(long, value_name = "[HOST=]FILE")]
+    pub certs: Vec<String>,
+    /// When the disk is full: `go` on and stop recording, or `block` the traffic until there is room.
+    #[arg(long, value_enum, value_name = "go|block", default_value = "go")]
+    pub record_full: crate::proxying::WhenFull,
+    /// Show the messages of the leg to the server too, which says the same as the client's unless something was changed.
+    #[arg(long)]
+    pub both_legs: bool,
     /// Open a browser that goes through here and trusts us, in a fresh profile that is removed in the end; nothing else is changed.
     #[arg(long, value_enum, value_name = "chromium|firefox", num_args = 0..=1)]
     pub browser: Option<Option<crate::browser::Kind>>,
@@ -202,6 +214,9 @@ pub struct Proxy {
     /// An argument for the browser besides.
     #[arg(long, value_name = "ARGUMENT", requires = "browser", allow_hyphen_values = true, hide_short_help = true)]
     pub browser_arg: Vec<String>,
+    /// How connections come to transparent listeners.
+    #[command(flatten)]
+    pub leading: crate::leading::Leading,
     /// Rules and breakpoints.
     #[command(flatten)]
     pub gating: Gating,

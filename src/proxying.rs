@@ -3,13 +3,16 @@
 use crate::browser::{Browser, Wish};
 use crate::cli::{Proxy as Args, exit};
 use crate::control::{Control, Running, serve};
+use crate::flow_lines::FlowLines;
+use crate::leading::Led;
 use crate::reading::Failure;
+use crate::recording::RecordingWatch;
 use crate::session::{Session, SessionOptions};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use wirelore_ca::authority::Origin;
 use wirelore_ca::keylog::KeyLogFile;
-use wirelore_ca::{Authority, Scope, Trust, trust};
+use wirelore_ca::{Authority, Given, Scope, Trust, trust};
 use wirelore_capture::{Growth, Options, Source};
 use wirelore_gate::Gate;
 use wirelore_proxy::{Listen, Mode, Passes, Proxy, Settings, Signals};
@@ -18,6 +21,15 @@ use wirelore_record::Recorder;
 /// A flag that cannot be.
 fn wrong(text: impl Into<String>) -> Failure {
     Failure { text: text.into(), code: exit::OPTION }
+}
+
+/// What happens when the disk is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum WhenFull {
+    /// Traffic goes on, recording stops and says so; it goes on when there is room again.
+    Go,
+    /// Traffic waits until there is room.
+    Block,
 }
 
 /// A proxy that runs, and what it records, read while it grows.
@@ -49,13 +61,23 @@ pub fn start(args: &Args) -> Result<Started, Failure> {
 /// # Errors
 /// Why it did not start.
 pub fn start_recording(args: &Args, options: wirelore_record::Options) -> Result<Started, Failure> {
+    let args = &crate::options::applied(args)?;
     let listen = listeners(args)?;
     let authority = Arc::new(authority(args)?);
     let trust = trust(args)?;
     let growth = options.growth.clone();
+    let when_full = match args.record_full {
+        WhenFull::Go => wirelore_record::WhenFull::Stop,
+        WhenFull::Block => wirelore_record::WhenFull::Block,
+    };
+    let options = wirelore_record::Options { when_full, ..options };
     let recorder = match &args.write {
         Some(path) => Recorder::create(path, options),
-        None => Recorder::temporary(options),
+        None => {
+            // Others were killed before they could remove theirs; that says nothing about this one.
+            let _ = wirelore_record::remove_stale();
+            Recorder::temporary(options)
+        }
     };
     let recorder = recorder.map_err(|e| Failure { text: e.to_string(), code: exit::WRITE })?;
     let gate = crate::gating::gate(&args.gating)?;
@@ -76,7 +98,7 @@ pub fn start_recording(args: &Args, options: wirelore_record::Options) -> Result
     };
     let proxy = Proxy::start(settings).map_err(|e| Failure { text: e.to_string(), code: exit::INIT })?;
     let control = control(args, &proxy, &recorder, gate.clone())?;
-    let session = read_along(&recorder, growth)?;
+    let session = read_along(&recorder, growth, args.both_legs)?;
     Ok(Started { proxy, recorder, gate, session, authority, control })
 }
 
@@ -85,6 +107,12 @@ pub fn start_recording(args: &Args, options: wirelore_record::Options) -> Result
 /// # Errors
 /// Why it did not start, or what was lost.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    let args = &crate::options::applied(args)?;
+    if args.leading.transparent_rules {
+        let listen = listeners(args)?;
+        let plan = args.leading.plan(listen.iter().map(|(mode, at)| (mode, *at)))?;
+        return crate::leading::print(&plan);
+    }
     let signals = Signals::listen().map_err(|e| Failure { text: format!("Signals cannot be heard: {e}."), code: exit::INIT })?;
     let Started { proxy, recorder, mut session, authority, control: _control, .. } = start(args)?;
     for (mode, at) in proxy.listeners() {
@@ -94,12 +122,19 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         eprintln!("Others can reach this proxy too: whoever can, may use it. --proxyauth USER:PASSWORD asks them who they are.");
     }
     eprintln!("Recording to {}. Ctrl+C ends it.", recorder.path().display());
+    let led = lead(args, &proxy)?;
     let _browser = browser(args, &proxy, &authority)?;
+    let watch = RecordingWatch::begin(&recorder);
+    let lines = if args.flow_lines { FlowLines::begin(&session.store, session.again.clone()) } else { None };
     signals.wait(&proxy);
+    drop((led, watch));
     let (connections, _) = proxy.connections();
     proxy.stop();
     let finished = recorder.finish();
     let read = session.wait();
+    if let Some(lines) = lines {
+        lines.end();
+    }
     let snapshot = session.store.snapshot();
     eprintln!("{connections} connections, {} packets, {} messages.", snapshot.packets(), snapshot.messages());
     finished.map_err(|e| Failure { text: e.to_string(), code: exit::WRITE })?;
@@ -124,6 +159,28 @@ fn owners(recorder: &Recorder) -> Option<Box<wirelore_proxy::Hears>> {
 #[cfg(not(target_os = "linux"))]
 fn owners(_: &Recorder) -> Option<Box<wirelore_proxy::Hears>> {
     None
+}
+
+/// Has the system lead connections to the transparent listeners, if that is asked for.
+fn lead(args: &Args, proxy: &Proxy) -> Result<Option<Led>, Failure> {
+    let listeners = proxy.listeners();
+    if !listeners.iter().any(|(mode, _)| matches!(mode, Mode::Transparent)) && !args.leading.transparent_apply {
+        return Ok(None);
+    }
+    let folder = crate::authority::folder()?;
+    let stale = crate::leading::take_back_stale(&folder);
+    if stale > 0 {
+        eprintln!("Took back the rules of {stale} earlier proxies that were killed.");
+    }
+    if !args.leading.transparent_apply {
+        eprintln!("`--transparent-rules` prints the commands that lead connections here, `--transparent-apply` runs them.");
+        return Ok(None);
+    }
+    let plan = args.leading.plan(listeners.iter().map(|(mode, at)| (mode, *at)))?;
+    let led = Led::begin(&plan, &folder)?;
+    let ports: Vec<String> = args.leading.transparent_ports.iter().map(u16::to_string).collect();
+    eprintln!("Connections to port {} are led here, until this ends.", ports.join(", "));
+    Ok(Some(led))
 }
 
 /// Where the certificate lies that clients are to trust.
@@ -152,12 +209,12 @@ fn control(args: &Args, proxy: &Proxy, recorder: &Recorder, gate: Gate) -> Resul
 }
 
 /// Reads the record while it grows.
-pub(crate) fn read_along(recorder: &Recorder, growth: Growth) -> Result<Session, Failure> {
+pub(crate) fn read_along(recorder: &Recorder, growth: Growth, both_legs: bool) -> Result<Session, Failure> {
     let options = Options { follow: true, growth: Some(growth), block_len: 256 * 1024, ..Options::default() };
     let source = Source::open(recorder.path(), options)
         .map_err(|e| Failure { text: format!("{e}. {}", e.what_to_do()), code: crate::reading::open_code(&e) })?;
     let name = recorder.path().display().to_string();
-    Ok(Session::start(source, wirelore_dissectors::TABLE, SessionOptions { name, ..SessionOptions::default() }))
+    Ok(Session::start(source, wirelore_dissectors::TABLE, SessionOptions { name, both_legs, ..SessionOptions::default() }))
 }
 
 /// Modes and places to listen. Without a host it is loopback, in both families.
@@ -210,15 +267,17 @@ fn has_ipv6() -> bool {
 /// The CA given, or that of this computer, which is made if there is none.
 fn authority(args: &Args) -> Result<Authority, Failure> {
     let unusable = |e: wirelore_ca::Error| Failure { text: e.to_string(), code: exit::OPEN };
+    let mut given = Given::default();
+    args.certs.iter().try_for_each(|text| given.add(text)).map_err(unusable)?;
     if let Some(certificate) = &args.ca_cert {
-        return Authority::from_files(certificate, args.ca_key.as_deref()).map_err(unusable);
+        return Authority::from_files(certificate, args.ca_key.as_deref()).map(|a| a.showing(given)).map_err(unusable);
     }
     let folder = crate::authority::folder()?;
     let (authority, origin) = Authority::open(&folder, &Scope::default()).map_err(unusable)?;
     if origin == Origin::Made {
         eprint!("{}", crate::authority::first_words(&authority, &folder));
     }
-    Ok(authority)
+    Ok(authority.showing(given))
 }
 
 /// Opens the browser that was asked for; it is closed in the end.

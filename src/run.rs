@@ -261,7 +261,7 @@ impl Watch {
                 None => Recorder::temporary(options),
             };
             let recorder = recorder.map_err(|e| Failure { text: e.to_string(), code: exit::WRITE })?;
-            let session = proxying::read_along(&recorder, growth)?;
+            let session = proxying::read_along(&recorder, growth, false)?;
             return Ok(Watch { recorder, started: None, session: Some(session) });
         }
         let started = proxying::start_recording(&proxy_arguments(args)?, options)?;

@@ -284,6 +284,19 @@ fn who_must_say_who_they_are_is_asked() {
 }
 
 #[test]
+fn who_speaks_nothing_that_a_proxy_knows_is_told_so() {
+    let folder = Folder::new("nonsense");
+    let proxy = Proxy::start(&folder, &[]);
+    let mut tcp = TcpStream::connect(proxy.at).expect("connected");
+    tcp.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+    tcp.write_all(b"\x01\x02 gibberish\r\n\r\n").expect("sent");
+    let mut said = String::new();
+    tcp.read_to_string(&mut said).expect("a page and the end");
+    assert!(said.starts_with("HTTP/1.1 400 ") && said.contains("did not understand") && said.contains("gibberish"), "{said}");
+    assert!(proxy.stop().contains("A client was not understood."));
+}
+
+#[test]
 fn a_server_that_speaks_first_is_not_waited_for() {
     let folder = Folder::new("first");
     let proxy = Proxy::start(&folder, &[]);
@@ -523,7 +536,7 @@ fn clients_that_the_system_leads_here_reach_the_server_they_meant() {
     let script = folder.put(
         "led.sh",
         format!(
-            "set -e; trap 'kill $N $P' EXIT; ip link set lo up; ip addr add 10.9.8.7/32 dev lo; chmod -R a+rX {folder_at}\nnginx -c {folder_at}/nginx.conf -p \
+            "set -e; trap 'kill $N $P 2>/dev/null || true' EXIT; ip link set lo up; ip addr add 10.9.8.7/32 dev lo; chmod -R a+rX {folder_at}\nnginx -c {folder_at}/nginx.conf -p \
              {folder_at} & N=$!\n{bin} proxy --headless --no-control -k -m transparent@127.0.0.1:8085 -w {folder_at}/r.pcapng & P=$!\n\
              sleep 2\nnft add table ip led\nnft add chain ip led out '{{ type nat hook output priority -100; }}'\nnft add rule ip led out meta skuid \
              65534 tcp dport '{{ 80, 443 }}' redirect to :8085\nsetpriv --reuid 65534 --clear-groups curl -sS --max-time 10 http://10.9.8.7/small\nsetpriv \

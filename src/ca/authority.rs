@@ -8,6 +8,7 @@ pub use folder::{FILES, KEY_FILE, Origin};
 
 use crate::cache::Cache;
 use crate::der::{Der, oid, tag};
+use crate::given::Given;
 use crate::leaf::Mint;
 use crate::names::{self, Name};
 use crate::signer::{Body, Signer, new_key, random, serial};
@@ -40,6 +41,7 @@ pub struct Authority {
     leaf_key: Arc<dyn SigningKey>,
     leaf_spki: Vec<u8>,
     leaves: Cache<CertifiedKey>,
+    given: Given,
 }
 
 impl std::fmt::Debug for Authority {
@@ -123,6 +125,7 @@ impl Authority {
             leaf_key,
             leaf_spki,
             leaves,
+            given: Given::default(),
         })
     }
 
@@ -169,6 +172,9 @@ impl Authority {
     /// # Errors
     /// If the name cannot stand in a certificate, or the system has no randomness.
     pub fn leaf(&self, names: &Names<'_>) -> Result<Arc<CertifiedKey>, Error> {
+        if let Some(given) = self.given.of(names.asked) {
+            return Ok(given);
+        }
         let from = names.upstream.map_or(0, |certificate| self.leaves.number(certificate));
         let now = date::now();
         if let Some(known) = self.leaves.get(names.asked, from, now) {
@@ -192,9 +198,15 @@ impl Authority {
         Ok(leaf)
     }
 
+    /// Shows these certificates to clients, for their hosts, instead of minted ones.
+    #[must_use]
+    pub fn showing(self, given: Given) -> Authority {
+        Authority { given, ..self }
+    }
+
     /// Whether clients that trust this authority will accept it for a host: it may be limited to some names.
     pub fn covers(&self, host: &str) -> bool {
-        self.scope.is_all() || Name::parse(host).is_ok_and(|name| self.scope.covers(&name))
+        self.scope.is_all() || self.given.of(host).is_some() || Name::parse(host).is_ok_and(|name| self.scope.covers(&name))
     }
 
     /// The names it is limited to.

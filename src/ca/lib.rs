@@ -13,6 +13,7 @@ mod cache;
 mod date;
 mod der;
 mod error;
+mod given;
 pub mod install;
 pub mod keylog;
 mod leaf;
@@ -26,5 +27,6 @@ pub mod trust;
 
 pub use authority::{Authority, Scope};
 pub use error::Error;
+pub use given::Given;
 pub use names::Names;
 pub use trust::{Failure, Trust};

@@ -35,11 +35,11 @@ impl Course {
         if matches!(self.client.ahead.first(), Some(4 | 5)) {
             return self.socks().await;
         }
-        let Some(spec) = self.speaker(&Hint::Probe).await else { return Over::Done };
-        let Some(serve) = spec.middle.filter(|m| m.forward) else { return Over::Done };
-        if !self.is_admitted().await {
-            return self.not_admitted(spec).await;
-        }
+        let spec = self.speaker(&Hint::Probe).await;
+        let Some((spec, serve)) = spec.and_then(|spec| Some((spec, spec.middle.filter(|m| m.forward)?))) else {
+            self.not_understood().await;
+            return Over::Done;
+        };
         self.conn.proto = Some(spec.name);
         let start = self.start(&Hint::Proto(spec.name), None);
         let judge = self.worker.shared.gate.wants(&self.conn);

@@ -1,4 +1,4 @@
-//! What the proxy answers itself: who must say who they are, its own page, the file that tells browsers about it (PAC).
+//! What the proxy answers itself: its own page, clients that it does not understand, the file that tells browsers about it (PAC).
 
 use crate::copy::Over;
 use crate::course::Course;
@@ -7,13 +7,10 @@ use crate::hello::First;
 use crate::speak;
 use bytes::Bytes;
 use std::net::SocketAddr;
-use wirelore_ca::{page, pem};
+use wirelore_ca::page;
 use wirelore_kit::middle::{Place, Transit};
 use wirelore_kit::{Hint, Spec};
 use wirelore_record::{Kind, Note};
-
-/// A request head that is longer says nothing that we want to know.
-const MOST_HEAD: usize = 64 * 1024;
 
 /// Whether this host is answered by us and never dialled.
 #[must_use]
@@ -121,35 +118,22 @@ impl Course {
         Some(Drive::new((serve.new)(&setting), place == Place::Forward))
     }
 
-    /// Whether the client says who it is, if that is asked: by the first request on its connection.
-    pub(crate) async fn is_admitted(&mut self) -> bool {
-        let Some((user, password)) = self.worker.shared.auth.clone() else { return true };
-        let ends = |b: &[u8]| b.windows(4).any(|w| w == b"\r\n\r\n") || b.windows(2).any(|w| w == b"\n\n");
-        while !ends(&self.client.ahead) && self.client.ahead.len() < MOST_HEAD && self.client.gone.is_none() {
-            self.read_client().await;
+    /// A client that speaks nothing that one says to a proxy: told so in HTTP, which most people can read, and let go.
+    pub(crate) async fn not_understood(&mut self) {
+        if self.client.ahead.is_empty() {
+            return;
         }
-        let wanted = format!("Basic {}", pem::base64(format!("{user}:{password}").as_bytes()));
-        self.client.ahead.split(|b| *b == b'\n').take_while(|l| !l.trim_ascii().is_empty()).any(|line| {
-            let (name, value) = line.split_at_checked(20).unwrap_or_default();
-            name.eq_ignore_ascii_case(b"proxy-authorization:") && crate::socks::same(value.trim_ascii(), wanted.as_bytes())
-        })
-    }
-
-    /// A client that did not say who it is: told so, and let go.
-    pub(crate) async fn not_admitted(&mut self, spec: &'static Spec) -> Over {
-        self.note(Note {
-            what_to_do: "Give the client --proxyauth's user and password.",
-            ..Note::new(Kind::Refused, "A client did not say who it is.")
-        });
-        let Some(drive) = self.drive_to_answer(spec, Place::Forward) else { return Over::Done };
-        self.answer_all(drive, |_, asked| {
-            let body = Bytes::from_static(b"This proxy asks for a user and a password.\n");
-            let mut answer =
-                speak::answer((asked.proto, asked.exchange), "407 Proxy Authentication Required", "text/plain", body);
-            answer.headers.push((Bytes::from_static(b"Proxy-Authenticate"), Bytes::from_static(b"Basic realm=\"Wirelore\"")));
-            answer.headers.push((Bytes::from_static(b"Connection"), Bytes::from_static(b"close")));
-            answer
-        })
-        .await
+        let first: String = String::from_utf8_lossy(&self.client.ahead).chars().take(40).flat_map(char::escape_default).collect();
+        let why = format!("Its first bytes are \"{first}\", and a proxy is spoken to in HTTP, SOCKS or TLS.");
+        let what_to_do = "Enter this address as an HTTP or SOCKS proxy. To stand before one server whatever it speaks, add a listener: \
+                          `-m reverse:tcp://HOST:PORT`.";
+        self.note(Note { why: &why, what_to_do, ..Note::new(Kind::Refused, "A client was not understood.") });
+        let page = format!("This is a Wirelore proxy, and it did not understand what it was told.\n{why}\n{what_to_do}\n");
+        let head = format!(
+            "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            page.len()
+        );
+        // A client that is gone reads nothing.
+        let _ = self.say((head + &page).as_bytes()).await;
     }
 }

@@ -22,6 +22,7 @@ mod recorder;
 pub mod said;
 mod settle;
 mod shared;
+mod stale;
 mod tap;
 mod writer;
 
@@ -30,4 +31,5 @@ pub use error::Error;
 pub use lane::{Ended, Lane, Leg, LegId, Side};
 pub use recorder::{Options, Recorder, State, Status, WhenFull};
 pub use said::{Kind, Note};
+pub use stale::remove_stale;
 pub use tap::{Tap, TapSpec};

@@ -109,7 +109,7 @@ impl Recorder {
     /// # Errors
     /// See [`Error`].
     pub fn temporary(options: Options) -> Result<Recorder, Error> {
-        let folder = std::env::var_os("TMPDIR").map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from);
+        let folder = crate::stale::folder();
         let process = std::process::id();
         for n in 0..1000 {
             let path = folder.join(format!("wirelore-{process}-{n}.pcapng"));

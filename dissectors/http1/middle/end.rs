@@ -80,10 +80,11 @@ impl Http1 {
         if !fresh || open.started {
             return self.close(steps);
         }
+        let (did, how) = if fin { ("closed", "ended the connection") } else { ("reset", "broke the connection off (TCP reset)") };
         let refusal = Refusal {
             status: 502,
-            what: "The server closed the connection without an answer".to_owned(),
-            why: "It took the request and ended the connection before a complete response head had come.".to_owned(),
+            what: format!("The server {did} the connection without an answer"),
+            why: format!("It took the request and {how} before a complete response head had come."),
             what_to_do:
                 "Look into the server's log. If it expects TLS on this port, ask with https; if it expects another protocol, ask \
                          with a program that speaks it."
