@@ -253,9 +253,8 @@ impl Side {
     }
 }
 
-/// One connection: two lines of the cache.
+/// One connection.
 #[derive(Clone, Copy, Default)]
-#[repr(align(64))]
 struct State {
     sides: [Side; 2],
     /// The time of the last SYN; once [`State::rtt_known`], what passed from that to the first ACK.

@@ -333,11 +333,9 @@ impl Conversation {
         true
     }
 
-    /// Tells that the first end is the server: way 0 is from it.
-    #[must_use]
-    pub const fn turned(mut self, turned: bool) -> Conversation {
+    /// Tells whether the first end is the server: then way 0 is from it.
+    pub const fn turned(&mut self, turned: bool) {
         self.flipped = turned;
-        self
     }
 
     /// Tells that it was announced, before its first byte comes.

@@ -326,7 +326,8 @@ pub fn start_conversation(flow: u32, ends: &Ends, marks: u16, decode_as: &[Decod
         expected: None,
         inside: None,
     };
-    let mut conv = Conversation::new(ConvId { flow, inner: 0 }, start, open).turned(turned);
+    let mut conv = Conversation::new(ConvId { flow, inner: 0 }, start, open);
+    conv.turned(turned);
     let ports = [ends.ports.src, ends.ports.dst];
     let by_port = decode_as.iter().find(|d| d.transport == transport && ports.contains(&d.port)).map(|d| d.proto);
     if let Some(name) = told.user.or(by_port) {
