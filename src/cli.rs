@@ -43,6 +43,8 @@ pub enum Command {
     Dump(Box<crate::dump::Dump>),
     /// List the names of fields and protocols, and what they mean.
     Fields(crate::fields::Fields),
+    /// Find text, a regular expression or bytes in everything that was decoded.
+    Find(Box<crate::find::Find>),
     /// Print all that was read as one JSON object, for other programs.
     Report(Report),
     /// List every file, body and letter that was transferred; save them with --save.

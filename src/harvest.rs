@@ -8,7 +8,8 @@ mod gather;
 mod lane;
 mod plan;
 mod row;
-mod window;
+mod stream;
+pub(crate) mod window;
 
 pub use row::{Kept, Part, Row, View};
 

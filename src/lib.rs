@@ -16,6 +16,7 @@ pub mod exchanges;
 pub mod exporting;
 pub mod fields;
 pub mod filtering;
+pub mod find;
 pub mod flow_lines;
 pub mod gating;
 pub mod har;

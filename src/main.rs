@@ -19,6 +19,7 @@ fn main() {
         Some(Command::Summary(a)) => wirelore::summary::run(a),
         Some(Command::Dump(a)) => wirelore::dump::run(a),
         Some(Command::Fields(a)) => wirelore::fields::run(a),
+        Some(Command::Find(a)) => wirelore::find::run(a),
         Some(Command::Report(a)) => wirelore::report::run(a),
         Some(Command::Objects(a)) => wirelore::objects::run(a),
         Some(Command::Export(a)) => wirelore::exporting::run(a),

@@ -8,6 +8,7 @@ pub struct Keep {
     slots: Box<[Option<F>]>,
     shift: u32,
     all: bool,
+    checks: bool,
 }
 
 impl Keep {
@@ -20,8 +21,10 @@ impl Keep {
                 list.push(f);
             }
         }
+        let checks = list.iter().any(|f| f.name.ends_with(".checksum.status"));
         let len = list.len().saturating_mul(4).next_power_of_two().max(8);
-        let mut keep = Keep { slots: vec![None; len].into(), shift: u64::BITS.saturating_sub(len.trailing_zeros()), all: false };
+        let shift = u64::BITS.saturating_sub(len.trailing_zeros());
+        let mut keep = Keep { slots: vec![None; len].into(), shift, all: false, checks };
         for f in list {
             let mut at = keep.slot(f);
             // A quarter of the slots is taken at most, so a free one comes.
@@ -38,7 +41,20 @@ impl Keep {
     /// Every field; the bytes of those that have no fields below them.
     #[must_use]
     pub fn all() -> Keep {
-        Keep { slots: Box::default(), shift: 0, all: true }
+        Keep { slots: Box::default(), shift: 0, all: true, checks: true }
+    }
+
+    /// Says that findings are looked at too.
+    #[must_use]
+    pub const fn with_notes(mut self, notes: bool) -> Keep {
+        self.checks |= notes;
+        self
+    }
+
+    /// Whether somebody looks at findings or at what checksums came to.
+    #[must_use]
+    pub const fn checks(&self) -> bool {
+        self.checks
     }
 
     /// Whether it keeps every field.

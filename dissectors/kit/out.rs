@@ -162,6 +162,11 @@ impl<'o> Out<'o> {
     /// Over a list; `late` takes notes made outside of reading (in `gap` and `end`).
     #[must_use]
     pub fn new(ops: &'o mut Ops, level: Level, late: Option<&'o mut Sink>) -> Out<'o> {
+        let level = match level {
+            Level::Fields => Level::Rows,
+            Level::FieldsAndBodies => Level::Bodies,
+            level => level,
+        };
         Out { ops, level, late, table: &[] }
     }
 

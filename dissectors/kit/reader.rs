@@ -63,6 +63,7 @@ impl<'a> Reader<'a> {
         sink: &'a mut Sink,
         memo: &'a mut Memo,
     ) -> Reader<'a> {
+        let level = if level.has_fields() { Level::Tree } else { level };
         Reader { bytes, buf, base, pos: 0, bounded, level, depth: 0, sink, memo }
     }
 
@@ -70,6 +71,12 @@ impl<'a> Reader<'a> {
     #[must_use]
     pub fn keeps(&self, field: F) -> bool {
         self.level == Level::Tree && self.sink.keeps(field)
+    }
+
+    /// Whether somebody looks at findings or at what checksums came to.
+    #[must_use]
+    pub fn keeps_checks(&self) -> bool {
+        self.sink.keeps_checks()
     }
 
     /// How much this reading leaves behind.

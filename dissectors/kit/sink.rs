@@ -14,10 +14,22 @@ use std::sync::Arc;
 pub enum Level {
     /// Message boundaries, spans, summaries and KEY columns only; bodies are passed over, nothing is inflated.
     Rows,
+    /// Each field a node, but bodies are passed over and contents are not read.
+    Fields,
     /// Rows, and bodies are decoded and handed on as inner streams.
     Bodies,
+    /// Each field a node, and bodies are decoded and handed on; contents are not read.
+    FieldsAndBodies,
     /// Everything: each field a node.
     Tree,
+}
+
+impl Level {
+    /// Whether each field is a node.
+    #[must_use]
+    pub const fn has_fields(self) -> bool {
+        matches!(self, Level::Fields | Level::FieldsAndBodies | Level::Tree)
+    }
 }
 
 /// A column's value; text and bytes stand in the sink's arena.
@@ -90,6 +102,12 @@ impl Sink {
     #[must_use]
     pub fn another(&self) -> Sink {
         Sink { keep: self.keep.clone(), ..Sink::default() }
+    }
+
+    /// Whether somebody looks at findings or at what checksums came to.
+    #[must_use]
+    pub fn keeps_checks(&self) -> bool {
+        self.keep.as_ref().is_none_or(|k| k.checks())
     }
 
     /// Whether a field becomes a node, at [`Level::Tree`].

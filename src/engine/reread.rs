@@ -67,11 +67,16 @@ impl Replay {
         &self.conv
     }
 
+    /// The next entry of the log; `None` at the end.
+    #[must_use]
+    pub fn next_entry(&self, log: &Log) -> Option<Entry> {
+        log.entries_from(self.at).next()
+    }
+
     /// The packet that the next entry of the log speaks of, so far as it speaks of one; `None` at the end.
     #[must_use]
     pub fn next_packet(&self, log: &Log) -> Option<u32> {
-        let mut entries = log.entries_from(self.at);
-        match entries.next()? {
+        match self.next_entry(log)? {
             Entry::Data(run) | Entry::Again(run) | Entry::Conflict { run, .. } => Some(run.number),
             Entry::End { number, .. } => Some(number),
             Entry::Gap { .. } => Some(0),

@@ -2,10 +2,12 @@
 
 use super::plan::Plan;
 use super::row::Part;
+use super::stream::StreamBytes;
+use crate::recall::MOST_BUFFER;
 use std::collections::HashMap;
-use wirelore_engine::conversation::{Listen, Message};
+use wirelore_engine::conversation::{FIRST_CONTENT, InnerBytes, Listen, Message};
 use wirelore_kit::row::MessageState;
-use wirelore_kit::{ConvId, Dir, Spec};
+use wirelore_kit::{ConvId, Dir, F, Hint, Kind, Spec, Tie, Value};
 
 /// What names a message, besides its row.
 type Name = (ConvId, Dir, u64);
@@ -17,6 +19,8 @@ struct Pending {
     order: u64,
     spec: Option<&'static Spec>,
     part: Part,
+    /// Its body so far, as it was meant.
+    body: Vec<u8>,
     contents: Vec<(Name, &'static str, Part)>,
 }
 
@@ -26,6 +30,8 @@ pub(super) struct Finished {
     pub done: u32,
     /// Its place among those that opened.
     pub order: u64,
+    /// Its conversation, direction, offset and length.
+    pub place: (ConvId, Dir, u64, u64),
     pub part: Part,
 }
 
@@ -34,17 +40,30 @@ pub(super) struct Gather {
     table: &'static [&'static Spec],
     counted: Vec<bool>,
     met: Vec<&'static str>,
+    body: Option<F>,
     notes: bool,
     opened: u64,
     pending: HashMap<Name, Pending>,
-    /// Messages that ended in this step, and the packets that completed them.
-    ended: Vec<(Name, u32)>,
+    /// Messages that ended in this step, the packets that completed them, and their lengths.
+    ended: Vec<(Name, u32, u64)>,
+    /// The streams of conversations inside, where bytes of messages are wanted.
+    streams: Option<HashMap<(ConvId, Dir), StreamBytes>>,
 }
 
 impl Gather {
     pub fn new(table: &'static [&'static Spec], plan: &Plan) -> Gather {
         let (counted, met) = (plan.counted.clone(), plan.met.clone());
-        Gather { table, counted, met, notes: plan.notes, opened: 0, pending: HashMap::new(), ended: Vec::new() }
+        Gather {
+            table,
+            counted,
+            met,
+            body: plan.body,
+            notes: plan.notes,
+            opened: 0,
+            pending: HashMap::new(),
+            ended: Vec::new(),
+            streams: plan.streams.then(HashMap::new),
+        }
     }
 
     fn counts(&self, spec: &'static Spec) -> bool {
@@ -54,12 +73,22 @@ impl Gather {
 
     /// Hands on the messages that ended since the last call, with what was told behind their ends.
     pub fn finish(&mut self, mut take: impl FnMut(Finished)) {
-        for (name, done) in self.ended.drain(..) {
+        for (name, done, len) in self.ended.drain(..) {
             let Some(mut pending) = self.pending.remove(&name) else { continue };
             let mut part = std::mem::take(&mut pending.part);
             part.protocol = pending.spec.map_or("", |s| s.name);
-            if self.met.contains(&part.protocol) {
-                part.meet(part.protocol, &[], 0);
+            if let Some(body) = self.body.filter(|_| !pending.body.is_empty()) {
+                part.add(body, Value::Span, Tie::Own, &pending.body);
+            }
+            let (conv, dir, at) = name;
+            if let Some(stream) = self.streams.as_mut().and_then(|s| s.get_mut(&(conv, dir))) {
+                let met = self.met.contains(&part.protocol) && !part.has_met(part.protocol);
+                let protocol = part.protocol;
+                stream.take(at, len, |bytes| {
+                    if met {
+                        part.meet(protocol, bytes, bytes.len())
+                    }
+                });
             }
             for (_, protocol, content) in &pending.contents {
                 if self.met.contains(protocol) {
@@ -67,13 +96,16 @@ impl Gather {
                 }
                 part.append(content);
             }
-            take(Finished { done, order: pending.order, part });
+            take(Finished { done, order: pending.order, place: (conv, dir, at, len), part });
         }
     }
 
     /// Forgets what a flow that is no longer read left open.
     pub fn forget(&mut self, flow: u32) {
         self.pending.retain(|name, _| name.0.flow != flow);
+        if let Some(streams) = &mut self.streams {
+            streams.retain(|(conv, _), _| conv.flow != flow);
+        }
     }
 
     fn end(&mut self, name: Name, m: &Message<'_>) {
@@ -81,7 +113,14 @@ impl Gather {
         if let Some(pending) = self.pending.get_mut(&name) {
             pending.part.clear();
             pending.part.take(m.sink, notes);
-            self.ended.push((name, m.done.number));
+            if !self.met.is_empty() {
+                for (i, n) in m.sink.nodes.iter().enumerate().filter(|(_, n)| n.field.kind == Kind::Group) {
+                    if self.met.contains(&n.field.name) {
+                        pending.part.meet(n.field.name, m.sink.bytes_of(i), n.span.len as usize);
+                    }
+                }
+            }
+            self.ended.push((name, m.done.number, m.len));
         }
     }
 }
@@ -118,4 +157,24 @@ impl Listen for Gather {
             part.take(m.sink, notes);
         }
     }
+
+    fn inner(&mut self, b: &InnerBytes<'_>) {
+        if let (Some(streams), Some((conv, at))) = (&mut self.streams, b.read_by)
+            && conv.inner < FIRST_CONTENT
+        {
+            streams.entry((conv, b.key.1)).or_default().push(at, b.bytes);
+        }
+        if self.body.is_none() || !is_body(b.hint) {
+            return;
+        }
+        if let Some(pending) = self.pending.get_mut(&(b.conv, b.message.0, b.message.1)) {
+            let room = MOST_BUFFER.saturating_sub(pending.body.len());
+            pending.body.extend_from_slice(b.bytes.get(..room.min(b.bytes.len())).unwrap_or(&[]));
+        }
+    }
+}
+
+/// Whether bytes inside a message are its body as it was meant, not as it was transferred.
+fn is_body(hint: &Hint) -> bool {
+    matches!(hint, Hint::Media(_) | Hint::Bytes("body"))
 }

@@ -3,6 +3,7 @@
 use super::gather::{Finished, Gather};
 use super::plan::Plan;
 use super::row::{Part, Row};
+use super::stream::StreamBytes;
 use super::window::Window;
 use crate::recall::{Recall, TCP_PAYLOAD, UDP_PAYLOAD};
 use bytes::Bytes;
@@ -11,11 +12,12 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError};
 use wirelore_dissectors::layers::{self, LAYERS};
 use wirelore_engine::conversation::{Context, Scratch};
-use wirelore_engine::log::Log;
+use wirelore_engine::log::{Entry, Log};
 use wirelore_engine::reread::Replay;
 use wirelore_kit::row::NONE;
 use wirelore_kit::{
-    BufKind, Cancel, LayersRead, PacketBytes, PacketRow, Sink, Tie, Transport, Tree, TreeSource, Value, What, read_layers,
+    BufKind, Cancel, Dir, Kind, LayersRead, PacketBytes, PacketRow, Sink, Tie, Transport, Tree, TreeSource, Value, What,
+    read_layers,
 };
 use wirelore_store::Snapshot;
 
@@ -40,6 +42,8 @@ struct Reading {
     log: Log,
     /// Messages that are still to come.
     left: u32,
+    /// Its own streams by the end that sends, where bytes of messages are wanted.
+    streams: [StreamBytes; 2],
 }
 
 /// A row whose messages have not all ended.
@@ -136,7 +140,7 @@ impl<'s> Lane<'s> {
                 return;
             }
             let Some(replay) = recall.begin_replay(snapshot, flow) else { return };
-            let reading = Reading { replay, log: recall.log(flow), left: plan.messages_of(flow) };
+            let reading = Reading { replay, log: recall.log(flow), left: plan.messages_of(flow), streams: Default::default() };
             self.flows.insert(flow, Box::new(reading));
         }
         let Some(reading) = self.flows.get_mut(&flow) else { return };
@@ -158,14 +162,36 @@ impl<'s> Lane<'s> {
                     break;
                 }
             }
+            if plan.streams
+                && let Some(Entry::Data(run)) = reading.replay.next_entry(&reading.log)
+                && let Some((bytes, _)) = fetch(run.number)
+                && let Some(stream) = reading.streams.get_mut(run.dir)
+            {
+                let from = run.offset as usize;
+                stream.push(run.at, bytes.get(from..from.saturating_add(run.len as usize)).unwrap_or(&[]));
+            }
             if reading.replay.step(&reading.log, cx, &mut self.scratch, &mut fetch, &mut self.gather) == ControlFlow::Break(()) {
                 over = true;
                 break;
             }
             let waiting = &mut self.waiting;
             let held = &mut self.held;
-            self.gather.finish(|f| {
-                reading.left = reading.left.saturating_sub(u32::from(plan.packets.has(f.done)));
+            let flipped = reading.replay.conversation().is_flipped();
+            let streams = &mut reading.streams;
+            let left = &mut reading.left;
+            self.gather.finish(|mut f| {
+                let (conv, dir, at, len) = f.place;
+                let way = usize::from((dir == Dir::ToServer) == flipped);
+                if let Some(stream) = streams.get_mut(way).filter(|_| plan.streams && conv.inner == 0) {
+                    let protocol = f.part.protocol;
+                    let met = plan.met.contains(&protocol) && !f.part.has_met(protocol);
+                    stream.take(at, len, |bytes| {
+                        if met {
+                            f.part.meet(protocol, bytes, bytes.len())
+                        }
+                    });
+                }
+                *left = left.saturating_sub(u32::from(plan.packets.has(f.done)));
                 if f.done == packet {
                     row.add(f);
                 } else if let Some(older) = waiting.get_mut(&f.done) {
@@ -231,10 +257,11 @@ impl<'s> Lane<'s> {
             (BufKind::Part(_), Some((joined, _))) => joined,
             _ => bytes,
         };
+        row.layers.number_layers(&self.sink.nodes);
         if !plan.met.is_empty() {
-            for (name, span) in self.met.layers.iter().filter(|(name, _)| plan.met.contains(name)) {
-                let all = of(span).get(span.at as usize..).unwrap_or(&[]);
-                row.layers.meet(name, all, span.len as usize);
+            for node in self.sink.nodes.iter().filter(|n| n.field.kind == Kind::Group && plan.met.contains(&n.field.name)) {
+                let all = of(&node.span).get(node.span.at as usize..).unwrap_or(&[]);
+                row.layers.meet(node.field.name, all, node.span.len as usize);
             }
         }
         if let Some(span) = self.met.payload.filter(|s| s.len > 0) {
@@ -261,8 +288,14 @@ impl<'s> Lane<'s> {
             part.message = Some(*message);
             if let Ok(tree) = recall.tree(What::Message(*message), &Cancel::new()) {
                 part.take_tree(&tree, |f| plan.keep.has(f), plan.notes);
+                if let Some(body) = plan.body.and_then(|f| Some((f, body_of(&tree)?))) {
+                    part.add(body.0, Value::Span, Tie::Own, body.1);
+                }
+                part.protocol = snapshot.message(*message).map_or("", |m| snapshot.schema().protocol_name(m.protocol));
+                if let Some(own) = tree.buffers.first().filter(|_| plan.met.contains(&part.protocol)) {
+                    part.meet(part.protocol, &own.bytes, own.bytes.len());
+                }
             }
-            part.protocol = snapshot.message(*message).map_or("", |m| snapshot.schema().protocol_name(m.protocol));
             waits.row.messages.push(part);
         }
         waits.orders.clear();
@@ -293,11 +326,18 @@ impl Waiting {
         }
         if let Some(protocols) = &mut self.row.protocols {
             for part in &self.row.messages {
-                protocols.push(':');
-                protocols.push_str(part.protocol);
+                if protocols.rsplit(':').next() != Some(part.protocol) {
+                    protocols.push(':');
+                    protocols.push_str(part.protocol);
+                }
             }
         }
     }
+}
+
+/// A message's body as it was meant: of those that it holds the last that was made.
+fn body_of(tree: &Tree) -> Option<&[u8]> {
+    tree.buffers.iter().rev().find(|b| b.label.starts_with("Body, ") || b.label.starts_with("body, ")).map(|b| &*b.bytes)
 }
 
 /// The facts of a packet that are not in its bytes.

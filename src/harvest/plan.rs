@@ -12,11 +12,20 @@ use wirelore_store::query::Bits;
 /// The fields of a packet that are not in its bytes: the layer `frame`.
 const FRAME: &str = "frame";
 
+/// A body as it was meant: chunks joined, codings undone.
+const BODY: &str = "http.file_data";
+
+/// Protocols whose own fields do not depend on whether bodies are decoded.
+const WITHOUT_BODIES: &[&str] =
+    &["http", "dns", "mdns", "llmnr", "ntp", "dhcp", "tls", "tls.handshake", "ssh", "sip", "redis", "telnet", "socks", "pgsql"];
+
 pub(super) struct Plan {
     /// Fields that readings keep.
     pub keep: Arc<Keep>,
     /// How far conversations are read.
     pub level: Level,
+    /// The field that stands for a whole body, where it is wanted.
+    pub body: Option<F>,
     /// Packets whose rows are wanted.
     pub packets: Bits,
     /// The layers of wanted packets are read.
@@ -29,6 +38,8 @@ pub(super) struct Plan {
     pub notes: bool,
     /// Protocols that are wanted with their bytes.
     pub met: Vec<&'static str>,
+    /// `met` names protocols of messages: their bytes are wanted.
+    pub streams: bool,
     /// The payload of TCP and of UDP is wanted.
     pub payload: [bool; 2],
     /// Messages whose fields may be wanted: the packet that completed each, its row. Sorted.
@@ -55,20 +66,38 @@ impl Plan {
         let of_spec = |s: &Spec| protocols || notes || generic || named(s.name) || s.fields.iter().any(|f| wanted(f));
         let counted = counted(recall.table, of_spec);
         let mut fields = wants.fields.clone();
+        let body = fields.extract_if(.., |f| f.name == BODY).last();
+        let of_contents = |name: &str| recall.table.iter().any(|s| s.name == name && reads_content(s));
+        let contents =
+            wants.fields.iter().any(|f| needs_content(recall.table, f)) || wants.protocols.iter().any(|p| of_contents(p));
+        let streams = recall.table.iter().any(|s| named(s.name));
+        let level = match (contents || notes || generic, streams || body.is_some()) {
+            (true, _) => Level::Tree,
+            (false, true) => Level::FieldsAndBodies,
+            (false, false) => Level::Fields,
+        };
+        // The headings of protocols that are wanted, and those that say in which layer of its protocol a field is.
+        let headings = |f: F| f.kind == wirelore_kit::Kind::Group && named(f.name);
+        fields.extend(recall.table.iter().flat_map(|s| s.fields.iter().copied()).filter(|f| headings(f)));
+        for layer in LAYERS.iter().filter(|l| of_layers(l)) {
+            fields.extend(layer.fields.iter().copied().filter(|f| headings(f) || is_heading(f)));
+        }
         if protocols {
             // What `frame.protocols` is made of.
             fields.extend(LAYERS.iter().flat_map(|l| l.fields.iter().copied()).filter(|f| says_protocol(f)));
             fields.push(&DATA);
         }
         let mut plan = Plan {
-            keep: Arc::new(Keep::of(fields)),
-            level: Level::Tree,
+            keep: Arc::new(Keep::of(fields).with_notes(notes)),
+            level,
+            body,
             packets,
             layers,
             frame,
             protocols,
             notes,
             met: wants.protocols.clone(),
+            streams,
             payload,
             done: Vec::new(),
             counted,
@@ -115,14 +144,35 @@ impl Plan {
     }
 }
 
+/// Whether a field is the heading of a layer.
+pub(super) fn is_heading(f: F) -> bool {
+    f.kind == wirelore_kit::Kind::Group && !f.name.contains('.')
+}
+
 fn says_protocol(f: F) -> bool {
     f.kind == wirelore_kit::Kind::Group && LAYERS.iter().any(|l| l.name == f.name)
         || wirelore_dissectors::layers::ETHERTYPES.contains(&f.name)
 }
 
+/// Whether a field is met only where bodies are decoded and what they hold is read.
+#[must_use]
+fn needs_content(table: &[&'static Spec], f: F) -> bool {
+    let of_layers = LAYERS.iter().any(|l| l.fields.iter().any(|g| g.is(f)));
+    let plain = |s: &Spec| WITHOUT_BODIES.contains(&s.name) && s.fields.iter().any(|g| g.is(f));
+    let kit = [&DATA, &TRAILING, &UNKNOWN, &TCP_PAYLOAD, &UDP_PAYLOAD].into_iter().any(|g: F| g.is(f));
+    !of_layers
+        && !kit
+        && f.name != BODY
+        && (f.name.starts_with("http.multipart") || f.name.starts_with("http.part") || !table.iter().any(|s| plain(s)))
+}
+
 /// By protocol of the table, whether its messages count; where a reader of contents is wanted, every protocol may carry it.
 fn counted(table: &[&'static Spec], wanted: impl Fn(&Spec) -> bool) -> Vec<bool> {
-    let content = |s: &Spec| s.claims.iter().any(|c| matches!(c, Claim::Content(_)));
-    let any = table.iter().any(|s| content(s) && wanted(s));
+    let any = table.iter().any(|s| reads_content(s) && wanted(s));
     table.iter().map(|s| any || wanted(s)).collect()
+}
+
+/// Whether a protocol reads the contents of others' messages.
+fn reads_content(s: &Spec) -> bool {
+    s.claims.iter().any(|c| matches!(c, Claim::Content(_)))
 }

@@ -1,8 +1,9 @@
 //! A row that was read again: what was wanted of a packet's layers and of the messages completed in it.
 
+use super::plan::is_heading;
 use std::ops::Range;
 use wirelore_filter::{Fact, FactSource, Met, Valued, Values};
-use wirelore_kit::{F, Noted, Sink, Tie, Tree, Value};
+use wirelore_kit::{F, Node, Noted, Sink, Tie, Tree, Value};
 
 /// A field that was kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +16,8 @@ pub struct Kept {
     pub tie: Tie,
     /// Levels below the root of its tree.
     pub depth: u16,
+    /// Which layer of its protocol it is in, from 1; 0 in messages.
+    pub layer: u16,
     /// Its bytes in [`Part::held`].
     bytes: Range<u32>,
 }
@@ -51,10 +54,22 @@ impl Part {
     pub(super) fn take(&mut self, sink: &Sink, notes: bool) {
         for (i, node) in sink.nodes.iter().enumerate() {
             let bytes = self.hold(sink.bytes_of(i));
-            self.kept.push(Kept { field: node.field, value: node.value.clone(), tie: node.tie, depth: node.depth, bytes });
+            let (field, value) = (node.field, node.value.clone());
+            self.kept.push(Kept { field, value, tie: node.tie, depth: node.depth, layer: 0, bytes });
         }
         if notes {
             self.notes.extend_from_slice(&sink.notes);
+        }
+    }
+
+    /// Says of fields of layers which layer of their protocol they are in; `nodes` are those that were taken.
+    pub(super) fn number_layers(&mut self, nodes: &[Node]) {
+        for (i, node) in nodes.iter().enumerate().filter(|(_, n)| is_heading(n.field)) {
+            let before = nodes.get(..i).unwrap_or(&[]).iter().filter(|n| n.field.is(node.field)).count() as u16;
+            // What stands inside of another layer's heading is overwritten in its turn.
+            for k in self.kept.get_mut(i..node.end as usize).unwrap_or(&mut []) {
+                k.layer = before.saturating_add(1);
+            }
         }
     }
 
@@ -62,7 +77,8 @@ impl Part {
     pub(super) fn take_tree(&mut self, tree: &Tree, wanted: impl Fn(F) -> bool, notes: bool) {
         for node in tree.nodes.iter().filter(|n| wanted(n.field)) {
             let bytes = self.hold(tree.bytes(&node.span));
-            self.kept.push(Kept { field: node.field, value: node.value.clone(), tie: node.tie, depth: node.depth, bytes });
+            let (field, value) = (node.field, node.value.clone());
+            self.kept.push(Kept { field, value, tie: node.tie, depth: node.depth, layer: 0, bytes });
         }
         if notes {
             self.notes.extend_from_slice(&tree.notes);
@@ -72,7 +88,7 @@ impl Part {
     /// Adds a field that no sink kept.
     pub(super) fn add(&mut self, field: F, value: Value, tie: Tie, bytes: &[u8]) {
         let bytes = self.hold(bytes);
-        self.kept.push(Kept { field, value, tie, depth: 1, bytes });
+        self.kept.push(Kept { field, value, tie, depth: 1, layer: 0, bytes });
     }
 
     /// Adds what another part has.
@@ -91,6 +107,11 @@ impl Part {
     pub(super) fn meet(&mut self, name: &'static str, bytes: &[u8], own: usize) {
         let bytes = self.hold(bytes);
         self.met.push((name, bytes, own));
+    }
+
+    /// Whether a protocol was met.
+    pub(super) fn has_met(&self, name: &str) -> bool {
+        self.met.iter().any(|m| m.0 == name)
     }
 
     fn hold(&mut self, bytes: &[u8]) -> Range<u32> {
@@ -187,16 +208,10 @@ impl<'v> View<'v> {
 
 impl Values for View<'_> {
     fn field(&self, field: F, each: &mut dyn FnMut(Valued<'_>) -> bool) {
-        let mut layer = 0u16;
         for part in self.parts() {
-            let mut message = part.message.is_some();
-            for k in part.kept.iter().filter(|k| k.field.is(field)) {
-                // A protocol's layers are counted: each time such a field comes in a header, once in a message.
-                if part.message.is_none() || message {
-                    layer = layer.saturating_add(1);
-                    message = false;
-                }
-                if !each(Valued { value: &k.value, bytes: part.bytes(k), layer }) {
+            // A field that points elsewhere repeats what stands there.
+            for k in part.kept.iter().filter(|k| k.field.is(field) && k.tie != Tie::Refer) {
+                if !each(Valued { value: &k.value, bytes: part.bytes(k), layer: k.layer }) {
                     return;
                 }
             }

@@ -14,7 +14,7 @@ const SEGMENT: u32 = 4096;
 const WORTH_READING: u64 = 16 << 10;
 
 /// Packets and their bytes.
-pub(super) struct Window {
+pub(crate) struct Window {
     /// Number of the first.
     pub first: u32,
     /// Their rows.

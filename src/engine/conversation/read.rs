@@ -260,7 +260,7 @@ impl Conversation {
                 return skip;
             }
         } else {
-            if cx.level == Level::Tree && used < skip {
+            if cx.level.has_fields() && used < skip {
                 let span = Span::new(self.buf(way), at.saturating_add(used as u64), (skip.saturating_sub(used)) as u32);
                 s.sink.unknown(span, bytes.get(used..skip).unwrap_or(&[]));
             }
@@ -343,14 +343,14 @@ impl Conversation {
             let done = self.completed_by(way, at.saturating_add(skip as u64).saturating_sub(1));
             if self.half(way).open.is_none() {
                 s.sink.clear();
-                if cx.level == Level::Tree {
+                if cx.level.has_fields() {
                     s.sink.unknown(Span::new(buf, at, skip as u32), bytes.get(..skip).unwrap_or(&[]));
                 }
                 s.sink.note(Noted { what: &note::NOT_GRAMMAR, at: Span::new(buf, at, skip as u32) });
                 self.open_lost(way, at, skip, first, done, cx, s, to);
             } else if let Some(open) = self.half_mut(way).open.as_mut() {
                 open.done = open.done.later(done);
-                if cx.level == Level::Tree {
+                if cx.level.has_fields() {
                     open.sink.unknown(Span::new(buf, at, skip as u32), bytes.get(..skip).unwrap_or(&[]));
                 }
             }

@@ -1,0 +1,282 @@
+//! Find: text, regular expressions and bytes in everything that was decoded: packets, streams across their segments, plaintexts, bodies
+//! with their codings undone, and values as people read them.
+//!
+//! The capture is read again once, in the order of the file; memory holds the conversations that are open and, of each stream, the few
+//! last bytes that a match across a border may begin in. Hits come as they are found.
+
+mod pattern;
+mod search;
+
+pub use pattern::{Pattern, Written};
+
+use crate::cli::From;
+use crate::harvest::window::Window;
+use crate::reading::{self, Failure};
+use crate::recall::{Recall, cancelled};
+use bytes::Bytes;
+use clap::Args;
+use search::Search;
+use std::collections::HashMap;
+use std::io::{BufWriter, Write};
+use std::ops::ControlFlow;
+use std::sync::{Arc, PoisonError};
+use wirelore_dissectors::layers::LAYERS;
+use wirelore_engine::conversation::{Context, Scratch};
+use wirelore_engine::log::{Entry, Log};
+use wirelore_engine::reread::Replay;
+use wirelore_kit::{F, Keep, LayersRead, Level, PacketBytes, PacketRow, Problem, Sink, Span, read_layers};
+use wirelore_store::{Snapshot, Work};
+
+/// Where a hit is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Place {
+    /// In a packet as captured.
+    Packet,
+    /// In a flow's own stream, across the border of two segments: the flow, and the end that sent it as rows count them.
+    Stream(u32, usize),
+    /// In bytes that were made from others: what they are.
+    Inside(String),
+    /// In a field's value.
+    Field(F),
+}
+
+/// One place where the pattern was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// The packet, from 0; of what lies in several the last.
+    pub packet: u32,
+    /// Where in it.
+    pub place: Place,
+    /// Its bytes, where they have a name outside of a tree.
+    pub span: Option<Span>,
+    /// Offset of the first byte in its place.
+    pub at: u64,
+    /// The match with what stands around it.
+    pub shown: String,
+}
+
+/// The first hit behind packet `from`, or at it, going round at the end; hits stand in the order of their packets.
+#[must_use]
+pub fn next(hits: &[Hit], from: u32) -> Option<&Hit> {
+    hits.get(hits.partition_point(|h| h.packet < from)).or_else(|| hits.first())
+}
+
+/// The last hit before packet `from`, going round at the beginning.
+#[must_use]
+pub fn previous(hits: &[Hit], from: u32) -> Option<&Hit> {
+    let at = hits.partition_point(|h| h.packet < from);
+    at.checked_sub(1).and_then(|i| hits.get(i)).or_else(|| hits.last())
+}
+
+/// Conversations on their way.
+struct Reader<'r> {
+    recall: &'r Recall,
+    snapshot: &'r Snapshot,
+    flows: HashMap<u32, Box<(Replay, Log)>>,
+    scratch: Scratch,
+    sink: Sink,
+    met: LayersRead,
+    links: Arc<Vec<u32>>,
+}
+
+/// Looks through a capture; hits are handed to `each` as they are found, until it breaks.
+///
+/// # Errors
+/// [`Problem`]: it was cancelled.
+pub fn find(
+    recall: &Recall,
+    snapshot: &Snapshot,
+    pattern: &Pattern,
+    work: &Work,
+    each: &mut dyn FnMut(Hit) -> ControlFlow<()>,
+) -> Result<(), Problem> {
+    let keep = Arc::new(Keep::all());
+    let mut reader = Reader {
+        recall,
+        snapshot,
+        flows: HashMap::new(),
+        scratch: Scratch::keeping(Arc::clone(&keep)),
+        sink: Sink::keeping(keep),
+        met: LayersRead::default(),
+        links: Arc::clone(&recall.links.read().unwrap_or_else(PoisonError::into_inner)),
+    };
+    let mut search = Search::new(pattern);
+    let (mut next, end) = (0, snapshot.packets());
+    work.expect(u64::from(end));
+    while let Some(window) = Window::read(snapshot, &recall.spool, next, end, |_, _| true) {
+        if work.is_cancelled() {
+            return Err(cancelled());
+        }
+        for (packet, row) in (window.first..).zip(&window.rows) {
+            reader.packet(&window, packet, row, &mut search);
+            // What a later packet completed of an earlier one comes with the later.
+            for hit in search.hits.drain(..) {
+                if each(hit).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        work.did(window.rows.len() as u64);
+        next = window.end();
+    }
+    Ok(())
+}
+
+impl Reader<'_> {
+    fn packet(&mut self, w: &Window, packet: u32, row: &PacketRow, search: &mut Search<'_>) {
+        search.packet = packet;
+        if let Some((_, bytes)) = w.get(packet) {
+            search.packet_bytes(bytes);
+            if search.wants_values() {
+                self.layers(packet, row, bytes);
+                search.values(&self.sink, packet);
+            }
+        }
+        self.advance(w, packet, row.flow, search);
+    }
+
+    fn layers(&mut self, packet: u32, row: &PacketRow, bytes: &Bytes) {
+        let whole = PacketBytes {
+            number: u64::from(packet),
+            link_type: self.links.get(usize::from(row.interface())).copied().unwrap_or(u32::MAX),
+            bytes: bytes.clone(),
+            wire_len: row.wire_len,
+            joined: None,
+            facts: self.snapshot.packet_facts(packet),
+        };
+        self.sink.clear();
+        read_layers(LAYERS, &whole, &mut self.sink, &mut self.met);
+    }
+
+    /// Replays the packet's conversation up to it.
+    fn advance(&mut self, w: &Window, packet: u32, flow: u32, search: &mut Search<'_>) {
+        let (recall, snapshot) = (self.recall, self.snapshot);
+        if !self.flows.contains_key(&flow) {
+            if snapshot.flow(flow).is_none_or(|f| f.first_packet != packet) {
+                return;
+            }
+            let Some(replay) = recall.begin_replay(snapshot, flow) else { return };
+            self.flows.insert(flow, Box::new((replay, recall.log(flow))));
+        }
+        let Some((replay, log)) = self.flows.get_mut(&flow).map(|f| &mut **f) else { return };
+        let keys = recall.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let cx = Context { table: recall.table, level: Level::FieldsAndBodies, secrets: &*keys };
+        let mut fetch = |n: u32| -> Option<(Bytes, i64)> {
+            match w.get(n) {
+                Some((row, bytes)) if row.bits & PacketRow::FRAGMENT == 0 => Some((bytes.clone(), row.time)),
+                _ => recall.fetch(snapshot, n),
+            }
+        };
+        loop {
+            match replay.next_packet(log) {
+                Some(next) if next <= packet => {}
+                Some(_) => return,
+                None => break,
+            }
+            if let Some(Entry::Data(run)) = replay.next_entry(log)
+                && let Some((bytes, _)) = fetch(run.number)
+            {
+                search.stream_bytes(flow, &run, &bytes);
+            }
+            if replay.step(log, cx, &mut self.scratch, &mut fetch, search) == ControlFlow::Break(()) {
+                break;
+            }
+        }
+        self.flows.remove(&flow);
+        search.forget(flow);
+    }
+}
+
+/// `wirelore find`.
+#[derive(Debug, Args, Clone)]
+pub struct Find {
+    /// Where from.
+    #[command(flatten)]
+    pub from: From,
+    /// What to find.
+    #[arg(value_name = "PATTERN")]
+    pub pattern: String,
+    /// It is text (which it is if nothing else is said).
+    #[arg(long, conflicts_with_all = ["regex", "hex"])]
+    pub text: bool,
+    /// It is a regular expression.
+    #[arg(long, conflicts_with = "hex")]
+    pub regex: bool,
+    /// It is bytes in hexadecimal: `0d 0a`.
+    #[arg(long)]
+    pub hex: bool,
+    /// Upper and lower case differ.
+    #[arg(long)]
+    pub exact: bool,
+    /// Print so many places at most.
+    #[arg(short = 'c', value_name = "N")]
+    pub count: Option<u64>,
+    /// Print a JSON object for each.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What stopped it; nothing found is no error.
+pub fn run(args: &Find) -> Result<(), Failure> {
+    let written = match (args.regex, args.hex) {
+        (true, _) => Written::Regex,
+        (_, true) => Written::Hex,
+        _ => Written::Text,
+    };
+    let pattern = Pattern::new(written, &args.pattern, args.exact)
+        .map_err(|p| Failure { text: p.to_string(), code: crate::cli::exit::OPTION })?;
+    let mut session = reading::open(&args.from, false)?;
+    reading::finish(&mut session, false)?;
+    let snapshot = session.store.snapshot();
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let (mut left, mut failed) = (args.count.unwrap_or(u64::MAX), None);
+    find(&session.recall, &snapshot, &pattern, &Work::new(), &mut |hit| {
+        if left == 0 {
+            return ControlFlow::Break(());
+        }
+        left -= 1;
+        let line = if args.json { json(&snapshot, &hit) } else { line(&snapshot, &hit) };
+        match writeln!(out, "{line}") {
+            Ok(()) if left > 0 => ControlFlow::Continue(()),
+            Ok(()) => ControlFlow::Break(()),
+            Err(e) => {
+                failed = Some(e);
+                ControlFlow::Break(())
+            }
+        }
+    })?;
+    let went = failed.map_or_else(|| out.flush(), Err);
+    went.map_err(|e| Failure::write(&e))?;
+    reading::tell_damage(&session);
+    Ok(())
+}
+
+/// What a place is called.
+#[must_use]
+pub fn place(snapshot: &Snapshot, hit: &Hit) -> String {
+    match &hit.place {
+        Place::Packet => "packet".to_owned(),
+        Place::Stream(flow, way) => {
+            let sender = snapshot.flow(*flow).and_then(|f| f.ends().get(*way).copied());
+            sender.map_or_else(|| "stream".to_owned(), |e| format!("stream from {e}"))
+        }
+        Place::Inside(label) => label.clone(),
+        Place::Field(field) => field.name.to_owned(),
+    }
+}
+
+fn line(snapshot: &Snapshot, hit: &Hit) -> String {
+    let (number, at, shown) = (u64::from(hit.packet) + 1, hit.at, &hit.shown);
+    match hit.place {
+        Place::Field(_) => format!("{number:>6}  {}: {shown}", place(snapshot, hit)),
+        _ => format!("{number:>6}  {} +{at}: {shown}", place(snapshot, hit)),
+    }
+}
+
+fn json(snapshot: &Snapshot, hit: &Hit) -> String {
+    let packet = u64::from(hit.packet) + 1;
+    serde_json::json!({ "packet": packet, "place": place(snapshot, hit), "at": hit.at, "shown": hit.shown }).to_string()
+}
