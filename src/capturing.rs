@@ -4,10 +4,13 @@
 //! as it reads that of a proxy. So what is shown live is what a later reading of the file shows.
 
 pub mod args;
+pub mod bpf;
+pub mod extcap;
 pub mod feed;
 pub mod files;
 pub mod helper;
 pub mod limits;
+pub mod serve;
 pub mod taking;
 
 use crate::cli::{Cli, Command, exit};
@@ -21,10 +24,14 @@ use files::Files;
 use helper::{Helper, Interface};
 use limits::Stop;
 use std::io::{IsTerminal, Write};
+use std::net::TcpListener;
 use std::sync::atomic::Ordering;
 use taking::{Taking, Tally};
 use wirelore_capture::{Growth, Options, Source};
 use wirelore_proxy::Signals;
+
+/// The headers that filters are checked for where no interface is known (LINKTYPE_ETHERNET).
+pub const ETHERNET: i32 = 1;
 
 /// Runs the command.
 ///
@@ -39,6 +46,7 @@ pub fn run(args: &Capture) -> Result<(), Failure> {
     if args.list_data_link_types {
         return links(&wanted);
     }
+    let listener = args.serve.as_deref().map(serve::listen).transpose()?;
     let stdout = args.write.as_ref().is_some_and(|p| p.as_os_str() == "-");
     if stdout && std::io::stdout().is_terminal() {
         let text = "-w - writes bytes to standard output, and that is a terminal. Pipe it: wirelore capture -w - | other";
@@ -46,6 +54,12 @@ pub fn run(args: &Capture) -> Result<(), Failure> {
     }
     if stdout && ring.is_some() {
         return Err(Failure { text: "-b begins files, and standard output is none. Give -w a name.".into(), code: exit::OPTION });
+    }
+    if stdout && listener.is_some() {
+        return Err(Failure {
+            text: "--serve sends what a file holds. Give -w a name, or leave it out.".into(),
+            code: exit::OPTION,
+        });
     }
     let show = args.print || args.write.is_none();
     if show && (stdout || ring.is_some()) {
@@ -64,15 +78,16 @@ pub fn run(args: &Capture) -> Result<(), Failure> {
     if !args.quiet {
         eprintln!("Capturing on {}", feed.what);
     }
-    let Some(path) = args.write.as_ref().filter(|_| !show) else { return print(args, feed, stop) };
+    let Some(path) = args.write.as_ref().filter(|_| !show) else { return print(args, feed, stop, listener) };
     let files = if stdout { Files::stdout() } else { Files::create(path, ring)? };
+    offer(listener, &files)?;
     let taking = Taking::start(feed, files, stop, || {})?;
     count(&taking.tally, args.quiet);
     end(taking, args.quiet)
 }
 
 /// Prints packets while they are taken.
-fn print(args: &Capture, feed: Feed, stop: Stop) -> Result<(), Failure> {
+fn print(args: &Capture, feed: Feed, stop: Stop, listener: Option<TcpListener>) -> Result<(), Failure> {
     // Whoever wants no file gets none: it has no name as soon as it is open, and is gone with us.
     let temporary = args.write.is_none().then(temporary).transpose()?;
     let files = match (&args.write, &temporary) {
@@ -82,6 +97,7 @@ fn print(args: &Capture, feed: Feed, stop: Stop) -> Result<(), Failure> {
     };
     let growth = files.growth();
     let source = source(files.path().unwrap_or(std::path::Path::new("-")), &growth)?;
+    offer(listener, &files)?;
     drop(temporary);
     let dump = dump_of(&args.shown)?;
     let options = SessionOptions {
@@ -110,6 +126,15 @@ fn print(args: &Capture, feed: Feed, stop: Stop) -> Result<(), Failure> {
     say(&tally, args.quiet);
     printed?;
     told(ended?)
+}
+
+/// Offers the file that is being written, if somebody wants that.
+fn offer(listener: Option<TcpListener>, files: &Files) -> Result<(), Failure> {
+    let (Some(listener), Some(path)) = (listener, files.path()) else { return Ok(()) };
+    let file = std::fs::File::open(path).map_err(|e| unmade(&e))?;
+    let at = serve::offer(listener, file, files.growth())?;
+    eprintln!("Offered at {at}: `wirelore capture -i TCP@{at}` or `wireshark -k -i TCP@{at}` follows it.");
+    Ok(())
 }
 
 fn unmade(e: &std::io::Error) -> Failure {
@@ -175,8 +200,22 @@ fn feed(args: &Capture, wanted: &[Wanted]) -> Result<Feed, Failure> {
         all if all.iter().any(|w| over_ip(w).is_some()) => {
             Err(Failure { text: "TCP@HOST:PORT stands alone: it brings interfaces of its own.".into(), code: exit::OPTION })
         }
-        all => Ok(feed::interfaces(all, args.immediate)?),
+        all => feed::interfaces(all, args.immediate).map_err(|refused| located(refused, all)),
     }
+}
+
+/// A refusal; where a filter was refused, with the place that is wrong in it.
+fn located(refused: helper::Refused, wanted: &[Wanted]) -> Failure {
+    if refused.code == exit::FILTER
+        && let Ok(checker) = Helper::find().and_then(|h| bpf::Checker::start(&h))
+    {
+        for filter in wanted.iter().map(|w| &w.filter).filter(|f| !f.is_empty()) {
+            if let Err(wrong) = checker.check(ETHERNET, filter) {
+                return Failure { text: wrong.drawn(filter), code: exit::FILTER };
+            }
+        }
+    }
+    refused.into()
 }
 
 /// What was asked for, with names for numbers and for nothing.

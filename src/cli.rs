@@ -22,6 +22,8 @@ pub enum Command {
     Open(Open),
     /// Capture packets on interfaces of this machine, or of another.
     Capture(Box<crate::capturing::args::Capture>),
+    /// Offer a capture to other programs over a connection (pcap-over-IP).
+    Serve(crate::capturing::serve::Serve),
     /// Stand between clients and servers: record, decrypt, judge and change what passes.
     Proxy(Box<Proxy>),
     /// Run a program, and record and decrypt all that it says to others.

@@ -2,11 +2,18 @@
 
 use clap::Parser;
 use std::io::Write;
+use wirelore::capturing::extcap;
 use wirelore::cli::{Cli, Command, exit};
 use wirelore::reading::Failure;
 
 fn main() {
-    let cli = match Cli::try_parse() {
+    let words: Vec<String> = std::env::args_os().skip(1).map(|w| w.to_string_lossy().into_owned()).collect();
+    if extcap::is_asked(&words) {
+        return end(extcap::run(&words));
+    }
+    // tshark's hands ask for the interfaces so.
+    let cli = if words == ["-D"] { Cli::try_parse_from(["wirelore", "capture", "-D"]) } else { Cli::try_parse() };
+    let cli = match cli {
         Ok(cli) => cli,
         Err(e) => {
             // Help and version go to standard output and are no error.
@@ -24,6 +31,7 @@ fn main() {
         Some(Command::Objects(a)) => wirelore::objects::run(a),
         Some(Command::Export(a)) => wirelore::exporting::run(a),
         Some(Command::Capture(a)) => wirelore::capturing::run(a),
+        Some(Command::Serve(a)) => wirelore::capturing::serve::run(a),
         Some(Command::Proxy(a)) => proxy(a),
         #[cfg(target_os = "linux")]
         Some(Command::Run(a)) => wirelore::run::run(a),
@@ -35,6 +43,11 @@ fn main() {
         Some(Command::Open(a)) => window(a),
         None => window(&cli.open),
     };
+    end(went);
+}
+
+/// Says what went wrong, and ends with its exit code.
+fn end(went: Result<(), Failure>) {
     if let Err(Failure { text, code }) = went {
         if !text.is_empty() {
             // With standard error gone there is nobody to tell.
