@@ -10,7 +10,10 @@ pub mod feed;
 pub mod files;
 pub mod helper;
 pub mod limits;
+#[cfg(feature = "window")]
+pub mod live;
 pub mod serve;
+pub mod sniffed;
 pub mod taking;
 
 use crate::cli::{Cli, Command, exit};

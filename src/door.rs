@@ -1,5 +1,6 @@
 //! The window's door: opens captures for it and hands it what it cannot make itself.
 
+use crate::capturing::live::Sniffer;
 use crate::cli::{Open, Proxy, exit};
 use crate::conversations::Rereading;
 use crate::live::Starter;
@@ -109,6 +110,7 @@ fn open(args: &Open, proxy: Option<Proxy>) -> Result<(), Failure> {
         opener: Arc::new(Doorman { keylog: args.keylog.clone() }),
         proxies: Starter::new(proxy).map(|s| Arc::new(s) as _),
         start_proxy,
+        interfaces: Some(Arc::new(Sniffer::new(args.keylog.clone()))),
         explanations: Arc::new(explanations("en")),
         files: args.files.clone(),
         state_folder: None,

@@ -112,6 +112,136 @@ pub enum Release {
     Reset,
 }
 
+/// What is refused, with a line for a terminal that mends it where there is one: to be shown with a button that copies it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// In sentences.
+    pub problem: Problem,
+    /// `sudo setcap ...`
+    pub mend: Option<String>,
+}
+
+/// An interface of this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// What the system calls it.
+    pub name: String,
+    /// What it is, or "".
+    pub description: String,
+    /// Its addresses.
+    pub addresses: Vec<String>,
+    /// Of this machine to itself.
+    pub loopback: bool,
+    /// It is switched on.
+    pub up: bool,
+    /// It has a link.
+    pub running: bool,
+    /// It is a radio.
+    pub wireless: bool,
+}
+
+/// What to capture.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CaptureWish {
+    /// Names of interfaces; at least one.
+    pub interfaces: Vec<String>,
+    /// Capture filter, in the language of tcpdump; "" for everything.
+    pub filter: String,
+    /// Only what is sent to or from this machine, not what passes by.
+    pub not_promiscuous: bool,
+    /// Bytes kept of each packet; `None` for all.
+    pub snaplen: Option<u32>,
+    /// Kernel buffer in MiB; `None` for 64.
+    pub buffer: Option<u32>,
+    /// Hand over each packet at once: for watching single packets on a quiet link.
+    pub immediate: bool,
+}
+
+/// What is wrong with a capture filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilterWrong {
+    /// Which bytes of the text; empty where something is missing.
+    pub span: std::ops::Range<usize>,
+    /// What is wrong, in a sentence.
+    pub what: String,
+    /// What may be meant, in a sentence, or "".
+    pub advice: String,
+}
+
+/// A capture on interfaces that was started: what it brings, and the handle by which it is steered.
+pub type LiveCapture = (Box<dyn Capture>, Arc<dyn Captured>);
+
+/// The interfaces of this machine.
+pub trait Interfaces: Send + Sync {
+    /// Those that can be captured on, in a stable order. Starts a process: ask it on a thread.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the helper is missing, say.
+    fn list(&self) -> Result<Vec<Interface>, Refusal>;
+
+    /// Begins to look how busy each is; `wake` is called with each look, every 500 ms, until the handle is dropped.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the helper is missing, say.
+    fn watch(&self, wake: Waker) -> Result<Box<dyn Watched>, Refusal>;
+
+    /// Whether a capture filter can be used. Takes some milliseconds and looks up no names: fit to be asked at each key.
+    ///
+    /// # Errors
+    /// [`FilterWrong`]: what is wrong, and where.
+    fn check(&self, filter: &str) -> Result<(), FilterWrong>;
+
+    /// Begins to capture; rows appear in the capture that it gives.
+    ///
+    /// # Errors
+    /// [`Refusal`]: no privilege, no such interface, a filter that cannot be used.
+    fn start(&self, wish: &CaptureWish, wake: Waker) -> Result<LiveCapture, Refusal>;
+}
+
+/// How busy interfaces are. Dropped, nobody looks any more.
+pub trait Watched: Send {
+    /// Packets per second at each of the last looks, oldest first, at most 120 of them. Empty for one that is not there.
+    fn rates(&self, interface: &str) -> Vec<f32>;
+}
+
+/// A capture that was started. Calls are cheap but for those that say otherwise.
+pub trait Captured: Send + Sync {
+    /// How it stands now. Called once a frame.
+    fn state(&self) -> CaptureState;
+
+    /// Stops it; what was captured stays.
+    fn stop(&self);
+
+    /// Goes on after it stopped, in the same session. Starts a process.
+    ///
+    /// # Errors
+    /// [`Refusal`], as at the start.
+    fn restart(&self) -> Result<(), Refusal>;
+
+    /// Writes what was captured so far to a file. It may go on meanwhile. Takes as long as the disk does: ask it on a thread.
+    ///
+    /// # Errors
+    /// [`Problem`]: it cannot be written.
+    fn save(&self, to: &Path) -> Result<(), Problem>;
+}
+
+/// How a capture stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CaptureState {
+    /// Packets are taken.
+    pub running: bool,
+    /// Packets since it was started first.
+    pub packets: u64,
+    /// Bytes of its file.
+    pub recorded: u64,
+    /// Packets that the system lost: to be shown always, also 0.
+    pub dropped: u64,
+    /// The file that it grows into.
+    pub file: PathBuf,
+    /// Why it ended although nobody asked it to.
+    pub trouble: Option<Problem>,
+}
+
 /// An open capture.
 pub trait Capture: Send {
     /// The newest snapshot. Called once a frame, so it must be cheap.
@@ -231,6 +361,8 @@ pub struct WindowOptions {
     pub proxies: Option<Arc<dyn Proxies>>,
     /// Start one at once.
     pub start_proxy: bool,
+    /// Interfaces to capture on, where this can be done.
+    pub interfaces: Option<Arc<dyn Interfaces>>,
     /// Prose for fields and notes.
     pub explanations: Arc<Explanations>,
     /// Captures to open at once.

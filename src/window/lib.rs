@@ -32,7 +32,7 @@ pub mod view;
 pub mod widgets;
 
 pub use app::App;
-pub use door::{Capture, Conversations, Opener, Proxied, Proxies, Waker, WindowOptions};
+pub use door::{Capture, Captured, Conversations, Interfaces, Opener, Proxied, Proxies, Waker, Watched, WindowOptions};
 
 /// Opens the window and returns when it is closed.
 ///

@@ -31,6 +31,7 @@ impl Bench {
             opener: Arc::new(demo::DemoOpener { packets: PACKETS }),
             proxies: None,
             start_proxy: false,
+            interfaces: None,
             explanations: Arc::new(Explanations::default()),
             files: vec!["big.pcapng".into()],
             state_folder: None,

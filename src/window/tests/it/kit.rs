@@ -32,6 +32,7 @@ pub fn window_with(size: [f32; 2], prefs: Prefs, files: &[&str], packets: u32, p
                     opener: Arc::new(DemoOpener { packets }),
                     proxies: proxies.clone(),
                     start_proxy: false,
+                    interfaces: None,
                     explanations: Arc::new(prose.clone()),
                     files,
                     state_folder: None,
