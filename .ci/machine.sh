@@ -49,14 +49,18 @@ need_to_build() {
         fi
     fi
     command -v cc >/dev/null 2>&1 || packages+=(gcc libc6-dev)
-    if grep -q '^name = "pcap"$' "$HERE/Cargo.lock" && ! have_library libpcap.so; then
-        packages+=(libpcap-dev)
-    fi
     if [ ${#packages[@]} -gt 0 ]; then
         echo "To build, this machine lacks: ${packages[*]}" >&2
         offer "${packages[@]}" || ok=1
     fi
     return $ok
+}
+
+# libpcap_to_build: whether wirelore-capture can be built here; it alone needs libpcap. LIBPCAP_HOW says how to have it.
+LIBPCAP_HOW="sudo apt-get install libpcap-dev"
+libpcap_to_build() {
+    command -v pkg-config >/dev/null 2>&1 && pkg-config --exists libpcap && return 0
+    PATH=$PATH:/sbin:/usr/sbin command -v ldconfig >/dev/null && have_library libpcap.so
 }
 
 # have_library SONAME: whether the dynamic linker knows it; true where nobody can be asked.

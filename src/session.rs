@@ -487,6 +487,9 @@ pub(crate) fn shard_batch(me: u32, shard: &mut Shard, w: &Work, keys: &RwLock<Ke
         if number.is_multiple_of(TICK) {
             shard.tick(number, item.time_ns, secrets, out);
         }
+        if item.marks & wirelore_capture::mark::LOSS != 0 {
+            shard.lost();
+        }
         let mut joining = Joining::Own;
         if !w.routes.is_empty() {
             if w.routes.get(i).is_none_or(|s| *s != me) {
@@ -653,12 +656,15 @@ fn source_event(b: &mut Builder, e: Event) {
             }
         }
         Event::Comment(c) => b.comment(u32::try_from(c.packet).unwrap_or(u32::MAX), &c.text),
-        Event::Drops(d) => b.facts().dropped = b.facts().dropped.saturating_add(d.dropped),
+        Event::Drops(d) => {
+            let packet = u32::try_from(d.packet).unwrap_or(u32::MAX);
+            b.facts().lost(d.interface, packet, d.dropped);
+        }
         Event::Statistics(s) => {
-            if let Some(n) = s.dropped
-                && let Some(i) = b.facts().interfaces.get_mut(s.interface as usize)
-            {
-                i.dropped = Some(n);
+            let counts = [s.dropped, s.os_dropped];
+            if counts.iter().any(Option::is_some) {
+                let dropped = counts.into_iter().flatten().fold(0, u64::saturating_add);
+                b.facts().counted(s.interface, dropped);
             }
         }
         Event::Damage(d) => {

@@ -68,6 +68,8 @@ pub mod mark {
     pub const SYNTHETIC: u32 = 1 << 4;
     /// It is of the leg between the proxy and a server: the same bytes may stand in the leg to the client too.
     pub const SERVER_LEG: u32 = 1 << 5;
+    /// The capturing side lost packets just before this one; a [`crate::Event::Drops`] follows its batch.
+    pub const LOSS: u32 = 1 << 6;
 }
 
 /// One packet of a batch: where its bytes are and when they came.

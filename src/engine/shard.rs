@@ -28,6 +28,13 @@ pub static CONFLICT: Note = Note::new(
 .rfc("RFC 9293 §3.10.7.4");
 /// Bytes of the stream were not captured.
 pub static GAP: Note = Note::new("tcp.note.gap", "Bytes of this stream were never captured", Severity::Warn, About::Missing);
+/// Bytes of the stream were not captured, in a time in which the capture lost packets.
+pub static DROPPED: Note = Note::new(
+    "tcp.note.dropped",
+    "Bytes of this stream are missing: packets were dropped here by the capture",
+    Severity::Warn,
+    About::Missing,
+);
 /// The snap length cut bytes off.
 pub static SNAP: Note =
     Note::new("tcp.note.snaplen", "Bytes of this stream were cut off by the snapshot length", Severity::Warn, About::Missing);
@@ -45,7 +52,7 @@ pub static ANNOUNCED_LIMIT: Note = Note::new(
 
 /// Every note of the engine.
 pub static NOTES: &[&Note] =
-    &[&CONFLICT, &GAP, &SNAP, &LIMIT, &crate::conversation::FAULT, &crate::conversation::INNER_LIMIT, &ANNOUNCED_LIMIT];
+    &[&CONFLICT, &GAP, &DROPPED, &SNAP, &LIMIT, &crate::conversation::FAULT, &crate::conversation::INNER_LIMIT, &ANNOUNCED_LIMIT];
 
 /// Prose for them, by language.
 pub static EXPLAIN: &[(&str, &str)] = &[("en", include_str!("explain.en.toml"))];
@@ -98,6 +105,8 @@ struct Live {
     log: Log,
     /// Stream offsets of datagrams by direction.
     ends: [u64; 2],
+    /// Losses of the capture before it began.
+    losses: u32,
 }
 
 /// What of a flow's facts grows packet by packet; those about its sequence numbers are asked for when they are handed on. As small as can
@@ -187,6 +196,8 @@ struct Reading {
     scratch: Scratch,
     /// Flows to come.
     board: Board,
+    /// How often the capture lost packets so far.
+    losses: u32,
 }
 
 /// Where in a capture a flow goes on.
@@ -215,9 +226,11 @@ impl Reading {
         let (numbers, board) = (&mut self.numbers, Some(&mut self.board));
         let mut tell = Tell { out, numbers, table: self.table, board, packet, now, flipped: None };
         let cx = Context { table: self.table, level: Level::Rows, secrets };
-        let Live { tcp, conv, log, ends } = live;
+        let Live { tcp, conv, log, ends, losses } = live;
+        let lossy = self.losses > *losses;
         let (marks, gap_bytes) = grown;
-        let mut feed = Feed { conv, cx, scratch: &mut self.scratch, tell: &mut tell, marks, gap_bytes, flow, packet, datagram };
+        let mut feed =
+            Feed { conv, cx, scratch: &mut self.scratch, tell: &mut tell, marks, gap_bytes, flow, packet, datagram, lossy };
         deliver(tcp, ends, &mut Logged::new(log, &mut feed));
         if let Some(flipped) = tell.flipped {
             set(marks, mark::FLIPPED, flipped);
@@ -236,6 +249,8 @@ struct Feed<'f, 't> {
     flow: u32,
     packet: u32,
     datagram: Option<bool>,
+    /// The capture lost packets since the flow began.
+    lossy: bool,
 }
 
 impl Feed<'_, '_> {
@@ -267,6 +282,7 @@ impl Deliver for Feed<'_, '_> {
                 let what = match why {
                     GapWhy::Snaplen => &SNAP,
                     GapWhy::Limit => &LIMIT,
+                    _ if self.lossy => &DROPPED,
                     _ => &GAP,
                 };
                 self.note(what, dir, at, if missing == u64::MAX { 0 } else { missing });
@@ -348,7 +364,13 @@ impl Shard {
             sequences: Sequences::default(),
             states: Vec::new(),
             fragments: FragmentTable::default(),
-            reading: Reading { table, numbers: Numbers::default(), scratch: Scratch::without_states(), board: Board::default() },
+            reading: Reading {
+                table,
+                numbers: Numbers::default(),
+                scratch: Scratch::without_states(),
+                board: Board::default(),
+                losses: 0,
+            },
             headers: None,
             dirty: Vec::new(),
             decode_as: Vec::new(),
@@ -377,6 +399,11 @@ impl Shard {
     #[must_use]
     pub fn flows(&self) -> usize {
         self.states.len()
+    }
+
+    /// The capture lost packets before the one that comes next. Every shard is told, whoever that packet belongs to.
+    pub fn lost(&mut self) {
+        self.reading.losses = self.reading.losses.saturating_add(1);
     }
 
     /// Takes packet `number`, one after the other in capture order; rows and events go to `out`.
@@ -565,7 +592,7 @@ impl Shard {
             if let Some(carriers) = twin {
                 conv.twin(carriers);
             }
-            Box::new(Live { tcp: Tcp::default(), conv, log: Log::default(), ends: [0; 2] })
+            Box::new(Live { tcp: Tcp::default(), conv, log: Log::default(), ends: [0; 2], losses: self.reading.losses })
         });
         let is = if transport == Transport::Tcp { is::TCP } else { 0 };
         self.states.push(FlowState { live, stream, marks, is, ..FlowState::default() });

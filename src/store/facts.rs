@@ -19,8 +19,10 @@ pub struct InterfaceFact {
     pub filter: String,
     /// Its packets were made from bytes that a proxy relayed.
     pub synthetic: bool,
-    /// Packets the recorder says it dropped.
+    /// Packets the recorder says it dropped, counted when it looked last.
     pub dropped: Option<u64>,
+    /// Packets of which it said before which others they are missing.
+    pub dropped_before: u64,
     /// Packets of it that were read.
     pub packets: u64,
 }
@@ -60,6 +62,8 @@ pub struct Facts {
     pub damages_left_out: u64,
     /// Packets that the recorder or this program dropped.
     pub dropped: u64,
+    /// Where: the packet that came behind the lost ones, and how many they were. The first of them; all are in `dropped`.
+    pub losses: Vec<(u32, u64)>,
     /// Sections of the file.
     pub sections: u32,
     /// Decryption secrets that were found or given.
@@ -68,6 +72,37 @@ pub struct Facts {
     pub processes: Processes,
     /// Operating system, hardware and program that recorded it, or "".
     pub recorded_by: String,
+}
+
+/// At most so many losses are kept with their place.
+const MOST_LOSSES: usize = 1000;
+
+impl Facts {
+    /// So many packets of an interface were lost just before packet `before`.
+    pub fn lost(&mut self, interface: u32, before: u32, count: u64) {
+        if self.losses.len() < MOST_LOSSES {
+            self.losses.push((before, count));
+        }
+        match self.interfaces.get_mut(interface as usize) {
+            Some(i) => i.dropped_before = i.dropped_before.saturating_add(count),
+            None => self.dropped = self.dropped.saturating_add(count),
+        }
+        self.sum();
+    }
+
+    /// An interface has dropped so many packets since the capture began.
+    pub fn counted(&mut self, interface: u32, count: u64) {
+        if let Some(i) = self.interfaces.get_mut(interface as usize) {
+            i.dropped = Some(count);
+        }
+        self.sum();
+    }
+
+    /// Both ways of telling are about the same packets: the larger number of each interface counts.
+    fn sum(&mut self) {
+        let all = self.interfaces.iter().map(|i| i.dropped.unwrap_or(0).max(i.dropped_before));
+        self.dropped = self.dropped.max(all.fold(0, u64::saturating_add));
+    }
 }
 
 /// How far reading is.

@@ -267,6 +267,7 @@ impl Pcapng {
         };
         // 0xffff: not counted.
         if !matches!(drops, 0 | 0xffff) {
+            item.marks |= mark::LOSS;
             out.event(Event::Drops(Drops { interface: item.interface, packet: out.next_packet(), dropped: drops.into() }));
         }
         let options = (cap_len as usize).next_multiple_of(4).saturating_add(28);
@@ -451,6 +452,7 @@ fn packet_options(bytes: &[u8], big: bool, item: &mut Item, out: &mut Out) {
             4 => {
                 let dropped = n.u64(value, 0).unwrap_or(0);
                 if dropped > 0 {
+                    item.marks |= mark::LOSS;
                     out.event(Event::Drops(Drops { interface: item.interface, packet, dropped }));
                 }
             }
