@@ -6,6 +6,8 @@ use crate::cli::exit;
 use crate::reading::Failure;
 use std::io::{BufRead, Read};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -29,7 +31,7 @@ pub struct Stopper(Arc<Mutex<Ender>>);
 
 enum Ender {
     Helper { child: Child, stdin: Option<std::process::ChildStdin>, listener: Option<JoinHandle<Option<String>>> },
-    Ssh { child: Child, asked: bool },
+    Ssh { child: Child, stream: UnixStream, asked: bool },
     Connection { stream: TcpStream, asked: bool },
 }
 
@@ -53,10 +55,11 @@ impl Stopper {
     pub fn stop(&self) {
         match &mut *lock(&self.0) {
             Ender::Helper { stdin, .. } => helper::stop(stdin),
-            Ender::Ssh { child, asked } => {
+            Ender::Ssh { child, stream, asked } => {
                 *asked = true;
-                // Its bytes end in whole packets for us, wherever they are cut.
+                // Its bytes end in whole packets for us, wherever they are cut. What it started may outlive it, and must not keep us.
                 let _ = child.kill();
+                let _ = stream.shutdown(Shutdown::Both);
             }
             Ender::Connection { stream, asked } => {
                 *asked = true;
@@ -82,7 +85,7 @@ impl Stopper {
                     Err(e) => Ended::Broke(e.to_string()),
                 }
             }
-            Ender::Ssh { child, asked } => match child.wait() {
+            Ender::Ssh { child, asked, .. } => match child.wait() {
                 _ if *asked => Ended::Asked,
                 Ok(s) if s.success() => Ended::Over,
                 Ok(s) => Ended::Broke(format!("ssh ended ({s}); what it said stands above")),
@@ -192,7 +195,7 @@ pub fn ssh_words(host: &str, wanted: &Wanted) -> Result<Vec<String>, Failure> {
             code: exit::OPTION,
         });
     }
-    let mut remote = String::from("tcpdump -U -w -");
+    let mut remote = String::from("exec tcpdump -U -w -");
     if let Some(name) = &wanted.name {
         remote.push_str(&format!(" -i {}", in_shell(name)));
     }
@@ -234,17 +237,16 @@ pub fn as_typed(words: &[String]) -> String {
 pub fn ssh(host: &str, wanted: &Wanted) -> Result<Feed, Failure> {
     let words = ssh_words(host, wanted)?;
     // Its words and its question for a password are for the user.
-    let child = Command::new("ssh").args(&words).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-    let mut child = child.map_err(|e| Failure {
+    let fails = |e: std::io::Error| Failure {
         text: format!("ssh does not start: {e}. Install it (sudo apt-get install openssh-client), or check PATH."),
         code: exit::INIT,
-    })?;
-    let bytes: Box<dyn Read + Send> = match child.stdout.take() {
-        Some(stdout) => Box::new(stdout),
-        None => Box::new(std::io::empty()),
     };
-    let stopper = Stopper(Arc::new(Mutex::new(Ender::Ssh { child, asked: false })));
-    Ok(Feed { bytes, stopper, what: format!("{host}, by ssh"), local: false })
+    // A pipe could not be closed from here while it is read.
+    let (ours, theirs) = UnixStream::pair().map_err(fails)?;
+    let stream = ours.try_clone().map_err(fails)?;
+    let child = Command::new("ssh").args(&words).stdin(Stdio::null()).stdout(OwnedFd::from(theirs)).spawn().map_err(fails)?;
+    let stopper = Stopper(Arc::new(Mutex::new(Ender::Ssh { child, stream, asked: false })));
+    Ok(Feed { bytes: Box::new(ours), stopper, what: format!("{host}, by ssh"), local: false })
 }
 
 /// Reads the pcap-over-IP that is offered at `HOST:PORT`.
@@ -285,7 +287,7 @@ mod tests {
         let remote = words.last().map(String::as_str).unwrap_or_default();
         assert_eq!(
             remote,
-            r#"tcpdump -U -w - -i eth0 -s 96 "not (host ${SSH_CONNECTION%% *} and tcp port ${SSH_CONNECTION##* }) and ("'port 80 or host '\''x'\'''")""#
+            r#"exec tcpdump -U -w - -i eth0 -s 96 "not (host ${SSH_CONNECTION%% *} and tcp port ${SSH_CONNECTION##* }) and ("'port 80 or host '\''x'\'''")""#
         );
         assert_eq!(words.get(..3).map(<[String]>::to_vec), Some(vec!["-T".into(), "--".into(), "root@server".into()]));
         assert!(ssh_words("-oProxyCommand=x", &wanted).is_err());
