@@ -11,7 +11,7 @@ use crate::term::{Compare, Test, Which};
 use crate::types::Type;
 use crate::val::Val;
 use std::net::IpAddr;
-use wirelore_kit::{F, Flags, PacketRow, Transport};
+use wirelore_kit::{F, Flags, Kind, PacketRow, Transport};
 use wirelore_store::query::{Case, FlowFact, MessageFact, Order, PacketFact, Query, Subject, Test as Is, TextHow};
 
 /// The rows that pass for sure, and those that may; `None`: none is sure to, every one may.
@@ -192,7 +192,9 @@ fn test(compare: Compare, v: &Val<'_>) -> Option<Is> {
 }
 
 fn field(f: F, is: &Is) -> Option<Bounds> {
-    if f.flags.has(Flags::KEY) {
+    // A number that filters see as text has no text in its column.
+    let as_text = matches!(is, Is::Text(..)) && matches!(f.kind, Kind::Dec | Kind::Hex | Kind::Signed);
+    if f.flags.has(Flags::KEY) && !as_text {
         return Some(Bounds::exact_of(Query::column(f, is.clone())));
     }
     header(f.name, is)

@@ -142,8 +142,8 @@ pub(crate) const FACTS: &[FactName] = {
     ]
 };
 
-/// What Wireshark counts as a flag of its analysis: every verdict.
-const FLAGGED: u32 = 0x3_ffff;
+/// What Wireshark counts as a flag of its analysis: every verdict but those about fast open.
+const FLAGGED: u32 = 0x7fff;
 
 /// The names of single verdicts.
 pub(crate) fn verdicts() -> impl Iterator<Item = FactName> {
@@ -155,7 +155,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_verdict_is_a_flag() {
-        assert_eq!(FLAGGED, verdict::ALL.iter().fold(0, |all, v| all | v.bit));
+    fn every_verdict_but_fast_open_is_a_flag() {
+        let fast_open = verdict::TFO_SYN | verdict::TFO_ACK | verdict::TFO_IGNORED;
+        assert_eq!(FLAGGED, verdict::ALL.iter().fold(0, |all, v| all | v.bit) & !fast_open);
     }
 }

@@ -270,6 +270,26 @@ fn mitmproxys_filters_are_translated() {
 }
 
 #[test]
+fn completions_fit_what_stands_before() {
+    let texts =
+        |text: &str| -> Vec<String> { crate::complete(text, text.len(), registry()).into_iter().map(|c| c.text).collect() };
+    assert_eq!(texts("http.ho"), ["http.host"]);
+    assert_eq!(texts("hos").first().map(String::as_str), Some("http.host"));
+    assert_eq!(texts("http.response.code "), ["==", "!=", ">", "<", ">=", "<=", "in", "and", "or", "xor"]);
+    assert_eq!(texts("http.response.code == "), ["\"OK\"", "\"Not Found\""]);
+    assert_eq!(texts("http.response.code == \"N"), ["\"Not Found\""]);
+    assert_eq!(texts("tcp.flags.syn == "), ["True", "False"]);
+    assert_eq!(texts("http.host con"), ["contains"]);
+    assert_eq!(texts("tcp.port == 80 a"), ["and"]);
+    assert_eq!(texts("tcp and htt").first().map(String::as_str), Some("http"));
+    assert!(texts("").contains(&"tcp".to_owned()) && !texts("").contains(&"tcp.port".to_owned()));
+    assert!(texts("le").contains(&"len(".to_owned()));
+    assert!(texts("http.host == \"x").is_empty());
+    let in_the_middle = crate::complete("htt and tcp", 3, registry());
+    assert_eq!(in_the_middle.first().map(|c| (c.span.clone(), c.text.as_str())), Some((0..3, "http")));
+}
+
+#[test]
 fn long_texts_are_refused_and_deep_ones_do_not_overflow() {
     for text in ["(".repeat(60_000), "!".repeat(60_000), "-".repeat(60_000), "@".repeat(60_000), "{".repeat(60_000)] {
         assert!(parse(&text, registry()).is_err());

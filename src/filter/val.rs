@@ -33,6 +33,8 @@ impl<'v> Val<'v> {
         Some(match (v.value, of) {
             (_, Type::Nothing) => Val::There,
             (Value::Bool(b), _) => Val::Number((*b).into()),
+            // A number that Wireshark keeps as text: http.content_length_header.
+            (Value::U64(n), Type::Text) => Val::Text(Cow::Owned(n.to_string().into_bytes())),
             (Value::U64(n), Type::Duration | Type::Time) => Val::Nanos((*n).into()),
             (Value::U64(n), _) => Val::Number((*n).into()),
             (Value::I64(n), Type::Duration | Type::Time) => Val::Nanos((*n).into()),
