@@ -262,6 +262,22 @@ fn without_a_proxy_keys_that_the_program_writes_are_in_the_record() {
 }
 
 #[test]
+fn what_a_program_says_to_itself_is_recorded_too() {
+    let Some(nobody) = Nobody::new() else { return };
+    if !are_here(&["python3"]) {
+        return;
+    }
+    let script = "import http.server,threading,urllib.request\ns=http.server.ThreadingHTTPServer(('127.0.0.1',0),http.server.SimpleHTTPRequestHandler)\n\
+                  threading.Thread(target=s.serve_forever,daemon=True).start()\n\
+                  print(urllib.request.urlopen('http://127.0.0.1:%d/own' % s.server_port).status)";
+    nobody.home.put("own", "my own");
+    let (out, record) = nobody.run(&[], &["python3", "-c", script]);
+    assert_eq!(String::from_utf8_lossy(&out.stdout), "200\n");
+    let session = read(&record);
+    assert_eq!(asked(&session.store.snapshot(), "http"), ["python3: GET /own"]);
+}
+
+#[test]
 fn a_large_body_arrives_as_it_was_sent() {
     let Some(nobody) = Nobody::new() else { return };
     let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");

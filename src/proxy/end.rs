@@ -416,6 +416,8 @@ impl End {
             rest.out.clear();
         }
         let Rest { out, lane, now, spare, .. } = rest;
+        // Whoever captures what is written now finds the secrets for it in the record already.
+        lane.tell_secrets();
         let mut at = 0;
         let direct = !self.is_backed_up();
         loop {

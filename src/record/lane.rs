@@ -281,7 +281,8 @@ impl Lane {
         self.slot.append(&self.shared, write);
     }
 
-    fn tell_secrets(&mut self) {
+    /// Puts secrets into the file now, not with the next bytes: before bytes are written to a socket whose other end somebody may capture.
+    pub fn tell_secrets(&mut self) {
         if self.secrets.is_empty() {
             return;
         }

@@ -27,6 +27,9 @@ const BUNDLES: &[&str] = &[
     "AWS_CA_BUNDLE",
     "PIP_CERT",
     "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+    "HTTPLIB2_CA_CERTS",
+    "NIX_SSL_CERT_FILE",
+    "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
 ];
 /// Variables that name a file with certificates to trust besides the program's own.
 const EXTRAS: &[&str] = &["NODE_EXTRA_CA_CERTS", "DENO_CERT"];

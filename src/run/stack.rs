@@ -4,7 +4,7 @@ use super::keylog::KeyLog;
 use super::plan::Outside;
 use super::tcp::Connections;
 use super::udp::Datagrams;
-use super::wire::{Seen, Unreachable, Wire, echo, look, now, unreachable};
+use super::wire::{ETHERNET, Seen, Unreachable, Wire, echo, look, now, unreachable};
 use crate::process::{Finder, record};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{LinkAddr, recvfrom};
@@ -192,12 +192,20 @@ impl Run {
     fn take_loopback(&mut self) {
         // A packet on a loopback is seen twice, as it leaves and as it arrives.
         const LEAVES: u8 = 4;
+        let mut opened = Vec::new();
         for _ in 0..AT_ONCE {
             let Ok((n, from)) = recvfrom::<LinkAddr>(self.loopback.as_raw_fd(), &mut self.buffer) else { break };
             let leaves = from.is_some_and(|a| a.pkttype() == LEAVES);
             if !leaves && let Some(frame) = self.buffer.get(..n) {
                 self.loopback_tap.packet(now(), frame);
+                opened.extend(frame.get(ETHERNET..).and_then(look).and_then(|seen| match seen {
+                    Seen::Tcp { ends, opens: true } => Some(ends),
+                    _ => None,
+                }));
             }
+        }
+        for ends in opened {
+            self.whose(false, ends);
         }
     }
 }

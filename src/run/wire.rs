@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use wirelore_record::Tap;
 
 /// Bytes of an Ethernet header.
-const ETHERNET: usize = 14;
+pub const ETHERNET: usize = 14;
 /// The largest frame that the system hands over.
 const LARGEST: usize = 0x1_0000 + ETHERNET;
 
