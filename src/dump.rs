@@ -1,6 +1,8 @@
 //! `wirelore dump`: packets or messages as text, JSON, XML or columns of fields, with tshark's flags.
 
 pub mod args;
+mod bulk;
+mod follow;
 mod messages;
 mod names;
 mod packets;
@@ -8,14 +10,17 @@ mod settings;
 mod written;
 
 use crate::cli::{Colour, exit};
+use crate::filtering::{self, Filters};
 use crate::reading::{self, Failure};
 use crate::session::Session;
 pub use args::{Dump, Form};
 use packets::Packets;
 use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
 use wirelore_export::frame::{Clock, Frame};
+use wirelore_filter::Filter;
 use wirelore_kit::Cancel;
-use wirelore_store::Snapshot;
+use wirelore_store::query::{Bits, Rows};
+use wirelore_store::{Snapshot, Work};
 
 /// Standard output, in lines.
 struct Out<'p> {
@@ -54,13 +59,32 @@ impl Out<'_> {
 pub fn run(args: &Dump) -> Result<(), Failure> {
     let args = settings::applied(args)?;
     packets::check(&args)?;
+    filter(&args)?;
+    let follows = follows(&args)?;
     let mut session = reading::open(&args.from, args.tail)?;
-    let plain = args.form == Form::Text && args.write.is_none();
+    let plain = args.form == Form::Text && args.write.is_none() && args.filter.is_none() && follows.is_empty();
     if !plain && !args.tail && !args.line_buffered && args.count.is_none() {
         // What is learnt later (keys, who announced whom) is in the first packet's tree then, too.
         reading::finish(&mut session, true)?;
     }
     print(&mut session, &args)
+}
+
+/// What `--follow` and `-z` ask for.
+fn follows(args: &Dump) -> Result<Vec<follow::Follow>, Failure> {
+    if let Some(other) = args.statistics.iter().find(|s| !s.starts_with("follow,")) {
+        return Err(wrong(format!("-z {other} is not known here; -z follow,tcp,ascii,0 and its like are.")));
+    }
+    args.follow.iter().chain(&args.statistics).map(|f| follow::Follow::parse(f)).collect()
+}
+
+/// The display filter.
+fn filter(args: &Dump) -> Result<Option<Filter>, Failure> {
+    let parse = |text: &String| {
+        wirelore_filter::parse(text, filtering::registry())
+            .map_err(|e| Failure { text: format!("-Y: {}", e.shown(text)), code: exit::FILTER })
+    };
+    args.filter.as_ref().map(parse).transpose()
 }
 
 /// Prints what a session reads, while it is being read: also what a live capture brings.
@@ -76,6 +100,9 @@ pub fn print(session: &mut Session, args: &Dump) -> Result<(), Failure> {
     };
     let at_once = args.line_buffered || args.tail || stdout.is_terminal();
     let mut out = Out { out: BufWriter::with_capacity(64 * 1024, stdout.lock()), colour, at_once };
+    let filter = filter(args)?;
+    let (filters, kind) = (Filters::default(), if args.messages { Rows::Messages } else { Rows::Packets });
+    let follows = follows(args)?;
     let mut printer = Printer::new(args)?;
     let cancel = Cancel::new();
     let most = args.count.unwrap_or(u32::MAX);
@@ -85,9 +112,40 @@ pub fn print(session: &mut Session, args: &Dump) -> Result<(), Failure> {
         let snapshot = session.store.snapshot();
         let done = snapshot.progress().done;
         let there = if args.messages { messages::closed(&snapshot, next, done) } else { snapshot.packets() };
-        while next < there.min(most) {
-            printer.row(&mut out, session, &snapshot, next, &cancel)?;
-            next += 1;
+        let to = there.min(most);
+        if done
+            && next == 0
+            && !args.messages
+            && printer.written.is_none()
+            && let Some(bulk) = printer.packets.as_ref().and_then(Packets::bulk)
+        {
+            let mut rows = Bits::none(snapshot.packets());
+            match &filter {
+                Some(filter) => {
+                    let found = filters.rows(filter, &snapshot, &session.recall, kind, &Work::new())?;
+                    found.into_iter().filter(|n| *n < to).for_each(|n| rows.set(n));
+                }
+                None => (0..to).for_each(|n| rows.set(n)),
+            }
+            bulk.print(&mut out, session, &snapshot, rows, &mut printer.clock)?;
+            break;
+        }
+        match &filter {
+            // What is whole is judged; while a capture grows, what has come so far.
+            Some(filter) if done || to == most || args.tail || args.line_buffered => {
+                let rows = filters.rows(filter, &snapshot, &session.recall, kind, &Work::new())?;
+                for n in rows.into_iter().filter(|n| (next..to).contains(n)) {
+                    printer.row(&mut out, session, &snapshot, n, &cancel)?;
+                }
+                next = next.max(to);
+            }
+            Some(_) => {}
+            None => {
+                while next < to {
+                    printer.row(&mut out, session, &snapshot, next, &cancel)?;
+                    next += 1;
+                }
+            }
         }
         if next >= most {
             session.cancel();
@@ -102,6 +160,9 @@ pub fn print(session: &mut Session, args: &Dump) -> Result<(), Failure> {
         std::thread::sleep(std::time::Duration::from_micros(nap));
     }
     printer.end(&mut out)?;
+    for follow in &follows {
+        follow.print(&mut out, session, &cancel)?;
+    }
     out.flush()?;
     drop(out);
     session.wait()?;
@@ -120,7 +181,7 @@ struct Printer<'a> {
 impl<'a> Printer<'a> {
     fn new(args: &'a Dump) -> Result<Printer<'a>, Failure> {
         let written = args.write.as_deref().map(|path| written::Written::new(path, args)).transpose()?;
-        let prints = !args.quiet && !args.messages && (written.is_none() || args.print);
+        let prints = !args.quiet && args.follow.is_empty() && !args.messages && (written.is_none() || args.print);
         let packets = if prints { Some(Packets::new(args)?) } else { None };
         Ok(Printer { args, clock: Clock::default(), packets, written })
     }

@@ -9,54 +9,10 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
-use support::{corpus_captures, has_tshark, name, own, read, root};
+use support::exceptions::read as read_exceptions;
+use support::{corpus_captures, has_tshark, name, own, read};
 use wirelore_dissectors::TABLE;
 use wirelore_kit::{Cancel, F, Kind, Node, Spec, Tie, Tree, TreeSource, Value, What};
-
-struct Exception {
-    /// The beginning of our field's name.
-    field: String,
-    /// A part of the capture's name.
-    capture: String,
-    /// Frame numbers counted from 1; none: all frames.
-    packets: Vec<i64>,
-    /// Holds only where tshark gives no value.
-    theirs_empty: bool,
-    /// Holds only where we give no value.
-    ours_empty: bool,
-}
-
-impl Exception {
-    fn holds(&self, field: &str, capture: &str, packet: u32, ours: &[String], theirs: &[String]) -> bool {
-        field.starts_with(&self.field)
-            && capture.contains(&self.capture)
-            && (self.packets.is_empty() || self.packets.contains(&(i64::from(packet) + 1)))
-            && (!self.theirs_empty || theirs.is_empty())
-            && (!self.ours_empty || ours.is_empty())
-    }
-}
-
-fn exceptions() -> Vec<Exception> {
-    let path = root().join("tests/field-exceptions.toml");
-    let table: toml::Table = std::fs::read_to_string(&path).expect("the exceptions").parse().expect("exceptions in TOML");
-    let list = table.get("exception").and_then(toml::Value::as_array).cloned().unwrap_or_default();
-    list.iter()
-        .map(|e| {
-            let text = |key| e.get(key).and_then(toml::Value::as_str).unwrap_or_default().to_owned();
-            let flag = |key| e.get(key).and_then(toml::Value::as_bool).unwrap_or_default();
-            assert!(text("reason").len() > 20, "an exception needs a reason: {e}");
-            let packets =
-                e.get("packets").and_then(toml::Value::as_array).into_iter().flatten().filter_map(toml::Value::as_integer);
-            Exception {
-                field: text("field"),
-                capture: text("capture"),
-                packets: packets.collect(),
-                theirs_empty: flag("theirs_empty"),
-                ours_empty: flag("ours_empty"),
-            }
-        })
-        .collect()
-}
 
 fn oracle(f: F) -> &'static str {
     if f.oracle.is_empty() { f.name } else { f.oracle }
@@ -183,7 +139,7 @@ fn values_are_those_of_tshark() {
     if !has_tshark() {
         return;
     }
-    let (known, exceptions) = (known(), exceptions());
+    let (known, exceptions) = (known(), read_exceptions("field-exceptions.toml"));
     let mut used = BTreeSet::new();
     let mut compared: BTreeMap<&str, u64> = BTreeMap::new();
     let mut wrong: BTreeMap<&str, (u64, String)> = BTreeMap::new();

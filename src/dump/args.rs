@@ -48,6 +48,13 @@ pub struct Dump {
     /// A line for each message instead of each packet.
     #[arg(short, long)]
     pub messages: bool,
+    /// Only the packets that this display filter holds for (with -m: the messages). The language is Wireshark's: `http.request and ip.src
+    /// == 10.0.0.0/8`.
+    #[arg(short = 'Y', long = "filter", value_name = "FILTER", visible_short_alias = 'R')]
+    pub filter: Option<String>,
+    /// Read twice, as tshark's filters of the first pass want it (reading is always so here: accepted for hands that type it).
+    #[arg(short = '2', hide_short_help = true)]
+    pub two_passes: bool,
     /// Print what packets hold as: text, tabs, fields (with -e), json, jsonraw, ek, pdml or psml.
     #[arg(short = 'T', value_enum, value_name = "FORM", default_value = "text", hide_possible_values = true)]
     pub form: Form,

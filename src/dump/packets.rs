@@ -1,5 +1,6 @@
 //! Packets in each of the forms that `-T` names.
 
+use super::bulk::Bulk;
 use super::names::{TITLES, check as check_names, column};
 use super::{Dump, Form, Out, wrong};
 use crate::reading::Failure;
@@ -41,6 +42,8 @@ pub(super) struct Packets<'a> {
     pick: Pick,
     /// The columns of the list are printed or asked for.
     columns: bool,
+    /// How to do without trees.
+    bulk: Option<Bulk>,
     first: bool,
     /// Where one packet is put together.
     text: String,
@@ -59,7 +62,14 @@ impl<'a> Packets<'a> {
         };
         let columns =
             matches!(args.form, Form::Text | Form::Tabs | Form::Psml) || args.fields.iter().any(|f| column(f).is_some());
-        Ok(Packets { args, layout: args.layout().map_err(wrong)?, pick, columns, first: true, text: String::new() })
+        let layout = args.layout().map_err(wrong)?;
+        let bulk = Bulk::plan(args, &layout);
+        Ok(Packets { args, layout, pick, columns, bulk, first: true, text: String::new() })
+    }
+
+    /// How all packets are printed in one go, where that can be done.
+    pub(super) fn bulk(&self) -> Option<&Bulk> {
+        self.bulk.as_ref()
     }
 
     pub(super) fn begin(&mut self, out: &mut Out<'_>) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use crate::time::Times;
 use std::collections::HashMap;
 use wirelore_kit::row::NONE;
-use wirelore_kit::{F, Field, Kind, Transport};
+use wirelore_kit::{F, Field, Kind, Transport, Value};
 use wirelore_store::Snapshot;
 
 /// Facts of one frame.
@@ -46,6 +46,47 @@ impl Frame {
     }
 }
 
+impl Frame {
+    /// What is told of it, in Wireshark's order, but for the names of its protocols.
+    pub fn facts(&self) -> impl Iterator<Item = (F, Value)> {
+        let number = |f: F, n: u64| (f, Value::U64(n));
+        let comments = self.comments.iter().map(|c| -> (F, Value) { (&COMMENT, Value::from(c.as_str())) });
+        let mut facts: Vec<(F, Value)> = comments.collect();
+        if let Some((at, name, description)) = &self.interface {
+            facts.push(number(&SECTION, 1));
+            facts.push(number(&INTERFACE_ID, u64::from(*at)));
+            for (field, text) in [(&INTERFACE_NAME, name), (&INTERFACE_DESCRIPTION, description)] {
+                if !text.is_empty() {
+                    facts.push((field, Value::from(text.as_str())));
+                }
+            }
+        }
+        facts.extend(encapsulation(self.link_type).map(|n| number(&ENCAP_TYPE, n)));
+        if self.time != i64::MIN {
+            let times = [
+                (&TIME, self.time),
+                (&OFFSET_SHIFT, 0),
+                (&TIME_EPOCH, self.time),
+                (&TIME_DELTA, self.delta),
+                (&TIME_DELTA_DISPLAYED, self.delta_displayed),
+                (&TIME_RELATIVE, self.relative),
+            ];
+            facts.extend(times.map(|(f, t)| -> (F, Value) { (f, Value::I64(t)) }));
+        }
+        facts.push(number(&NUMBER, u64::from(self.number) + 1));
+        facts.push(number(&LEN, u64::from(self.len)));
+        facts.push(number(&CAP_LEN, u64::from(self.cap_len)));
+        facts.extend([&MARKED, &IGNORED].map(|f| -> (F, Value) { (f, Value::Bool(false)) }));
+        facts.into_iter()
+    }
+
+    /// Its times in its TCP connection.
+    pub fn connection(&self) -> impl Iterator<Item = (F, Value)> {
+        let times = self.tcp.map(|(relative, delta)| [(&TCP_TIME_RELATIVE, relative), (&TCP_TIME_DELTA, delta)]);
+        times.into_iter().flatten().map(|(f, t)| -> (F, Value) { (f, Value::I64(t)) })
+    }
+}
+
 /// Walks the rows of a session in order and works out the facts of each: called for every frame, printed or not.
 #[derive(Debug, Default)]
 pub struct Clock {
@@ -67,8 +108,10 @@ impl Clock {
         let frame = self.step(s, number);
         self.next = number.saturating_add(1);
         let mut frame = frame?;
-        frame.delta_displayed = self.displayed.map_or(0, |t| frame.time.saturating_sub(t));
-        self.displayed = Some(frame.time);
+        frame.delta_displayed = self.displayed.filter(|_| frame.time != i64::MIN).map_or(0, |t| frame.time.saturating_sub(t));
+        if frame.time != i64::MIN {
+            self.displayed = Some(frame.time);
+        }
         let row = s.packet(number)?;
         let facts = s.facts();
         if let Some(i) = facts.interfaces.get(usize::from(row.interface())) {
@@ -154,7 +197,7 @@ const LINKS: &[(u32, u64, &str)] = &[
     (104, 28, "Cisco HDLC"),
     (105, 20, "IEEE 802.11 Wireless LAN"),
     (107, 26, "Frame Relay"),
-    (108, 16, "OpenBSD Loopback"),
+    (108, 174, "OpenBSD Loopback"),
     (113, 25, "Linux cooked-mode capture v1"),
     (127, 23, "IEEE 802.11 plus radiotap radio header"),
     (147, 45, "USER 0"),

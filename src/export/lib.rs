@@ -4,6 +4,7 @@
 
 pub mod copy_as;
 pub mod exchange;
+pub mod follow;
 pub mod frame;
 pub mod har;
 pub mod json;

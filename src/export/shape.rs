@@ -216,17 +216,16 @@ impl<'t> Maker<'t, '_> {
     /// What Wireshark adds to a protocol when all of it is read.
     fn finish(&mut self, open: usize) {
         match self.items.get(open).map_or("", |i| i.name) {
-            "tcp" => {
-                if let Some((relative, delta)) = self.frame.tcp.filter(|_| self.open_is_last("tcp", open)) {
-                    self.own(&frame::TCP_TIME_RELATIVE, Value::I64(relative));
-                    self.own(&frame::TCP_TIME_DELTA, Value::I64(delta));
+            "tcp" if self.open_is_last("tcp", open) => {
+                for (field, value) in self.frame.connection() {
+                    self.own(field, value);
                 }
             }
             "http" => self.http(open),
             "ftp" => {
                 // Each says that it is the one, and there also that it is not the other.
                 for field in [&frame::FTP_REQUEST, &frame::FTP_RESPONSE] {
-                    if !self.items.get(open..).unwrap_or(&[]).iter().any(|i| i.name == field.name) {
+                    if !self.items.iter().any(|i| i.name == field.name) {
                         self.own(field, Value::Bool(false));
                     }
                 }
@@ -410,35 +409,9 @@ impl<'t> Maker<'t, '_> {
         let whole = self.tree.buffers.first().map(|b| Span::new(b.id, 0, b.bytes.len() as u32));
         let title = format!("{}: {} bytes on wire, {} bytes captured", u64::from(f.number) + 1, f.len, f.cap_len);
         self.begin("frame", &frame::FRAME, Cow::Owned(Value::from(title)), whole.as_ref());
-        for c in &f.comments {
-            self.own(&frame::COMMENT, Value::from(c.as_str()));
+        for (field, value) in f.facts() {
+            self.own(field, value);
         }
-        if let Some((number, name, description)) = &f.interface {
-            self.own(&frame::SECTION, Value::U64(1));
-            self.own(&frame::INTERFACE_ID, Value::U64(u64::from(*number)));
-            if !name.is_empty() {
-                self.own(&frame::INTERFACE_NAME, Value::from(name.as_str()));
-            }
-            if !description.is_empty() {
-                self.own(&frame::INTERFACE_DESCRIPTION, Value::from(description.as_str()));
-            }
-        }
-        if let Some(n) = frame::encapsulation(f.link_type) {
-            self.own(&frame::ENCAP_TYPE, Value::U64(n));
-        }
-        if f.time != i64::MIN {
-            self.own(&frame::TIME, Value::I64(f.time));
-            self.own(&frame::OFFSET_SHIFT, Value::I64(0));
-            self.own(&frame::TIME_EPOCH, Value::I64(f.time));
-            self.own(&frame::TIME_DELTA, Value::I64(f.delta));
-            self.own(&frame::TIME_DELTA_DISPLAYED, Value::I64(f.delta_displayed));
-            self.own(&frame::TIME_RELATIVE, Value::I64(f.relative));
-        }
-        self.own(&frame::NUMBER, Value::U64(u64::from(f.number) + 1));
-        self.own(&frame::LEN, Value::U64(u64::from(f.len)));
-        self.own(&frame::CAP_LEN, Value::U64(u64::from(f.cap_len)));
-        self.own(&frame::MARKED, Value::Bool(false));
-        self.own(&frame::IGNORED, Value::Bool(false));
         self.own(&frame::PROTOCOLS, Value::Span);
     }
 

@@ -124,7 +124,6 @@ pub fn write(out: &mut String, name: &str, field: F, value: &Value, bytes: &[u8]
     }
     match value {
         Value::Span => match field.kind {
-            Kind::Group => {}
             Kind::Text => text(out, bytes, place),
             _ => octets(out, bytes, place),
         },

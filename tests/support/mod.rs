@@ -1,6 +1,8 @@
 //! What the tests of the house share: finding captures, reading them, goldens.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod exceptions;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use wirelore::session::{Session, SessionOptions};

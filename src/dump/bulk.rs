@@ -1,0 +1,141 @@
+//! `-e` without trees: where only plain fields are asked for, all packets are read in one go on several threads, and nothing else is kept.
+
+use super::names::column;
+use super::{Dump, Form, Out};
+use crate::harvest::harvest;
+use crate::names::fields;
+use crate::reading::Failure;
+use crate::session::Session;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use wirelore_export::frame::{self, Clock, Frame};
+use wirelore_export::separated::Layout;
+use wirelore_export::shape::{also, name_of};
+use wirelore_export::spell::{self, Place};
+use wirelore_filter::Wants;
+use wirelore_kit::{F, Kind};
+use wirelore_store::query::Bits;
+use wirelore_store::{Snapshot, Work};
+
+/// Where the values of a name come from.
+enum Source {
+    /// What is known of the frame as such.
+    Frame(&'static str),
+    /// These fields.
+    Fields(Vec<F>),
+}
+
+/// What is read in bulk.
+pub(super) struct Bulk {
+    names: Vec<String>,
+    sources: Vec<Source>,
+    wants: Wants,
+    /// The columns that a field goes to, by its address.
+    columns: HashMap<usize, Vec<usize>>,
+    layout: Layout,
+}
+
+fn address(f: F) -> usize {
+    std::ptr::from_ref(f).addr()
+}
+
+impl Bulk {
+    /// The plan for what is asked; `None` where that needs trees.
+    pub(super) fn plan(args: &Dump, layout: &Layout) -> Option<Bulk> {
+        if args.form != Form::Fields || args.fields.is_empty() || args.fields.iter().any(|n| column(n).is_some()) {
+            return None;
+        }
+        let sources: Vec<Source> = args.fields.iter().map(|name| source(name)).collect::<Option<_>>()?;
+        let mut wants = Wants::default();
+        let mut columns: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (i, source) in sources.iter().enumerate() {
+            let Source::Fields(all) = source else { continue };
+            for f in all {
+                columns.entry(address(f)).or_default().push(i);
+                if !wants.fields.iter().any(|w| w.is(f)) {
+                    wants.fields.push(f);
+                }
+            }
+        }
+        Some(Bulk { names: args.fields.clone(), sources, wants, columns, layout: layout.clone() })
+    }
+
+    /// Prints the packets of `rows`.
+    pub(super) fn print(
+        &self,
+        out: &mut Out<'_>,
+        session: &Session,
+        s: &Snapshot,
+        rows: Bits,
+        clock: &mut Clock,
+    ) -> Result<(), Failure> {
+        let mut text = String::new();
+        let mut values: Vec<Vec<String>> = self.names.iter().map(|_| Vec::new()).collect();
+        let mut failed = None;
+        let mut each = |n: u32, fill: &mut dyn FnMut(&mut Vec<Vec<String>>)| {
+            let Some(frame) = clock.at(s, n) else { return ControlFlow::Continue(()) };
+            values.iter_mut().for_each(Vec::clear);
+            for (source, values) in self.sources.iter().zip(&mut values) {
+                if let Source::Frame(name) = source {
+                    values.extend(of_frame(&frame, name));
+                }
+            }
+            fill(&mut values);
+            text.clear();
+            self.layout.line(&mut text, values.iter().map(Vec::as_slice));
+            match out.text(&text) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(e) => {
+                    failed = Some(e);
+                    ControlFlow::Break(())
+                }
+            }
+        };
+        if self.wants.fields.is_empty() {
+            for n in rows.iter() {
+                if each(n, &mut |_| {}) == ControlFlow::Break(()) {
+                    break;
+                }
+            }
+        } else {
+            harvest(&session.recall, s, &self.wants, rows, &Work::new(), &mut |row| {
+                each(row.packet, &mut |values| {
+                    for part in row.parts() {
+                        for k in &part.kept {
+                            for i in self.columns.get(&address(k.field)).into_iter().flatten() {
+                                let (Some(name), Some(values)) = (self.names.get(*i), values.get_mut(*i)) else { continue };
+                                values.push(spell::spelled(name, k.field, &k.value, part.bytes(k), Place::Column));
+                            }
+                        }
+                    }
+                })
+            })?;
+        }
+        failed.map_or(Ok(()), Err)
+    }
+}
+
+/// Where a name's values come from, if no tree is needed.
+fn source(name: &str) -> Option<Source> {
+    let fact = frame::FIELDS.iter().find(|f| f.name == name);
+    if let Some(fact) = fact {
+        let plain = name.starts_with("frame.") && name != "frame.protocols";
+        return (plain || name.starts_with("tcp.time_")).then_some(Source::Frame(fact.name));
+    }
+    let stands = |f: &F| name_of(f) == name || f.name == name || also(name_of(f)).contains(&name);
+    // Protocols may share a field.
+    let mut all: Vec<F> = Vec::new();
+    for f in fields().filter(stands) {
+        if !all.iter().any(|known| known.is(f)) {
+            all.push(f);
+        }
+    }
+    let plain = !all.is_empty() && all.iter().all(|f| f.kind != Kind::Group);
+    plain.then_some(Source::Fields(all))
+}
+
+/// A fact of a frame, as it is spelled.
+fn of_frame(f: &Frame, name: &str) -> Vec<String> {
+    let facts = f.facts().chain(f.connection()).filter(|(field, _)| field.name == name);
+    facts.map(|(field, value)| spell::spelled(name, field, &value, &[], Place::Column)).collect()
+}
