@@ -173,8 +173,12 @@ fn dump_of(shown: &Shown) -> Result<Dump, Failure> {
     for (given, flag) in [(shown.messages, "-m"), (shown.tree, "-V"), (shown.hex, "-x")] {
         words.extend(given.then(|| flag.to_owned()));
     }
-    for d in &shown.decode_as {
-        words.extend(["-d".into(), d.clone()]);
+    let given = [("-d", &shown.decode_as), ("-e", &shown.fields), ("-E", &shown.layout)];
+    let given = given.into_iter().flat_map(|(flag, all)| all.iter().map(move |value| (flag, value)));
+    let once = [("-T", &shown.form), ("-O", &shown.only)];
+    let once = once.into_iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?)));
+    for (flag, value) in given.chain(once) {
+        words.extend([flag.to_owned(), value.clone()]);
     }
     if let Some(keylog) = &shown.keylog {
         words.extend(["--keylog".into(), keylog.display().to_string()]);

@@ -554,3 +554,56 @@ fn wireshark_lists_us_among_its_sources() {
     assert!(all.contains("wirelore-proxy (Wirelore: a proxy, its traffic decrypted)") && all.contains("wirelore-tcp"), "{all}");
     assert!(tshark(&["-i", "wirelore-proxy", "-L"]).contains("RAW (Raw IP)"));
 }
+
+/// A TCP segment in IPv4, without checksums.
+fn segment(to_server: bool, seq: u32, ack: u32, flags: u8, data: &[u8]) -> Vec<u8> {
+    let (ports, ends) = if to_server {
+        ([40000_u16, 80], [[192, 0, 2, 1], [192, 0, 2, 2]])
+    } else {
+        ([80, 40000], [[192, 0, 2, 2], [192, 0, 2, 1]])
+    };
+    let len = u16::try_from(40 + data.len()).expect("short").to_be_bytes();
+    let mut bytes = vec![0x45, 0, len[0], len[1], 0, 0, 0, 0, 64, 6, 0, 0];
+    bytes.extend(ends.concat());
+    bytes.extend(ports.iter().flat_map(|p| p.to_be_bytes()));
+    bytes.extend(seq.to_be_bytes());
+    bytes.extend(ack.to_be_bytes());
+    bytes.extend([0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
+    bytes.extend(data);
+    bytes
+}
+
+#[test]
+fn bytes_that_the_capture_lost_are_said_to_be_lost_by_it_and_are_counted_once() {
+    use wirelore_capture::write::{InterfaceSpec, PacketSpec, PcapngWriter, SectionSpec, StatisticsSpec};
+    let notes = |dropped: u64| {
+        let mut w = PcapngWriter::new(Vec::new(), &SectionSpec::default()).expect("memory");
+        w.interface(&InterfaceSpec { link_type: 101, ..InterfaceSpec::default() }).expect("memory");
+        let segments = [
+            (segment(true, 0, 0, 2, b""), 0),
+            (segment(false, 0, 1, 18, b""), 0),
+            (segment(true, 1, 1, 24, b"first"), 0),
+            // Five bytes are missing here, and the other side has them.
+            (segment(true, 11, 1, 24, b"third"), dropped),
+            (segment(false, 1, 16, 16, b""), 0),
+            (segment(true, 16, 1, 17, b""), 0),
+            (segment(false, 1, 17, 17, b""), 0),
+        ];
+        for (n, (data, dropped)) in segments.iter().enumerate() {
+            let wire_len = u32::try_from(data.len()).expect("short");
+            let packet =
+                PacketSpec { time_ns: n as i64 * 1_000_000_000, wire_len, data, dropped: *dropped, ..PacketSpec::default() };
+            w.packet(&packet).expect("memory");
+        }
+        w.statistics(&StatisticsSpec { os_dropped: Some(dropped), ..StatisticsSpec::default() }).expect("memory");
+        let source = Source::from_bytes(w.finish().expect("memory"), Options::default()).expect("a capture");
+        let options = wirelore::session::SessionOptions { shards: Some(3), ..Default::default() };
+        let mut session = wirelore::session::Session::start(source, wirelore_dissectors::TABLE, options);
+        session.wait().expect("read");
+        let s = session.store.snapshot();
+        let notes: Vec<&str> = s.notes().map(|(_, n)| n.note.name).filter(|n| n.starts_with("tcp.note.")).collect();
+        (notes, s.facts().dropped, s.facts().losses.clone())
+    };
+    assert_eq!(notes(7), (vec!["tcp.note.dropped"], 7, vec![(3, 7)]));
+    assert_eq!(notes(0), (vec!["tcp.note.gap"], 0, vec![]));
+}

@@ -70,9 +70,21 @@ pub struct Shown {
     /// A line for each message instead of each packet.
     #[arg(short, long)]
     pub messages: bool,
+    /// Print what packets hold as `wirelore dump -T` does: text, tabs, fields (with -e), json, jsonraw, ek, pdml or psml.
+    #[arg(short = 'T', value_name = "FORM")]
+    pub form: Option<String>,
+    /// A field to print with -T fields, json, ek or pdml. May be given several times.
+    #[arg(short = 'e', value_name = "FIELD")]
+    pub fields: Vec<String>,
+    /// How -T fields lays out its lines: header=y, separator=, ... May be given several times.
+    #[arg(short = 'E', value_name = "OPTION=VALUE")]
+    pub layout: Vec<String>,
     /// Print the whole tree of each.
     #[arg(short = 'V', long)]
     pub tree: bool,
+    /// Print the trees of these protocols, of the others a line: `-O http,tls`.
+    #[arg(short = 'O', value_name = "PROTOCOLS")]
+    pub only: Option<String>,
     /// Print the bytes of each.
     #[arg(short = 'x', long)]
     pub hex: bool,
