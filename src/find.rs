@@ -161,12 +161,7 @@ impl Reader<'_> {
         let Some((replay, log)) = self.flows.get_mut(&flow).map(|f| &mut **f) else { return };
         let keys = recall.keys.read().unwrap_or_else(PoisonError::into_inner);
         let cx = Context { table: recall.table, level: Level::FieldsAndBodies, secrets: &*keys };
-        let mut fetch = |n: u32| -> Option<(Bytes, i64)> {
-            match w.get(n) {
-                Some((row, bytes)) if row.bits & PacketRow::FRAGMENT == 0 => Some((bytes.clone(), row.time)),
-                _ => recall.fetch(snapshot, n),
-            }
-        };
+        let mut fetch = |n: u32| w.fetch(recall, snapshot, n);
         loop {
             match replay.next_packet(log) {
                 Some(next) if next <= packet => {}
@@ -176,7 +171,7 @@ impl Reader<'_> {
             if let Some(Entry::Data(run)) = replay.next_entry(log)
                 && let Some((bytes, _)) = fetch(run.number)
             {
-                search.stream_bytes(flow, &run, &bytes);
+                search.stream_bytes(flow, &run, bytes.as_ref());
             }
             if replay.step(log, cx, &mut self.scratch, &mut fetch, search) == ControlFlow::Break(()) {
                 break;

@@ -28,7 +28,7 @@ fn fields_that_are_no_columns_are_read_again() {
     assert!(syns > 0 && syns < all);
     assert_eq!(count(&session, "tcp.flags.syn == 0", Rows::Packets), all - syns);
     assert_eq!(count(&session, "!(tcp.flags.syn == 1)", Rows::Packets), all - syns);
-    assert_eq!(count(&session, "tcp.options.mss > 0 && tcp.flags.syn == 1", Rows::Packets), syns);
+    assert_eq!(count(&session, "tcp.options.mss_val > 0 && tcp.flags.syn == 1", Rows::Packets), syns);
     let chunked = count(&session, "http.transfer_encoding contains \"chunked\"", Rows::Packets);
     assert!(chunked > 0);
     assert_eq!(count(&session, "http.transfer_encoding contains \"chunked\"", Rows::Messages), chunked);
@@ -49,7 +49,7 @@ fn bodies_are_searched_as_they_were_meant() {
 fn a_filter_used_again_is_known() {
     let session = read(&root().join("captures/tour.pcapng"), 1).expect("a capture");
     let snapshot: Arc<_> = session.store.snapshot();
-    let (filters, filter) = (Filters::default(), filter("tcp.options.mss == 1460"));
+    let (filters, filter) = (Filters::default(), filter("tcp.options.mss_val == 1460"));
     let first = filters.rows(&filter, &snapshot, &session.recall, Rows::Packets, &Work::new()).expect("not cancelled");
     let work = Work::new();
     let second = filters.rows(&filter, &snapshot, &session.recall, Rows::Packets, &work).expect("not cancelled");

@@ -4,7 +4,6 @@
 //! kept; [`replay`] fetches the packets again.
 
 use crate::reassembly::{Deliver, End, GapWhy, Source};
-use bytes::Bytes;
 use smallvec::SmallVec;
 
 /// The decisions of one flow, in order.
@@ -438,19 +437,27 @@ impl<D: Deliver + ?Sized> Deliver for Logged<'_, D> {
 /// Repeats a delivery from its log: the same calls in the same order, deciding nothing. `fetch` gives the bytes in which the offsets of
 /// [`Source`] count (the packet, or the datagram joined from its fragments) and the time of an arrival. Bytes that cannot be fetched any
 /// more become a gap ([`GapWhy::Gone`]).
-pub fn replay<D: Deliver + ?Sized>(entries: Entries<'_>, mut fetch: impl FnMut(u32) -> Option<(Bytes, i64)>, out: &mut D) {
+pub fn replay<B: AsRef<[u8]>, D: Deliver + ?Sized>(
+    entries: Entries<'_>,
+    mut fetch: impl FnMut(u32) -> Option<(B, i64)>,
+    out: &mut D,
+) {
     for entry in entries {
         replay_entry(entry, &mut fetch, out);
     }
 }
 
 /// Repeats one delivery, as [`replay`] does.
-pub fn replay_entry<D: Deliver + ?Sized>(entry: Entry, fetch: &mut impl FnMut(u32) -> Option<(Bytes, i64)>, out: &mut D) {
+pub fn replay_entry<B: AsRef<[u8]>, D: Deliver + ?Sized>(
+    entry: Entry,
+    fetch: &mut impl FnMut(u32) -> Option<(B, i64)>,
+    out: &mut D,
+) {
     match entry {
         Entry::Data(run) => {
             let from = run.offset as usize;
             let got = fetch(run.number);
-            let part = got.as_ref().and_then(|(b, t)| Some((b.get(from..from.saturating_add(run.len as usize))?, *t)));
+            let part = got.as_ref().and_then(|(b, t)| Some((b.as_ref().get(from..from.saturating_add(run.len as usize))?, *t)));
             match part {
                 Some((bytes, time)) => out.data(run.dir, run.at, bytes, run.source(time)),
                 None => out.gap(run.dir, run.at, u64::from(run.len), GapWhy::Gone),
@@ -470,6 +477,6 @@ pub fn replay_entry<D: Deliver + ?Sized>(entry: Entry, fetch: &mut impl FnMut(u3
 }
 
 /// The time of an arrival, [`i64::MIN`] if it is gone.
-fn time_of(fetch: &mut impl FnMut(u32) -> Option<(Bytes, i64)>, number: u32) -> i64 {
+fn time_of<B>(fetch: &mut impl FnMut(u32) -> Option<(B, i64)>, number: u32) -> i64 {
     fetch(number).map_or(i64::MIN, |(_, time)| time)
 }

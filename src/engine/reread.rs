@@ -84,12 +84,12 @@ impl Replay {
     }
 
     /// Takes the next entry of the log; `Break` when there is none. `fetch` is that of [`crate::log::replay`].
-    pub fn step<L: Listen + ?Sized>(
+    pub fn step<B: AsRef<[u8]>, L: Listen + ?Sized>(
         &mut self,
         log: &Log,
         cx: Context<'_>,
         scratch: &mut Scratch,
-        fetch: &mut dyn FnMut(u32) -> Option<(Bytes, i64)>,
+        fetch: &mut dyn FnMut(u32) -> Option<(B, i64)>,
         to: &mut L,
     ) -> ControlFlow<()> {
         let mut entries = log.entries_from(self.at);

@@ -2,7 +2,6 @@
 //! and values that stand in no bytes as people read them.
 
 use super::{Hit, Pattern, Place};
-use bytes::Bytes;
 use std::collections::HashMap;
 use wirelore_engine::conversation::{FIRST_CONTENT, InnerBytes, Listen, Message};
 use wirelore_engine::log::Run;
@@ -56,7 +55,7 @@ impl<'p> Search<'p> {
     }
 
     /// Bytes that a packet brings to a stream: what begins before them and ends in them.
-    pub fn stream_bytes(&mut self, flow: u32, run: &Run, packet: &Bytes) {
+    pub fn stream_bytes(&mut self, flow: u32, run: &Run, packet: &[u8]) {
         let from = run.offset as usize;
         let Some(bytes) = packet.get(from..from.saturating_add(run.len as usize)) else { return };
         if self.streams.len() > MOST_TAILS {

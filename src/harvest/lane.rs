@@ -6,18 +6,18 @@ use super::row::{Part, Row};
 use super::stream::StreamBytes;
 use super::window::Window;
 use crate::recall::{Recall, TCP_PAYLOAD, UDP_PAYLOAD};
-use bytes::Bytes;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError};
 use wirelore_dissectors::layers::{self, LAYERS};
 use wirelore_engine::conversation::{Context, Scratch};
-use wirelore_engine::log::{Entry, Log};
+use wirelore_engine::log::{self, Log};
 use wirelore_engine::reread::Replay;
 use wirelore_kit::row::NONE;
 use wirelore_kit::{
-    BufKind, Cancel, Dir, Kind, LayersRead, PacketBytes, PacketRow, Sink, Tie, Transport, Tree, TreeSource, Value, What,
-    read_layers,
+    BufKind, Cancel, Dir, KeyTable, Kind, LayersRead, PacketBytes, PacketRow, Sink, Tie, Transport, Tree, TreeSource, Value,
+    What, read_layers,
 };
 use wirelore_store::Snapshot;
 
@@ -87,6 +87,8 @@ impl<'s> Lane<'s> {
     /// Reads what of a window is its own; hands on the rows that are whole, older ones among them, in no order.
     pub fn window(&mut self, w: &Window, take: &mut dyn FnMut(&mut Row)) {
         let (plan, lanes) = (self.shared.plan, self.shared.lanes);
+        // Keys that come meanwhile wait for the end of the window.
+        let keys = self.shared.recall.keys.read().unwrap_or_else(PoisonError::into_inner);
         let mut done = plan.done_in(w.first, w.end());
         let mut row = Waiting { row: Row::default(), orders: Vec::new(), of: 0 };
         for (packet, facts) in (w.first..).zip(&w.rows) {
@@ -101,7 +103,7 @@ impl<'s> Lane<'s> {
             row.orders.clear();
             row.of = due.len();
             if plan.messages_of(facts.flow) > 0 {
-                self.advance(w, packet, facts.flow, &mut row, take);
+                self.advance(w, packet, facts.flow, &keys, &mut row, take);
             }
             if !plan.packets.has(packet) {
                 continue;
@@ -132,26 +134,30 @@ impl<'s> Lane<'s> {
     }
 
     /// Replays a flow up to a packet.
-    fn advance(&mut self, w: &Window, packet: u32, flow: u32, row: &mut Waiting, take: &mut dyn FnMut(&mut Row)) {
+    fn advance(
+        &mut self,
+        w: &Window,
+        packet: u32,
+        flow: u32,
+        keys: &KeyTable,
+        row: &mut Waiting,
+        take: &mut dyn FnMut(&mut Row),
+    ) {
         let Shared { recall, snapshot, plan, .. } = *self.shared;
-        if !self.flows.contains_key(&flow) {
-            // Flows begin at the first packet of the capture that is theirs: one that is not here any more was read to its end.
-            if snapshot.flow(flow).is_none_or(|f| f.first_packet != packet) {
-                return;
-            }
-            let Some(replay) = recall.begin_replay(snapshot, flow) else { return };
-            let reading = Reading { replay, log: recall.log(flow), left: plan.messages_of(flow), streams: Default::default() };
-            self.flows.insert(flow, Box::new(reading));
-        }
-        let Some(reading) = self.flows.get_mut(&flow) else { return };
-        let keys = recall.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let cx = Context { table: recall.table, level: plan.level, secrets: &*keys };
-        let mut fetch = |n: u32| -> Option<(Bytes, i64)> {
-            match w.get(n) {
-                Some((row, bytes)) if row.bits & PacketRow::FRAGMENT == 0 => Some((bytes.clone(), row.time)),
-                _ => recall.fetch(snapshot, n),
+        let reading = match self.flows.entry(flow) {
+            Entry::Occupied(old) => old.into_mut(),
+            Entry::Vacant(new) => {
+                // Flows begin at the first packet that is theirs: one that is not here any more was read to its end.
+                if snapshot.flow(flow).is_none_or(|f| f.first_packet != packet) {
+                    return;
+                }
+                let Some(replay) = recall.begin_replay(snapshot, flow) else { return };
+                let (log, left) = (recall.log(flow), plan.messages_of(flow));
+                new.insert(Box::new(Reading { replay, log, left, streams: Default::default() }))
             }
         };
+        let cx = Context { table: recall.table, level: plan.level, secrets: keys };
+        let mut fetch = |n: u32| w.fetch(recall, snapshot, n);
         let mut over = false;
         while reading.left > 0 {
             match reading.replay.next_packet(&reading.log) {
@@ -163,12 +169,12 @@ impl<'s> Lane<'s> {
                 }
             }
             if plan.streams
-                && let Some(Entry::Data(run)) = reading.replay.next_entry(&reading.log)
+                && let Some(log::Entry::Data(run)) = reading.replay.next_entry(&reading.log)
                 && let Some((bytes, _)) = fetch(run.number)
                 && let Some(stream) = reading.streams.get_mut(run.dir)
             {
                 let from = run.offset as usize;
-                stream.push(run.at, bytes.get(from..from.saturating_add(run.len as usize)).unwrap_or(&[]));
+                stream.push(run.at, bytes.as_ref().get(from..from.saturating_add(run.len as usize)).unwrap_or(&[]));
             }
             if reading.replay.step(&reading.log, cx, &mut self.scratch, &mut fetch, &mut self.gather) == ControlFlow::Break(()) {
                 over = true;
@@ -209,7 +215,6 @@ impl<'s> Lane<'s> {
                 }
             });
         }
-        drop(keys);
         if over || reading.left == 0 {
             self.flows.remove(&flow);
             self.gather.forget(flow);

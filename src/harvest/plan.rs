@@ -79,8 +79,9 @@ impl Plan {
         // The headings of protocols that are wanted, and those that say in which layer of its protocol a field is.
         let headings = |f: F| f.kind == wirelore_kit::Kind::Group && named(f.name);
         fields.extend(recall.table.iter().flat_map(|s| s.fields.iter().copied()).filter(|f| headings(f)));
-        for layer in LAYERS.iter().filter(|l| of_layers(l)) {
-            fields.extend(layer.fields.iter().copied().filter(|f| headings(f) || is_heading(f)));
+        for layer in LAYERS {
+            let of = of_layers(layer);
+            fields.extend(layer.fields.iter().copied().filter(|f| headings(f) || (of && is_heading(f))));
         }
         if protocols {
             // What `frame.protocols` is made of.

@@ -1,5 +1,6 @@
 //! Packets in the order of the file, some at a time, with their bytes read in few large pieces.
 
+use crate::recall::Recall;
 use bytes::Bytes;
 use wirelore_capture::SpoolReader;
 use wirelore_kit::PacketRow;
@@ -12,6 +13,21 @@ const MOST_PACKETS: usize = 2048;
 const SEGMENT: u32 = 4096;
 /// Bytes between two packets that are read along rather than passed over.
 const WORTH_READING: u64 = 16 << 10;
+
+/// Bytes of a packet in a window, or read by themselves.
+pub(crate) enum Lent<'w> {
+    Here(&'w [u8]),
+    Own(Bytes),
+}
+
+impl AsRef<[u8]> for Lent<'_> {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Lent::Here(bytes) => bytes,
+            Lent::Own(bytes) => bytes,
+        }
+    }
+}
 
 /// Packets and their bytes.
 pub(crate) struct Window {
@@ -33,6 +49,14 @@ impl Window {
     pub fn get(&self, packet: u32) -> Option<(&PacketRow, &Bytes)> {
         let i = packet.checked_sub(self.first)? as usize;
         Some((self.rows.get(i)?, self.bytes.get(i)?.as_ref()?))
+    }
+
+    /// The bytes that the delivery log's offsets of a packet count in, and its time.
+    pub fn fetch(&self, recall: &Recall, snapshot: &Snapshot, packet: u32) -> Option<(Lent<'_>, i64)> {
+        match self.get(packet) {
+            Some((row, bytes)) if row.bits & PacketRow::FRAGMENT == 0 => Some((Lent::Here(bytes), row.time)),
+            _ => recall.fetch(snapshot, packet).map(|(bytes, time)| (Lent::Own(bytes), time)),
+        }
     }
 
     /// The window from packet `first` on; bytes only of those that `needed` names. `None` behind the last packet before `end`.
