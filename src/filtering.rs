@@ -180,7 +180,7 @@ fn look(
     packets.and(&may_match(filter, &terms, snapshot, packets_only, work)?);
     let facts = FactSource::new(Arc::clone(snapshot), &wants);
     let judge = |row: &Row| {
-        let mut verdict = Verdict { packet: row.packet, terms: 0, messages: Vec::new() };
+        let mut verdict = Verdict { packet: row.packet, terms: Vec::new(), messages: Vec::new() };
         for (bit, (_, term)) in terms.iter().enumerate() {
             let holds = if packets_only || !of_messages(term) {
                 term.holds(&View::packet(row, &facts))
@@ -192,13 +192,15 @@ fn look(
                 }
                 false
             };
-            verdict.terms |= u64::from(holds) << bit.min(63);
+            if holds {
+                verdict.terms.push(bit);
+            }
         }
-        (verdict.terms != 0 || !verdict.messages.is_empty()).then_some(verdict)
+        (!verdict.terms.is_empty() || !verdict.messages.is_empty()).then_some(verdict)
     };
     harvest::judge(recall, snapshot, &wants, packets, work, &judge, &mut |v: Verdict| {
-        for (bit, (n, _)) in terms.iter().enumerate() {
-            if let Some(of) = found.terms.get_mut(*n).filter(|_| v.terms >> bit.min(63) & 1 == 1) {
+        for bit in v.terms {
+            if let Some(of) = terms.get(bit).and_then(|(n, _)| found.terms.get_mut(*n)) {
                 of.packets.push(v.packet);
             }
         }
@@ -208,13 +210,25 @@ fn look(
             }
         }
     })?;
+    // What columns are sure of was not read.
+    for (n, term) in &terms {
+        let (Some(sure), Some(of)) = (sure_of(term, packets_only), found.terms.get_mut(*n)) else { continue };
+        of.packets.extend(find(snapshot, &sure, Rows::Packets, work).ok_or_else(cancelled)?);
+        of.packets.sort_unstable();
+        of.packets.dedup();
+    }
     Ok(found)
 }
 
-/// What a worker found of a packet: terms that hold, as bits, and messages of which terms hold.
+/// Packets of which columns are sure that a term holds: they need not be read again.
+fn sure_of(term: &Term, packets_only: bool) -> Option<Query> {
+    term.sure().filter(|_| packets_only || !of_messages(term))
+}
+
+/// What a worker found of a packet: terms that hold, and messages of which terms hold.
 struct Verdict {
     packet: u32,
-    terms: u64,
+    terms: Vec<usize>,
     messages: Vec<(usize, u32)>,
 }
 
@@ -246,7 +260,11 @@ fn may_match(
     };
     let mut packets = Bits::none(snapshot.packets());
     for (_, term) in terms {
-        packets.or(&all(term.narrow())?);
+        let mut of_term = all(term.narrow())?;
+        if let Some(sure) = sure_of(term, packets_only) {
+            of_term.and(&all(Some(Query::Not(Box::new(sure))))?);
+        }
+        packets.or(&of_term);
     }
     if packets_only {
         packets.and(&all(filter.narrow())?);

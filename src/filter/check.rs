@@ -358,7 +358,11 @@ fn no_numbers(side: &Side, of: Type) -> Error {
         side.at.clone(),
         format!("{} is {}, and can not be calculated with.", side.text, of.words()),
         "Numbers and durations can.",
-        "",
+        match of {
+            Type::Protocol | Type::Text => format!("Take bytes out of it: {}[0:2] & 0f:ff.", side.text),
+            Type::Bool => format!("Write {} == True.", side.text),
+            _ => format!("Compare it: {} == ...", side.text),
+        },
     )
 }
 
@@ -445,6 +449,14 @@ fn unknown(side: &Side, written: &Written, registry: &Registry) -> Error {
             format!("Write {what} == {word}."),
         );
     }
+    if is_operator(word) {
+        return Error::new(
+            side.at.clone(),
+            format!("\"{word}\" can not stand here."),
+            "It joins what stands on its sides, and something is missing before it.",
+            "Write http and tcp.port == 8080, or tcp.port in {80, 443}.",
+        );
+    }
     let nearest = registry.nearest(word);
     let (why, to_do) = match word.as_str() {
         "port" | "portrange" => capture_filter("tcp.port == 80, or udp.port"),
@@ -462,11 +474,21 @@ fn unknown(side: &Side, written: &Written, registry: &Registry) -> Error {
                     format!("Did you mean {list} or {last}?")
                 }
             };
-            ("No field and no protocol is called so.".to_owned(), to_do)
+            let small = matches!(nearest.as_slice(), [one] if one.eq_ignore_ascii_case(word));
+            let why = if small { "Small and capital letters differ in names." } else { "No field and no protocol is called so." };
+            (why.to_owned(), to_do)
         }
     };
     let e = Error::new(side.at.clone(), format!("\"{word}\" is no name."), why, to_do);
     Error { nearest: nearest.into_iter().map(str::to_owned).collect(), ..e }
+}
+
+fn is_operator(word: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "and", "or", "xor", "in", "contains", "matches", "eq", "ne", "gt", "lt", "ge", "le", "any_eq", "all_eq", "any_ne",
+        "all_ne",
+    ];
+    WORDS.contains(&word)
 }
 
 fn capture_filter(example: &str) -> (String, String) {

@@ -192,9 +192,14 @@ fn test(compare: Compare, v: &Val<'_>) -> Option<Is> {
 }
 
 fn field(f: F, is: &Is) -> Option<Bounds> {
-    // A number that filters see as text has no text in its column.
-    let as_text = matches!(is, Is::Text(..)) && matches!(f.kind, Kind::Dec | Kind::Hex | Kind::Signed);
-    if f.flags.has(Flags::KEY) && !as_text {
+    // Where filters see another type than the column keeps, the column can only say that there is a value.
+    let numeric = matches!(f.kind, Kind::Dec | Kind::Hex | Kind::Signed | Kind::Bool | Kind::Duration | Kind::Time);
+    let fits = match is {
+        Is::Text(..) => !numeric,
+        Is::Number(..) | Is::Range(..) | Is::Bits(_) => numeric,
+        _ => true,
+    };
+    if f.flags.has(Flags::KEY) && fits {
         return Some(Bounds::exact_of(Query::column(f, is.clone())));
     }
     header(f.name, is)

@@ -89,6 +89,11 @@ impl Registry {
         for f in others {
             registry.add(f.oracle, f);
         }
+        for (name, of) in TYPES {
+            if let Some(n) = registry.names.get_mut(name) {
+                n.of = *of;
+            }
+        }
         for (name, label, of) in EITHER {
             registry.either(name, label, of);
         }
@@ -147,20 +152,54 @@ impl Registry {
     /// Names near one that nobody knows, the likeliest first.
     #[must_use]
     pub fn nearest(&self, name: &str) -> Vec<&'static str> {
+        let lower = name.to_ascii_lowercase();
+        if let Some(n) = self.names.get(lower.as_str()) {
+            return vec![n.name];
+        }
+        for (old, new) in RENAMED {
+            let now = lower.strip_prefix(old).map(|rest| format!("{new}{rest}"));
+            if let Some(n) = now.and_then(|n| self.names.get(n.as_str())) {
+                return vec![n.name];
+            }
+        }
+        let first = |n: &str| n.split('.').next().unwrap_or_default().to_owned();
         let last = |n: &str| n.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-        let (lower, end) = (name.to_ascii_lowercase(), last(name));
-        let mut scored: Vec<(usize, &'static str)> = Vec::new();
+        let (own, end) = (first(&lower), last(name));
+        let mut scored: Vec<(usize, bool, &'static str)> = Vec::new();
         for n in self.names.keys().copied() {
             let near = distance(&lower, &n.to_ascii_lowercase());
+            // Another protocol's field of the same name is meant more often than letters suggest.
             let score = if last(n) == end { near.min(2).saturating_add(near / 4) } else { near };
-            if score <= 2usize.max(name.len() / 5) {
-                scored.push((score, n));
+            if score <= (name.len() / 3).min(2usize.max(name.len() / 5)) {
+                scored.push((score, first(n) != own, n));
             }
         }
         scored.sort_unstable();
-        scored.into_iter().take(MOST_NEAR).map(|(_, n)| n).collect()
+        scored.into_iter().take(MOST_NEAR).map(|(.., n)| n).collect()
     }
 }
+
+/// What names of protocols were before Wireshark renamed them.
+const RENAMED: &[(&str, &str)] = &[("ssl", "tls"), ("bootp", "dhcp"), ("pop3", "pop")];
+
+/// Types that Wireshark gives to fields which are kept otherwise here: text of digits as a number, numbers as text, bits as yes or no.
+const TYPES: &[(&str, Type)] = &[
+    ("dhcp.cookie", Type::Ipv4),
+    ("http.content_length_header", Type::Text),
+    ("http.file_data", Type::Text),
+    ("http2.headers.age", Type::Unsigned),
+    ("http2.headers.max_forwards", Type::Unsigned),
+    ("icmp.pref_level", Type::Signed),
+    ("mqtt.conack.flags.reserved", Type::Bool),
+    ("quic.key_phase", Type::Bool),
+    ("resp.integer", Type::Signed),
+    ("sip.Content-Length", Type::Unsigned),
+    ("sip.Expires", Type::Unsigned),
+    ("sip.Max-Forwards", Type::Unsigned),
+    ("tcp.flags.res", Type::Bool),
+    ("tcp.options.user_to_granularity", Type::Bool),
+    ("x509af.version", Type::Signed),
+];
 
 /// So many names are proposed for one that nobody knows.
 const MOST_NEAR: usize = 5;

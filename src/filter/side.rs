@@ -235,7 +235,7 @@ fn word(p: &mut Parser<'_>, next: &Placed) -> Result<Side, Error> {
             let mut near: Vec<(usize, &str)> = FUNCTIONS.iter().map(|(n, ..)| (distance(n, &word.to_lowercase()), *n)).collect();
             near.sort_unstable();
             let known: Vec<&str> = FUNCTIONS.iter().map(|(n, ..)| *n).collect();
-            let nearest = near.iter().take_while(|(d, _)| *d <= 2).map(|(_, n)| (*n).to_owned()).collect();
+            let nearest = near.iter().filter(|(d, n)| *d <= 2 || word.starts_with(n)).map(|(_, n)| (*n).to_owned()).collect();
             let e = Error::new(
                 next.at.clone(),
                 format!("\"{word}\" is no function."),

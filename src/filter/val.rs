@@ -36,9 +36,14 @@ impl<'v> Val<'v> {
             // A number that Wireshark keeps as text: http.content_length_header.
             (Value::U64(n), Type::Text) => Val::Text(Cow::Owned(n.to_string().into_bytes())),
             (Value::U64(n), Type::Duration | Type::Time) => Val::Nanos((*n).into()),
+            (Value::U64(n), Type::Bool) => Val::Number((*n != 0).into()),
             (Value::U64(n), _) => Val::Number((*n).into()),
             (Value::I64(n), Type::Duration | Type::Time) => Val::Nanos((*n).into()),
             (Value::I64(n), _) => Val::Number((*n).into()),
+            (Value::Str(t), Type::Unsigned | Type::Signed) => digits(t.as_bytes())?,
+            (Value::Blob(t), Type::Unsigned | Type::Signed) => digits(t)?,
+            (Value::Span, Type::Unsigned | Type::Signed) => digits(v.bytes)?,
+            (Value::Span, Type::Ipv4) => Val::Ip4(u32::from_be_bytes(v.bytes.try_into().ok()?), 32),
             (Value::Str(t), Type::Bytes) => Val::Bytes(Cow::Borrowed(t.as_bytes())),
             (Value::Str(t), _) => Val::Text(Cow::Borrowed(t.as_bytes())),
             (Value::Blob(b), Type::Text) => Val::Text(Cow::Borrowed(b)),
@@ -116,4 +121,9 @@ impl<'v> Val<'v> {
             Val::Ip6(a, n) => Val::Ip6(a, n),
         }
     }
+}
+
+/// A number that stands in the bytes as text.
+fn digits(text: &[u8]) -> Option<Val<'static>> {
+    std::str::from_utf8(text).ok()?.trim().parse().ok().map(Val::Number)
 }
