@@ -330,7 +330,7 @@ pub struct Export {
     /// Write every HTTP exchange as a HAR 1.2 to this file, which is written over; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     pub har: Option<PathBuf>,
-    /// Print every request as a command or code that makes it again: curl, httpie, wget, fetch, python, reqwest, openssl, websocat.
+    /// Print every request as a command or code that makes it again: curl, httpie, wget, fetch, python, reqwest, openssl, websocat; letters: swaks.
     #[arg(long = "as", value_name = "FORM", value_parser = clap::builder::PossibleValuesParser::new(wirelore_export::copy_as::FORMS.map(|f| f.0)))]
     pub copy_as: Option<String>,
     /// Only the exchanges whose request or answer ends in this packet (as `dump -m` numbers them). May be given several times.

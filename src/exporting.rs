@@ -3,11 +3,12 @@
 use crate::cli::{Export, exit};
 use crate::reading::{self, Failure};
 use crate::session::Session;
-use crate::{exchanges, har};
+use crate::{exchanges, har, letters};
 use std::io::Write;
 use std::path::Path;
-use wirelore_export::copy_as::{FORMS, copy_as};
+use wirelore_export::copy_as::{FORMS, Form, copy_as};
 use wirelore_export::exchange::Exchange;
+use wirelore_export::swaks::{Letter, swaks};
 
 /// Runs the command.
 ///
@@ -23,15 +24,23 @@ pub fn run(args: &Export) -> Result<(), Failure> {
     if let Some((_, form)) = args.copy_as.as_ref().and_then(|name| FORMS.iter().find(|f| f.0 == name)) {
         let mut out = std::io::stdout().lock();
         let mut count = 0usize;
-        exchanges::each(&session, &mut |e| {
-            let Some(text) = copy_as(*form, &e).filter(|_| wanted(&e)) else { return Ok(()) };
+        let mut print = |text: String| {
             let between = if count > 0 { "\n" } else { "" };
             count = count.saturating_add(1);
             writeln!(out, "{between}{text}").map_err(|e| Failure::write(&e))
-        })?;
+        };
+        if *form == Form::Swaks {
+            let wanted = |l: &Letter| args.frame.is_empty() || args.frame.contains(&l.frame);
+            letters::each(&session, &mut |l| if wanted(l) { print(swaks(l)) } else { Ok(()) })?;
+        } else {
+            exchanges::each(&session, &mut |e| match copy_as(*form, &e).filter(|_| wanted(&e)) {
+                Some(text) => print(text),
+                None => Ok(()),
+            })?;
+        }
         out.flush().map_err(|e| Failure::write(&e))?;
         if count == 0 {
-            eprintln!("wirelore: no request that this form fits was found");
+            eprintln!("wirelore: nothing that this form fits was found");
         }
     }
     reading::tell_damage(&session);

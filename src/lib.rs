@@ -23,6 +23,7 @@ pub mod har;
 pub mod harvest;
 pub mod leading;
 pub mod legs;
+pub mod letters;
 #[cfg(feature = "window")]
 pub mod live;
 pub mod merge;

@@ -44,7 +44,7 @@ fn problem(f: Failure) -> Problem {
 
 impl Proxies for Starter {
     fn start(&self, wake: Waker) -> Result<LiveProxy, Problem> {
-        let started = proxying::start(&self.args).map_err(problem)?;
+        let mut started = proxying::start(&self.args).map_err(problem)?;
         let woken = Arc::clone(&wake);
         started.session.store.on_publish(move || woken());
         // What is held shows at once, not with the next packet.
@@ -58,6 +58,7 @@ impl Proxies for Starter {
             running: Mutex::new(true),
             browser: Mutex::new(None),
             authority: Arc::clone(&started.authority),
+            led: Mutex::new(started.led.take()),
         });
         let session = &started.session;
         let opened = Opened {
@@ -125,6 +126,8 @@ struct Live {
     running: Mutex<bool>,
     browser: Mutex<Option<Browser>>,
     authority: Arc<wirelore_ca::Authority>,
+    /// What leads connections here.
+    led: Mutex<Option<crate::leading::Led>>,
 }
 
 fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -169,6 +172,8 @@ impl Proxied for Live {
         *lock(&self.running) = false;
         self.gate.intercept(None);
         self.gate.release_all();
+        // Nobody would take connections up that are still led here.
+        lock(&self.led).take();
         self.stopper.stop();
         lock(&self.browser).take();
     }

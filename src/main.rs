@@ -60,7 +60,8 @@ fn end(went: Result<(), Failure>) {
 #[cfg(feature = "window")]
 fn proxy(args: &wirelore::cli::Proxy) -> Result<(), Failure> {
     let display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|v| std::env::var_os(v).is_some_and(|v| !v.is_empty()));
-    if args.headless || !display { wirelore::proxying::run(args) } else { wirelore::door::proxy(args) }
+    let headless = args.headless || args.leading.transparent_rules || !display;
+    if headless { wirelore::proxying::run(args) } else { wirelore::door::proxy(args) }
 }
 
 #[cfg(not(feature = "window"))]

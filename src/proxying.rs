@@ -46,6 +46,8 @@ pub struct Started {
     pub authority: Arc<Authority>,
     /// The socket by which other programs steer it.
     control: Option<Control>,
+    /// What leads connections to its transparent listeners; with this it is taken back.
+    pub led: Option<Led>,
 }
 
 /// Starts it.
@@ -99,7 +101,8 @@ pub fn start_recording(args: &Args, options: wirelore_record::Options) -> Result
     let proxy = Proxy::start(settings).map_err(|e| Failure { text: e.to_string(), code: exit::INIT })?;
     let control = control(args, &proxy, &recorder, gate.clone())?;
     let session = read_along(&recorder, growth, args.both_legs)?;
-    Ok(Started { proxy, recorder, gate, session, authority, control })
+    let led = lead(args, &proxy)?;
+    Ok(Started { proxy, recorder, gate, session, authority, control, led })
 }
 
 /// Runs it until a signal says stop.
@@ -114,7 +117,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         return crate::leading::print(&plan);
     }
     let signals = Signals::listen().map_err(|e| Failure { text: format!("Signals cannot be heard: {e}."), code: exit::INIT })?;
-    let Started { proxy, recorder, mut session, authority, control: _control, .. } = start(args)?;
+    let Started { proxy, recorder, mut session, authority, control: _control, led, .. } = start(args)?;
     for (mode, at) in proxy.listeners() {
         eprintln!("Listening at {at} ({mode}).");
     }
@@ -122,7 +125,6 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         eprintln!("Others can reach this proxy too: whoever can, may use it. --proxyauth USER:PASSWORD asks them who they are.");
     }
     eprintln!("Recording to {}. Ctrl+C ends it.", recorder.path().display());
-    let led = lead(args, &proxy)?;
     let _browser = browser(args, &proxy, &authority)?;
     let watch = RecordingWatch::begin(&recorder);
     let lines = if args.flow_lines { FlowLines::begin(&session.store, session.again.clone()) } else { None };

@@ -27,10 +27,12 @@ pub enum Form {
     Openssl,
     /// `websocat`, for a WebSocket.
     Websocat,
+    /// `swaks`, for a letter that went by SMTP: of [`crate::swaks`], not of an exchange.
+    Swaks,
 }
 
 /// Every form by its name.
-pub const FORMS: [(&str, Form); 8] = [
+pub const FORMS: [(&str, Form); 9] = [
     ("curl", Form::Curl),
     ("httpie", Form::Httpie),
     ("wget", Form::Wget),
@@ -39,6 +41,7 @@ pub const FORMS: [(&str, Form); 8] = [
     ("reqwest", Form::Reqwest),
     ("openssl", Form::Openssl),
     ("websocat", Form::Websocat),
+    ("swaks", Form::Swaks),
 ];
 
 /// The request of an exchange in a form; `None` where the request was not captured, or the form does not fit it (websocat without a
@@ -56,6 +59,7 @@ pub fn copy_as(form: Form, e: &Exchange) -> Option<String> {
         Form::Reqwest => Some(reqwest(&asked)),
         Form::Openssl => Some(openssl(&asked)),
         Form::Websocat => chat.then(|| websocat(&asked)),
+        Form::Swaks => None,
     }
 }
 
@@ -119,7 +123,7 @@ impl<'e> Asked<'e> {
 }
 
 /// In single quotes of a POSIX shell.
-fn shell(word: &str) -> String {
+pub(crate) fn shell(word: &str) -> String {
     if !word.is_empty()
         && word
             .bytes()

@@ -14,5 +14,6 @@ pub mod separated;
 pub mod shape;
 pub mod spell;
 pub mod story;
+pub mod swaks;
 pub mod text;
 pub mod time;

@@ -1,6 +1,8 @@
 //! HARs: `wirelore export --har` writes the HTTP exchanges of a capture as one, and every command opens them as captures.
 
+mod mitm;
 pub mod open;
+mod tnetstring;
 
 use crate::exchanges;
 use crate::reading::Failure;

@@ -10,7 +10,7 @@ use wirelore_capture::{Options, Source};
 use wirelore_export::exchange::{Chat, Exchange, Said};
 use wirelore_export::har;
 use wirelore_kit::Problem;
-use wirelore_record::{Ended, Leg, Recorder, Side};
+use wirelore_record::{Ended, Lane, Leg, LegId, Recorder, Side};
 
 /// A HAR larger than this is not read: its text must be in memory at once.
 const MOST: u64 = 1 << 30;
@@ -20,6 +20,9 @@ const MOST: u64 = 1 << 30;
 /// # Errors
 /// What is wrong with it, and what to do.
 pub fn open(path: &Path) -> Result<Option<(Source, Vec<Value>)>, Problem> {
+    if let Some(source) = super::mitm::open(path)? {
+        return Ok(Some((source, Vec::new())));
+    }
     let named = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("har"));
     let size = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map_or(0, |m| m.len());
     if size == 0 || !(named || begins_like(path)) {
@@ -68,47 +71,24 @@ fn without_bodies(mut entry: Value) -> Value {
 
 /// Plays all exchanges into a session file that is gone when nobody reads it any more.
 fn play(entries: &[(Exchange, Value)]) -> Result<Source, String> {
+    record("Wirelore, from a HAR", "har", |lane| {
+        for (number, (e, original)) in entries.iter().enumerate() {
+            let (client, server) = ends(e, original, number);
+            play_one(lane, number as u64, (client, server), e);
+        }
+    })
+}
+
+/// Has `fill` write a session file that is gone when nobody reads it any more.
+pub(super) fn record(application: &str, listener: &str, fill: impl FnOnce(&mut Lane)) -> Result<Source, String> {
     let said = |e: wirelore_record::Error| format!("The file that its packets go to failed: {e}.");
-    let options = wirelore_record::Options {
-        application: "Wirelore, from a HAR".into(),
-        listeners: vec!["har".into()],
-        ..Default::default()
-    };
+    let options =
+        wirelore_record::Options { application: application.into(), listeners: vec![listener.into()], ..Default::default() };
     let recorder = Recorder::temporary(options).map_err(said)?;
     recorder.keep();
     let path = recorder.path().to_path_buf();
     let mut lane = recorder.lane();
-    for (number, (e, original)) in entries.iter().enumerate() {
-        let began = e.request.as_ref().and_then(|r| r.began).unwrap_or(0);
-        let (client, server) = ends(e, original, number);
-        let leg = Leg { side: Side::Client, client, server, listener: 0, tie: number as u64, time: began, host: "" };
-        let leg = lane.open(leg);
-        let mut end = began;
-        let over_http2 = !e.chat.is_empty() && e.response.as_ref().is_some_and(|r| r.line.get(1).is_some_and(|s| s != "101"));
-        let e = if over_http2 { &upgraded(e) } else { e };
-        for (message, to_server) in [(&e.request, true), (&e.response, false)] {
-            if let Some(said) = message {
-                let time = said.began.unwrap_or(end).max(end);
-                end = said.ended.unwrap_or(time).max(time);
-                let (head, body) = (head(said, e, to_server), &said.body.bytes);
-                lane.bytes(leg, to_server, &head, time);
-                if !body.is_empty() && !no_body(said) {
-                    lane.bytes(leg, to_server, body, end);
-                }
-            }
-        }
-        for c in &e.chat {
-            end = c.time.unwrap_or(end).max(end);
-            lane.bytes(leg, c.to_server, &frame(c), end);
-        }
-        lane.end(leg, true, Ended::Fin, end);
-        lane.end(leg, false, Ended::Fin, end);
-        lane.close(leg, end);
-        while lane.full() {
-            lane.turn();
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
-    }
+    fill(&mut lane);
     lane.turn();
     drop(lane);
     recorder.finish().map_err(said)?;
@@ -116,6 +96,48 @@ fn play(entries: &[(Exchange, Value)]) -> Result<Source, String> {
     // The open source keeps the bytes; the name is not needed any more.
     let _ = std::fs::remove_file(&path);
     source
+}
+
+/// Plays one exchange as a connection.
+pub(super) fn play_one(lane: &mut Lane, tie: u64, (client, server): (SocketAddr, SocketAddr), e: &Exchange) {
+    let began = e.request.as_ref().and_then(|r| r.began).unwrap_or(0);
+    let leg = Leg { side: Side::Client, client, server, listener: 0, tie, time: began, host: "" };
+    let leg = lane.open(leg);
+    let mut end = began;
+    let over_http2 = !e.chat.is_empty() && e.response.as_ref().is_some_and(|r| r.line.get(1).is_some_and(|s| s != "101"));
+    let e = if over_http2 { &upgraded(e) } else { e };
+    for (message, to_server) in [(&e.request, true), (&e.response, false)] {
+        if let Some(said) = message {
+            let time = said.began.unwrap_or(end).max(end);
+            end = said.ended.unwrap_or(time).max(time);
+            let (head, body) = (head(said, e, to_server), body(said));
+            lane.bytes(leg, to_server, &head, time);
+            if !body.is_empty() && !no_body(said) {
+                lane.bytes(leg, to_server, body, end);
+            }
+        }
+    }
+    for c in &e.chat {
+        end = c.time.unwrap_or(end).max(end);
+        lane.bytes(leg, c.to_server, &frame(c), end);
+    }
+    finish(lane, leg, end);
+}
+
+/// Ends a connection in order.
+pub(super) fn finish(lane: &mut Lane, leg: LegId, end: i64) {
+    lane.end(leg, true, Ended::Fin, end);
+    lane.end(leg, false, Ended::Fin, end);
+    lane.close(leg, end);
+    while lane.full() {
+        lane.turn();
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
+/// A body as it is played: with its coding, where that is known.
+fn body(said: &Said) -> &[u8] {
+    said.body.coded.as_deref().unwrap_or(&said.body.bytes)
 }
 
 /// Who spoke: the server as far as the HAR says, and a client of the documentation's addresses (RFC 5737, RFC 3849).
@@ -177,7 +199,7 @@ fn head(said: &Said, e: &Exchange, asks: bool) -> Vec<u8> {
         if name.first() == Some(&b':')
             || is("content-length")
             || is("transfer-encoding")
-            || is("content-encoding")
+            || is("content-encoding") && said.body.coded.is_none()
             || name.is_empty()
         {
             continue;
@@ -191,8 +213,8 @@ fn head(said: &Said, e: &Exchange, asks: bool) -> Vec<u8> {
         let authority = e.url.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next()).unwrap_or_default();
         out.extend_from_slice(format!("Host: {}\r\n", one(authority)).as_bytes());
     }
-    if !no_body(said) && (!asks || !said.body.bytes.is_empty()) {
-        out.extend_from_slice(format!("Content-Length: {}\r\n", said.body.bytes.len()).as_bytes());
+    if !no_body(said) && (!asks || !body(said).is_empty()) {
+        out.extend_from_slice(format!("Content-Length: {}\r\n", body(said).len()).as_bytes());
     }
     out.extend_from_slice(b"\r\n");
     out
