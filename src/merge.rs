@@ -2,7 +2,10 @@
 //!
 //! Shards number flows, messages and exchanges for themselves; here they get the numbers that everybody sees, by first packet.
 
+mod ids;
+
 use crate::again::Due;
+use ids::Ids;
 use std::sync::{Arc, PoisonError, RwLock};
 use wirelore_engine::announce::Bound;
 use wirelore_engine::ledger::Ledger;
@@ -15,9 +18,9 @@ use wirelore_store::{Builder, FlowFlags, FlowRow, MessageEnd, MessageOpen};
 /// Numbers of one shard and what they are for everybody.
 #[derive(Default)]
 struct Numbers {
-    flows: Vec<u32>,
-    messages: Vec<u32>,
-    exchanges: Vec<u32>,
+    flows: Ids,
+    messages: Ids,
+    exchanges: Ids,
 }
 
 /// Turns outputs into rows.
@@ -39,10 +42,6 @@ pub struct Merger {
 
 fn cells_of<'o>(m: &MessageEvent, o: &'o Output) -> &'o [(F, Cell)] {
     o.cells.get(m.cells.start as usize..m.cells.end as usize).unwrap_or(&[])
-}
-
-fn global(numbers: &[u32], local: u32) -> u32 {
-    numbers.get(local as usize).copied().unwrap_or(NONE)
 }
 
 /// Stands for a shard where flows are read again: its numbers of flows are those that everybody sees.
@@ -119,8 +118,7 @@ impl Merger {
     }
 
     fn flows_are_the_same(&self, shard: usize) -> bool {
-        self.shards.len() == 1
-            && self.shards.get(shard).is_some_and(|n| n.flows.last().is_none_or(|l| *l as usize + 1 == n.flows.len()))
+        self.shards.len() == 1 && self.shards.get(shard).is_some_and(|n| n.flows.are_the_same())
     }
 
     fn packets(&mut self, outputs: &[Output]) {
@@ -135,7 +133,7 @@ impl Merger {
                 if let (Some(slot), Some(numbers)) = (rows.get_mut(number as usize), self.shards.get(s)) {
                     *slot = *row;
                     if row.flow != NONE {
-                        slot.flow = global(&numbers.flows, row.flow);
+                        slot.flow = numbers.flows.get(row.flow);
                     }
                 }
             }
@@ -167,7 +165,7 @@ impl Merger {
 
     fn message_number(&self, shard: usize, local: u32) -> u32 {
         let numbers = if shard == AGAIN { Some(&self.again) } else { self.shards.get(shard) };
-        numbers.map_or(NONE, |n| global(&n.messages, local))
+        numbers.map_or(NONE, |n| n.messages.get(local))
     }
 
     /// Whether an event is of a flow that was read again: then only its log and packets count.
@@ -246,7 +244,7 @@ impl Merger {
         if shard == AGAIN {
             return conv;
         }
-        let flow = self.shards.get(shard).map_or(NONE, |n| global(&n.flows, conv.flow));
+        let flow = self.shards.get(shard).map_or(NONE, |n| n.flows.get(conv.flow));
         ConvId { flow, inner: conv.inner }
     }
 
@@ -394,18 +392,13 @@ impl Merger {
         if m.exchange == NONE {
             return;
         }
-        let at = m.exchange as usize;
         if m.asks {
             let exchange = self.builder.asks(id);
-            let Some(n) = self.numbers_mut(shard) else { return };
-            if n.exchanges.len() <= at {
-                n.exchanges.resize(at.saturating_add(1), NONE);
-            }
-            if let Some(slot) = n.exchanges.get_mut(at) {
-                *slot = exchange;
+            if let Some(n) = self.numbers_mut(shard) {
+                n.exchanges.set(m.exchange, exchange);
             }
         } else {
-            let known = self.numbers_mut(shard).map(|n| global(&n.exchanges, m.exchange)).filter(|e| *e != NONE);
+            let known = self.numbers_mut(shard).map(|n| n.exchanges.get(m.exchange)).filter(|e| *e != NONE);
             self.builder.answers(id, known, if m.more { More::Yes } else { More::No });
         }
     }
