@@ -17,6 +17,7 @@ use bytes::Bytes;
 use clap::Args;
 use search::Search;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
 use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError};
@@ -151,14 +152,17 @@ impl Reader<'_> {
     /// Replays the packet's conversation up to it.
     fn advance(&mut self, w: &Window, packet: u32, flow: u32, search: &mut Search<'_>) {
         let (recall, snapshot) = (self.recall, self.snapshot);
-        if !self.flows.contains_key(&flow) {
-            if snapshot.flow(flow).is_none_or(|f| f.first_packet != packet) {
-                return;
+        let reading = match self.flows.entry(flow) {
+            Slot::Occupied(old) => old.into_mut(),
+            Slot::Vacant(new) => {
+                if snapshot.flow(flow).is_none_or(|f| f.first_packet != packet) {
+                    return;
+                }
+                let Some(replay) = recall.begin_replay(snapshot, flow) else { return };
+                new.insert(Box::new((replay, recall.log(flow))))
             }
-            let Some(replay) = recall.begin_replay(snapshot, flow) else { return };
-            self.flows.insert(flow, Box::new((replay, recall.log(flow))));
-        }
-        let Some((replay, log)) = self.flows.get_mut(&flow).map(|f| &mut **f) else { return };
+        };
+        let (replay, log) = &mut **reading;
         let keys = recall.keys.read().unwrap_or_else(PoisonError::into_inner);
         let cx = Context { table: recall.table, level: Level::FieldsAndBodies, secrets: &*keys };
         let mut fetch = |n: u32| w.fetch(recall, snapshot, n);

@@ -65,7 +65,7 @@ impl<'p> Search<'p> {
         let tail = self.streams.entry((flow, run.dir)).or_default();
         let mut hits = Vec::new();
         let dir = run.dir;
-        crossing(self.pattern, tail, run.at, bytes, &mut self.buffer, &mut |at, buffer, from, to| {
+        crossing(self.pattern, tail, run.at, bytes, &mut self.buffer, |at, buffer, from, to| {
             let place = Place::Stream(flow, dir);
             hits.push(Hit { packet: number, place, span: None, at, shown: excerpt(buffer, from, to) });
         });
@@ -119,7 +119,7 @@ fn crossing(
     at: u64,
     bytes: &[u8],
     buffer: &mut Vec<u8>,
-    each: &mut dyn FnMut(u64, &[u8], usize, usize),
+    mut each: impl FnMut(u64, &[u8], usize, usize),
 ) {
     if tail.bytes.is_empty() || tail.end != at {
         return;
@@ -199,7 +199,7 @@ impl Listen for Search<'_> {
         let base = read_by.map_or(0, |(_, begin)| begin.saturating_sub(at));
         let label = label(b);
         let hits = &mut self.hits;
-        crossing(pattern, tail, at, b.bytes, &mut self.buffer, &mut |at, buffer, from, to| {
+        crossing(pattern, tail, at, b.bytes, &mut self.buffer, |at, buffer, from, to| {
             let place = Place::Inside(label.clone());
             let at = base.saturating_add(at);
             hits.push(Hit { packet, place, span: span(at, to - from), at, shown: excerpt(buffer, from, to) });

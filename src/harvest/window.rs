@@ -112,10 +112,9 @@ impl Window {
         let (mut end, mut next) = (from, i);
         for (k, row) in self.rows.iter().enumerate().skip(i) {
             if wanted.get(k) == Some(&true) {
-                if row.at() < end || row.at() - end > WORTH_READING || row.at().saturating_sub(from) > 2 * MOST_BYTES {
-                    if k > i {
-                        break;
-                    }
+                let far = row.at() < end || row.at() - end > WORTH_READING || row.at().saturating_sub(from) > 2 * MOST_BYTES;
+                if far && k > i {
+                    break;
                 }
                 end = row.at().saturating_add(u64::from(row.cap_len));
                 next = k + 1;
