@@ -2,7 +2,6 @@
 //!
 //! They need root, iproute2 and the helper (`cargo build -p wirelore-sniffer`, which needs libpcap-dev), and are skipped loudly without.
 
-#[allow(dead_code, reason = "shared with other tests")]
 #[path = "support/peers.rs"]
 mod peers;
 
