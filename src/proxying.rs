@@ -210,13 +210,23 @@ fn control(args: &Args, proxy: &Proxy, recorder: &Recorder, gate: Gate) -> Resul
     }
 }
 
+/// How much readers give way to relays, on the scale of `nice`.
+const GIVE_WAY: i32 = 10;
+
 /// Reads the record while it grows.
 pub(crate) fn read_along(recorder: &Recorder, growth: Growth, both_legs: bool) -> Result<Session, Failure> {
     let options = Options { follow: true, growth: Some(growth), block_len: 256 * 1024, ..Options::default() };
     let source = Source::open(recorder.path(), options)
         .map_err(|e| Failure { text: format!("{e}. {}", e.what_to_do()), code: crate::reading::open_code(&e) })?;
-    let name = recorder.path().display().to_string();
-    Ok(Session::start(source, wirelore_dissectors::TABLE, SessionOptions { name, both_legs, ..SessionOptions::default() }))
+    let options = SessionOptions { name: recorder.path().display().to_string(), both_legs, ..SessionOptions::default() };
+    // Traffic comes first: what is read of it may be late, so its threads give way. They take after the thread that makes them.
+    let begun = std::thread::Builder::new().name("read along".into()).spawn(move || {
+        // Where that is not to be had, all are equal.
+        let _ = rustix::process::nice(GIVE_WAY);
+        Session::start(source, wirelore_dissectors::TABLE, options)
+    });
+    let failed = |why: String| Failure { text: format!("The record cannot be read while it grows: {why}."), code: exit::INIT };
+    begun.map_err(|e| failed(e.to_string()))?.join().map_err(|_| failed("its thread ended early".into()))
 }
 
 /// Modes and places to listen. Without a host it is loopback, in both families.

@@ -14,6 +14,12 @@ const AGAIN: Duration = Duration::from_millis(5);
 /// So long it is tried.
 const GIVE_UP: Duration = Duration::from_millis(100);
 
+/// Time that may be spent on looking at once: some hundred connections.
+const PURSE: Duration = Duration::from_millis(100);
+/// One part in so many of the time that passes comes back into it: in a flood of connections the rest stays unknown, for each look goes
+/// through the open files of a process, and that would cost as much as relaying.
+const REFILL: u32 = 50;
+
 /// A connection whose process is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked {
@@ -49,10 +55,18 @@ impl Watcher {
 }
 
 fn run(mut finder: Finder, but: Option<u32>, mut found: impl FnMut(Process), asked: &Receiver<Asked>) {
+    let (mut purse, mut looked) = (PURSE, Instant::now());
     while let Ok(Asked { tie, udp, local, remote }) = asked.recv() {
         let began = Instant::now();
+        purse = purse.saturating_add(began.saturating_duration_since(looked) / REFILL).min(PURSE);
+        looked = began;
+        if purse.is_zero() {
+            continue;
+        }
         let process = loop {
+            let before = Instant::now();
             let process = finder.find(udp, local, remote);
+            purse = purse.saturating_sub(before.elapsed());
             // With others waiting there is no time for a second look.
             if process.is_some() || began.elapsed() > GIVE_UP || !asked.is_empty() {
                 break process;

@@ -3,6 +3,7 @@
 use crate::buffers::{Out, READ, take_secrets, was_missed};
 use crate::pace::Pace;
 use crate::tls::Tls;
+use rustls::ProtocolVersion;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
@@ -142,6 +143,8 @@ pub struct End {
     queue: Out,
     /// So many of them are written.
     queued: usize,
+    /// They may wait for what goes out next: nobody waits for them.
+    leisurely: bool,
     leg: LegId,
     /// The peer opened the connection: in the record, what it sends goes to the server of the leg.
     opener: bool,
@@ -181,6 +184,7 @@ impl End {
             ahead: Vec::new(),
             queue: Out::default(),
             queued: 0,
+            leisurely: false,
             leg,
             opener: by_peer,
             gone: None,
@@ -209,7 +213,22 @@ impl End {
     /// Whether bytes wait for its socket.
     #[must_use]
     pub fn is_backed_up(&self) -> bool {
+        self.waits() && !self.leisurely
+    }
+
+    fn waits(&self) -> bool {
         self.queued < self.queue.bytes().len()
+    }
+
+    /// Whether the end of our handshake waits for what goes out next.
+    #[must_use]
+    pub fn is_leisurely(&self) -> bool {
+        self.leisurely
+    }
+
+    /// It waits no longer.
+    pub fn hurry(&mut self) {
+        self.leisurely = false;
     }
 
     /// From here on TLS is spoken, within the TLS that is spoken already; what was read ahead are its first bytes.
@@ -263,6 +282,7 @@ impl End {
         }
         let all = kept.saturating_add(fresh);
         let bytes = read.get_mut(..all).unwrap_or_default();
+        let waiting = self.queue.bytes().len();
         let Some(tls) = &mut self.tls else {
             rest.lane.bytes(self.leg, self.opener, bytes, rest.now);
             self.counts = count(self.counts, fresh, 0);
@@ -281,6 +301,8 @@ impl End {
         };
         Poll::Ready(went.map(|(plain, closed)| {
             self.counts = count(self.counts, plain, 0);
+            // TLS may have put something behind what waits, and that is for now.
+            self.leisurely &= self.queue.bytes().len() == waiting;
             if closed || self.notified {
                 // What comes behind goodbye is nobody's.
                 self.notified = true;
@@ -319,6 +341,19 @@ impl End {
     /// # Errors
     /// Why it failed; our alert, if there is one, was sent.
     pub async fn handshake(&mut self, io: &RefCell<Io>) -> Result<(), Fault> {
+        self.shake_hands(io, false).await
+    }
+
+    /// The same, but in TLS 1.3 what we say last in it (a server our ticket, a client its Finished) may wait for what goes out next, and go
+    /// with it: a write less for us, a packet less for the other end.
+    ///
+    /// # Errors
+    /// Those of [`End::handshake`].
+    pub async fn handshake_leisurely(&mut self, io: &RefCell<Io>) -> Result<(), Fault> {
+        self.shake_hands(io, true).await
+    }
+
+    async fn shake_hands(&mut self, io: &RefCell<Io>, leisurely: bool) -> Result<(), Fault> {
         let mut started = false;
         poll_fn(|cx| {
             let io = &mut *io.borrow_mut();
@@ -331,6 +366,10 @@ impl End {
                 }
             }
             loop {
+                if leisurely && !self.missed && self.outer.is_none() && self.tls.as_ref().is_some_and(is_through_13) {
+                    self.leisurely = self.waits();
+                    return Poll::Ready(Ok(()));
+                }
                 let flushed = self.poll_flush(cx, &mut io.rest)?.is_ready();
                 if !self.tls.as_ref().is_some_and(Tls::is_handshaking) {
                     return if flushed { Poll::Ready(Ok(())) } else { Poll::Pending };
@@ -409,6 +448,10 @@ impl End {
 
     /// Writes what waits and what lies in `rest.out`.
     fn poll_write(&mut self, cx: &mut Context<'_>, rest: &mut Rest) -> Poll<Result<(), Fault>> {
+        if self.leisurely && rest.out.bytes().is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        self.leisurely = false;
         if self.is_backed_up() || self.shut {
             if !self.shut {
                 self.queue.put(rest.out.bytes());
@@ -474,6 +517,7 @@ impl End {
         if self.shut {
             return Poll::Ready(Ok(()));
         }
+        self.leisurely = false;
         if let Some(tls) = self.tls.as_mut().filter(|_| tls_too && !self.farewell) {
             self.farewell = true;
             seal_joined(tls, &mut self.rest, rest).map_err(Fault::Tls)?;
@@ -521,6 +565,11 @@ impl End {
         }
         self.shut = true;
     }
+}
+
+/// Whether a handshake of TLS 1.3 is over.
+fn is_through_13(tls: &Tls) -> bool {
+    !tls.is_handshaking() && tls.version() == Some(ProtocolVersion::TLSv1_3)
 }
 
 /// Joins the plaintext that waits into one record.

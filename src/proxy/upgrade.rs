@@ -2,7 +2,7 @@
 
 use crate::copy::Over;
 use crate::course::Course;
-use crate::end::Fault;
+use crate::end::{End, Fault};
 use crate::hello::{First, Hello};
 use crate::speak;
 use crate::tls::Tls;
@@ -11,8 +11,10 @@ use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::ServerName;
 use rustls::server::UnbufferedServerConnection;
 use rustls::{ProtocolVersion, ServerConfig};
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use wirelore_ca::{Names, Trust};
 use wirelore_kit::middle::{Place, Refusal};
@@ -63,7 +65,33 @@ impl Course {
         let version = tls.and_then(Tls::version);
         let copied = tls.and_then(Tls::peer_certificate).map(<[u8]>::to_vec);
         self.tls_to_client(&host, copied.as_deref(), alpn.as_deref(), version).await?;
+        self.first_words_along().await;
         Ok(Some(alpn))
+    }
+
+    /// Most clients speak right behind their handshake: what they say then goes to the server together with the end of ours.
+    async fn first_words_along(&mut self) {
+        if !self.server.as_ref().is_some_and(End::is_leisurely) {
+            return;
+        }
+        if self.client.ahead.is_empty() {
+            // Other connections have their turn; that is all the time it gets.
+            tokio::task::yield_now().await;
+            let (io, client) = (&self.worker.io, &mut self.client);
+            poll_fn(|cx| {
+                let io = &mut *io.borrow_mut();
+                io.tick();
+                let mut ahead = std::mem::take(&mut client.ahead);
+                // An end or a fault is seen by whoever reads next.
+                let _ = client.poll_read(cx, io, &mut |p, _| ahead.extend_from_slice(p));
+                client.ahead = ahead;
+                Poll::Ready(())
+            })
+            .await;
+        }
+        if let Some(server) = self.server.as_mut().filter(|_| self.client.ahead.is_empty()) {
+            server.hurry();
+        }
     }
 
     /// Speaks TLS to the server, asking for what the client asked for.
@@ -77,7 +105,12 @@ impl Course {
             return Err(explain(&rustls::Error::General("there is no server".into())));
         };
         server.begin(Tls::Client(Box::new(conn)));
-        let shaken = tokio::time::timeout(PATIENCE, server.handshake(&self.worker.io)).await;
+        // Where a message may be held the server is not kept waiting for the end of its handshake.
+        let shaken = if self.worker.shared.gate.wants(&self.conn) {
+            tokio::time::timeout(PATIENCE, server.handshake(&self.worker.io)).await
+        } else {
+            tokio::time::timeout(PATIENCE, server.handshake_leisurely(&self.worker.io)).await
+        };
         let mut shaken = shaken.unwrap_or(Err(Fault::Io(io::ErrorKind::TimedOut.into())));
         let tls13 = server.tls.as_ref().and_then(Tls::version) == Some(ProtocolVersion::TLSv1_3);
         if shaken.is_ok() && server.missed && tls13 {
@@ -109,7 +142,7 @@ impl Course {
         };
         let conn = UnbufferedServerConnection::new(config).map_err(|e| Over::Broken(1, Fault::Tls(e)))?;
         self.client.begin(Tls::Server(Box::new(conn)));
-        let Err(fault) = self.client.handshake(&self.worker.io).await else { return Ok(()) };
+        let Err(fault) = self.client.handshake_leisurely(&self.worker.io).await else { return Ok(()) };
         self.note(words::handshake(&words::client_refused(host, &fault), Side::Client));
         self.worker.shared.client_refused(host);
         Err(Over::Broken(0, fault))
