@@ -185,8 +185,9 @@ fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
                 p.len = None;
             }
         }
-        let title = format!("{} → {}", Ipv4Addr::from(source), Ipv4Addr::from(destination));
-        Ok((Next::By(LayerClaim::IpProto(proto)), Value::from(title)))
+        let title = || Value::from(format!("{} → {}", Ipv4Addr::from(source), Ipv4Addr::from(destination)));
+        let title = if r.keeps(&IP) { title() } else { Value::Span };
+        Ok((Next::By(LayerClaim::IpProto(proto)), title))
     })
 }
 

@@ -146,7 +146,8 @@ fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
         if let Some(f) = facts {
             relative(r, &f, Segment { seq, ack, flags, window, len, seq_at, ack_at, window_at, flags_at });
         }
-        Ok((Next::Payload, Value::from(format!("{source} → {destination}"))))
+        let title = if r.keeps(&TCP) { Value::from(format!("{source} → {destination}")) } else { Value::Span };
+        Ok((Next::Payload, title))
     })
 }
 
@@ -169,12 +170,14 @@ fn flags(r: &mut Reader<'_>) -> Result<u64, Stop> {
         }
         Ok(())
     })?;
-    let words: String = LETTERS
-        .iter()
-        .enumerate()
-        .map(|(i, l)| if flags >> 11_usize.saturating_sub(i) & 1 == 1 { char::from(*l) } else { '·' })
-        .collect();
-    r.derived(&FLAGS_STR, at, words);
+    if r.keeps(&FLAGS_STR) {
+        let words: String = LETTERS
+            .iter()
+            .enumerate()
+            .map(|(i, l)| if flags >> 11_usize.saturating_sub(i) & 1 == 1 { char::from(*l) } else { '·' })
+            .collect();
+        r.derived(&FLAGS_STR, at, words);
+    }
     Ok(flags)
 }
 
