@@ -53,6 +53,14 @@ pub enum Command {
     Objects(Objects),
     /// Write what was read in another form: HTTP exchanges as a HAR, requests as commands.
     Export(Export),
+    /// Print statistics: conversations, endpoints, protocols, traffic over time, findings.
+    Stats(crate::statistics::Stats),
+    /// A filter must match so many rows: for scripts, told by the exit code.
+    Assert(crate::asserting::Assert),
+    /// Print what a shell completes.
+    Completions(crate::manual::Completions),
+    /// Print a page of the manual, or write all of them.
+    Man(crate::manual::Man),
 }
 
 /// Where from.
@@ -364,6 +372,8 @@ pub mod exit {
     pub const READ: i32 = 14;
     /// Writing failed.
     pub const WRITE: i32 = 15;
+    /// What was asserted does not hold.
+    pub const UNMET: i32 = 20;
     /// Capturing broke off.
     pub const CAPTURE: i32 = 17;
 }

@@ -7,6 +7,7 @@ use crate::live::Starter;
 use crate::reading::Failure;
 use crate::remember::Remember;
 use crate::session::{Session, SessionOptions};
+use crate::sieve::Sieve;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wirelore_capture::{Options, Source};
@@ -67,6 +68,14 @@ impl Capture for Opened {
         Arc::new(Rereading { store: self.0.store.clone(), recall: Arc::clone(&self.0.recall), again: self.0.again.clone() })
     }
 
+    fn sieve(&self) -> Arc<dyn wirelore_window::Sieve> {
+        Arc::new(Sieve::new(Arc::clone(&self.0.recall)))
+    }
+
+    fn finder(&self) -> Arc<dyn wirelore_window::Finder> {
+        Arc::new(Sieve::new(Arc::clone(&self.0.recall)))
+    }
+
     fn cancel(&self) {
         self.0.cancel();
     }
@@ -112,6 +121,7 @@ fn open(args: &Open, proxy: Option<Proxy>) -> Result<(), Failure> {
         start_proxy,
         interfaces: Some(Arc::new(Sniffer::new(args.keylog.clone()))),
         explanations: Arc::new(explanations("en")),
+        registry: crate::names::registry(),
         files: args.files.clone(),
         state_folder: None,
         trace: std::env::var_os("WIRELORE_TRACE").map(|_| Arc::new(|line: String| eprintln!("wirelore: {line}")) as _),

@@ -1,6 +1,7 @@
 //! The door: flags, modes, threads and wiring. It knows every room; no room knows it.
 
 pub mod again;
+pub mod asserting;
 pub mod authority;
 pub mod browser;
 pub mod capturing;
@@ -15,6 +16,7 @@ pub mod dump;
 pub mod exchanges;
 pub mod exporting;
 pub mod fields;
+pub mod filtered;
 pub mod filtering;
 pub mod find;
 pub mod flow_lines;
@@ -26,6 +28,7 @@ pub mod legs;
 pub mod letters;
 #[cfg(feature = "window")]
 pub mod live;
+pub mod manual;
 pub mod merge;
 pub mod names;
 pub mod objects;
@@ -41,5 +44,8 @@ pub mod report;
 #[cfg(target_os = "linux")]
 pub mod run;
 pub mod session;
+#[cfg(feature = "window")]
+pub mod sieve;
 pub mod sift;
+pub mod statistics;
 pub mod summary;

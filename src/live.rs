@@ -7,6 +7,7 @@ use crate::conversations::Rereading;
 use crate::proxying::{self, Started};
 use crate::reading::Failure;
 use crate::recall::Recall;
+use crate::sieve::Sieve;
 use clap::Parser;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wirelore_gate::{Filter, Gate};
@@ -108,6 +109,14 @@ impl Capture for Opened {
 
     fn conversations(&self) -> Arc<dyn Conversations> {
         Arc::new(Rereading { store: self.store.clone(), recall: Arc::clone(&self.recall), again: self.again.clone() })
+    }
+
+    fn sieve(&self) -> Arc<dyn wirelore_window::Sieve> {
+        Arc::new(Sieve::new(Arc::clone(&self.recall)))
+    }
+
+    fn finder(&self) -> Arc<dyn wirelore_window::Finder> {
+        Arc::new(Sieve::new(Arc::clone(&self.recall)))
     }
 
     fn cancel(&self) {

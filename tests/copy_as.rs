@@ -194,8 +194,11 @@ fn copied_as_code_they_make_the_same_request() {
     no_faults(&faults, "requests");
 }
 
+/// The commands of a client and the letter that it sent.
+type Letter = (Vec<String>, Vec<u8>);
+
 /// Takes one letter by SMTP; its envelope and its bytes, dots undone.
-fn mailbox() -> (u16, mpsc::Receiver<(Vec<String>, Vec<u8>)>) {
+fn mailbox() -> (u16, mpsc::Receiver<Letter>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let (tell, told) = mpsc::channel();

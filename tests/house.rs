@@ -75,7 +75,7 @@ const ROOMS: &[Room] = &[
     Room { folder: "src/record", rooms: &["capture"], test_rooms: &[], others: &["bytes", "rustix"] },
     Room { folder: "src/proxy", rooms: &["engine", "kit", "ca", "gate", "record"], test_rooms: &["dissectors"], others: &[] },
     Room { folder: "src/export", rooms: &["store", "kit"], test_rooms: &[], others: &[] },
-    Room { folder: "src/window", rooms: &["store", "content", "kit"], test_rooms: &[], others: &[] },
+    Room { folder: "src/window", rooms: &["store", "content", "filter", "kit"], test_rooms: &[], others: &[] },
 ];
 
 /// Crates that only some rooms may use: the window cannot parse, exports do no networking, and so on.

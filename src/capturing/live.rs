@@ -9,6 +9,7 @@ use crate::capturing::{self, ETHERNET};
 use crate::conversations::Rereading;
 use crate::recall::Recall;
 use crate::session::Session;
+use crate::sieve::Sieve;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
@@ -189,6 +190,14 @@ impl Capture for Opened {
 
     fn conversations(&self) -> Arc<dyn Conversations> {
         Arc::new(Rereading { store: self.store.clone(), recall: Arc::clone(&self.recall), again: self.again.clone() })
+    }
+
+    fn sieve(&self) -> Arc<dyn wirelore_window::Sieve> {
+        Arc::new(Sieve::new(Arc::clone(&self.recall)))
+    }
+
+    fn finder(&self) -> Arc<dyn wirelore_window::Finder> {
+        Arc::new(Sieve::new(Arc::clone(&self.recall)))
     }
 
     fn cancel(&self) {

@@ -15,5 +15,6 @@ pub mod shape;
 pub mod spell;
 pub mod story;
 pub mod swaks;
+pub mod tables;
 pub mod text;
 pub mod time;

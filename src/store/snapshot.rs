@@ -3,13 +3,13 @@
 use crate::cell::{CellView, column_of};
 use crate::done::DoneIndex;
 use crate::facts::{Facts, Progress};
-use crate::process::Process;
 use crate::flow::{Flow, FlowRow};
 use crate::hosts::Hosts;
 use crate::links::{CauseRow, InsideRow, Links};
 use crate::message::{MessageRow, Packed};
 use crate::packed::SegmentRows;
 use crate::packets::Packets;
+use crate::process::Process;
 use crate::rows::{Comment, ExchangeRow, NoteCount, NoteRow, StateRow};
 use crate::schema::{Columns, Schema};
 use crate::segment::{Base, Patch, ROWS, Said, Segment};

@@ -30,7 +30,7 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    fn add(&mut self, packets: u64, bytes: u64) {
+    pub(crate) fn add(&mut self, packets: u64, bytes: u64) {
         self.packets = self.packets.saturating_add(packets);
         self.bytes = self.bytes.saturating_add(bytes);
     }

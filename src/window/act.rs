@@ -28,6 +28,7 @@ impl Choose {
         match self {
             Choose::Capture => "Open capture",
             Choose::KeyLog => "Add key log",
+            Choose::Save(Saving::Capture) => "Save capture",
             Choose::Save(Saving::Ladder) => "Export ladder as SVG",
             Choose::Save(Saving::Stream(..)) => "Save stream",
         }
@@ -37,6 +38,8 @@ impl Choose {
 /// What is written to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Saving {
+    /// What was captured so far.
+    Capture,
     /// The ladder as it is drawn.
     Ladder,
     /// The followed stream: one side or both, in a form.
@@ -70,8 +73,12 @@ pub enum Act {
     Buffer(BufId),
     /// Keys go there.
     Keys(Region),
-    /// Show only rows that hold this text.
+    /// Filter rows by this text.
     Filter(String),
+    /// Look for what the search's field says.
+    Seek,
+    /// Keep this filter among those used before.
+    Keep(String),
     /// Show only this connection, or all.
     Only(Option<u32>),
     /// Open a capture.

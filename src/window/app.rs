@@ -1,20 +1,24 @@
 //! The window itself: tabs, bars and panes in their places, keys, and what is done between frames.
 
 mod doing;
+mod sniff;
 mod steer;
 
 use crate::act::{Act, Choose, Saving};
+use crate::clause::Joining;
 use crate::command::Command;
-use crate::door::{Opener, Proxies, Trace, Waker, WindowOptions};
+use crate::door::{Interfaces, Opener, Proxies, Trace, Waker, WindowOptions};
 use crate::errand::{Errands, News};
 use crate::follow::SaveAs;
 use crate::format;
 use crate::palette::{Offers, Palette};
-use crate::panes::bars::{self, FilterEdit, Place, TabHead};
+use crate::panes::bars::{self, Place, TabHead};
 use crate::panes::dialogs::{self, Dialog};
-use crate::panes::{Cx, settings, start, statistics, status, stream, traffic};
+use crate::panes::filter::FilterEdit;
+use crate::panes::{Cx, find, settings, start, statistics, status, stream, traffic};
 use crate::prefs::{Prefs, SIZES, StreamForm, ThemeChoice, USUAL_SIZE, View};
 use crate::select::{Level, Selection};
+use crate::sniffing::Choosing;
 use crate::tab::{Region, Tab};
 use crate::theme::{self, Density, Look};
 use crate::trace::Traced;
@@ -23,6 +27,7 @@ use crate::widgets::toast::Toasts;
 use egui::{Context, Id, Key, Modifiers, Rect, Ui, pos2, vec2};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use wirelore_filter::Registry;
 use wirelore_kit::Explanations;
 
 /// Under this name the preferences are kept.
@@ -33,6 +38,7 @@ pub struct App {
     opener: Arc<dyn Opener>,
     proxies: Option<Arc<dyn Proxies>>,
     prose: Arc<Explanations>,
+    registry: &'static Registry,
     prefs: Prefs,
     // Boxed: an empty tab costs nothing.
     tabs: Vec<Option<Box<Tab>>>,
@@ -44,6 +50,8 @@ pub struct App {
     acts: Vec<Act>,
     waker: Waker,
     errands: Errands,
+    interfaces: Option<Arc<dyn Interfaces>>,
+    choosing: Option<Choosing>,
     focus_filter: bool,
     focus_region: Option<Region>,
     applied: Option<(bool, f32, Density)>,
@@ -62,6 +70,7 @@ impl App {
             opener: options.opener.clone(),
             proxies: options.proxies.clone(),
             prose: options.explanations.clone(),
+            registry: options.registry,
             prefs: kept.unwrap_or_default().checked(),
             tabs: vec![None],
             current: 0,
@@ -72,6 +81,8 @@ impl App {
             acts: Vec::new(),
             errands: Errands::new(waker.clone()),
             waker,
+            choosing: options.interfaces.as_ref().map(|_| Choosing::default()),
+            interfaces: options.interfaces.clone(),
             focus_filter: false,
             focus_region: Some(Region::List),
             applied: None,
@@ -167,6 +178,7 @@ impl App {
             return matches!(
                 c,
                 C::Open
+                    | C::StartCapture
                     | C::NewTab
                     | C::CloseTab
                     | C::NextTab
@@ -180,15 +192,19 @@ impl App {
                 || c.facts().group == crate::command::Group::Look;
         };
         let (running, held) = tab.steering.as_ref().map_or((false, false), |s| (s.state.running, s.draft.is_some()));
+        let sniffs = tab.sniffing.as_ref().is_some_and(|s| s.state.running);
         match c {
             C::StartProxy => self.offers_proxy(),
+            C::StopCapture => sniffs,
+            C::RestartCapture => tab.sniffing.is_some() && !sniffs,
+            C::SaveCapture => tab.sniffing.is_some(),
             C::StopProxy | C::Browse | C::Hold | C::CopyProxyAddress => running,
             C::SendHeld | C::SendAllHeld | C::DropHeld | C::AnswerHeld => held,
             C::StopReading => tab.steering.is_none() && !tab.snap.progress().done,
             C::Back => tab.history.can_back(),
             C::Forward => tab.history.can_forward(),
             C::OtherHalf => tab.other_half().is_some(),
-            C::ClearFilter => !tab.filter.is_empty() || tab.only.is_some(),
+            C::ClearFilter => !tab.sifting.text.is_empty() || tab.only.is_some(),
             C::FilterConversation | C::NextInConversation | C::PreviousInConversation | C::DecodeAs => {
                 tab.selection.flow.is_some()
             }
@@ -199,6 +215,8 @@ impl App {
             }
             C::StreamForm => matches!(self.prefs.view, View::Stream | View::Body),
             C::CopyValue | C::CopyFieldName => tab.selection.node.is_some(),
+            C::FilterValue | C::FilterOut | C::FilterAnd | C::FilterAndNot | C::FilterOr => tab.selection.node.is_some(),
+            C::NextHit | C::PreviousHit => tab.seeking.count() > 0,
             C::CopyBytes | C::CopyPath => tab.selection.span.is_some(),
             C::ForgetRecent => !self.prefs.recent.is_empty(),
             C::NextTab | C::PreviousTab => self.tabs.len() > 1,
@@ -212,10 +230,11 @@ impl App {
         self.apply_look(&ctx);
         let look = self.look(&ctx);
         self.input(&ctx);
+        self.look_at_interfaces();
         let now = ui.input(|i| i.time);
-        let prefs = self.prefs.clone();
+        let (prefs, registry) = (self.prefs.clone(), self.registry);
         if let Some(tab) = self.tab_mut() {
-            tab.step(&prefs, now);
+            tab.step(&prefs, registry, now);
         }
         let full = ui.max_rect();
         ui.painter().rect_filled(full, 0, look.t.gutter);
@@ -290,6 +309,8 @@ impl App {
         let mut acts = std::mem::take(&mut self.acts);
         let mut prefs = self.prefs.clone();
         let prose = self.prose.clone();
+        let registry = self.registry;
+        let mut choosing = self.choosing.take();
         let offers_proxy = self.offers_proxy();
         let heads: Vec<TabHead> = self
             .tabs
@@ -306,15 +327,17 @@ impl App {
         let at = |from: f32, height: f32| Rect::from_min_size(pos2(full.left(), full.top() + from), vec2(full.width(), height));
         let strip_h = bars::strip_height(look);
         let top_h = look.size + 29.0;
+        let find_h = if self.tab().is_some_and(|t| t.seeking.open) { look.size + 21.0 } else { 0.0 };
         let crumb_h = if self.tab().is_some() { look.size + 17.0 } else { 0.0 };
         let status_h = status::height(look);
         let (mut tab, current, place) = (self.tabs.get_mut(self.current).and_then(Option::take), self.current, self.place);
         let focus_filter = std::mem::take(&mut self.focus_filter);
         {
             let kept = self.prefs.clone();
-            let mut cx = Cx { look, prefs: &kept, prose: &prose, offers_proxy, acts: &mut acts };
+            let mut cx = Cx { look, prefs: &kept, prose: &prose, registry, offers_proxy, acts: &mut acts };
             bars::strip(ui, &mut cx, at(0.0, strip_h), &heads, current);
-            let mut text = tab.as_ref().map(|t| t.filter.clone()).unwrap_or_default();
+            let mut text = tab.as_ref().map(|t| t.sifting.text.clone()).unwrap_or_default();
+            let meaning = tab.as_ref().map(|t| t.sifting.meaning().clone()).unwrap_or_default();
             let shown = tab.as_ref().filter(|t| t.listing_progress().is_none()).map(|t| {
                 let n = t.listing().len(&t.snap);
                 format!("{} shown", format::number(n))
@@ -325,7 +348,7 @@ impl App {
                 &mut cx,
                 at(strip_h, top_h),
                 tab.as_deref_mut(),
-                FilterEdit { text: &mut text, focus: focus_filter, shown, only },
+                FilterEdit { text: &mut text, meaning, registry, focus: focus_filter, shown, only },
             );
             if let Some(t) = &mut tab {
                 let only = t.only;
@@ -333,10 +356,13 @@ impl App {
                 let row = at(strip_h + top_h, crumb_h);
                 let used = bars::views(ui, &mut cx, row);
                 bars::crumbs(ui, &mut cx, Rect::from_min_max(row.min, pos2(row.right() - used, row.bottom())), t);
+                if find_h > 0.0 {
+                    find::show(ui, &mut cx, t, at(strip_h + top_h + crumb_h, find_h));
+                }
             }
             status::show(ui, &mut cx, Rect::from_min_max(pos2(full.left(), full.bottom() - status_h), full.max), tab.as_deref());
             let middle = Rect::from_min_max(
-                pos2(full.left(), full.top() + strip_h + top_h + crumb_h),
+                pos2(full.left(), full.top() + strip_h + top_h + crumb_h + find_h),
                 pos2(full.right(), full.bottom() - status_h),
             );
             let rail = Rect::from_min_size(middle.min, vec2(bars::RAIL.min(full.width() * 0.2), middle.height()));
@@ -350,13 +376,14 @@ impl App {
                     (Place::Settings, _) => settings::show(ui, look, &mut prefs, cx.acts, main),
                     (Place::Statistics, Some(t)) => statistics::show(ui, &mut cx, t, main),
                     (Place::Traffic, Some(t)) => traffic::show(ui, &mut cx, t, main, &mut prefs),
-                    (_, None) => start::show(ui, &mut cx, main),
+                    (_, None) => start::show(ui, &mut cx, choosing.as_mut(), main),
                 }
             }
         }
         if let Some(slot) = self.tabs.get_mut(self.current) {
             *slot = tab;
         }
+        self.choosing = choosing;
         self.prefs = prefs;
         self.acts = acts;
     }
@@ -377,7 +404,14 @@ impl App {
         let mut acts = Vec::new();
         let close = dialogs::show(
             ui,
-            &mut Cx { look, prefs: &self.prefs, prose: &self.prose, offers_proxy: false, acts: &mut acts },
+            &mut Cx {
+                look,
+                prefs: &self.prefs,
+                prose: &self.prose,
+                registry: self.registry,
+                offers_proxy: false,
+                acts: &mut acts,
+            },
             &mut dialog,
         );
         self.acts.extend(acts);
@@ -433,8 +467,10 @@ impl App {
                 let only = t.only;
                 t.set_filter(text, only);
             }),
+            Act::Seek => self.with(Tab::start_seeking),
+            Act::Keep(text) => self.prefs.filtered(&text),
             Act::Only(only) => self.with(|t| {
-                let text = t.filter.clone();
+                let text = t.sifting.text.clone();
                 t.set_filter(text, only);
             }),
             Act::Open(path) => self.open(ctx, &path),
@@ -577,8 +613,19 @@ impl App {
                 self.with(|t| t.set_filter(String::new(), None));
                 self.focus_region = Some(Region::List);
             }
+            C::FilterValue => self.filter_by_value(Joining::Alone),
+            C::FilterOut => self.filter_by_value(Joining::Not),
+            C::FilterAnd => self.filter_by_value(Joining::And),
+            C::FilterAndNot => self.filter_by_value(Joining::AndNot),
+            C::FilterOr => self.filter_by_value(Joining::Or),
+            C::Find => {
+                self.place = Place::Traffic;
+                self.with(Tab::seek);
+            }
+            C::NextHit => self.with(|t| t.step_hit(true)),
+            C::PreviousHit => self.with(|t| t.step_hit(false)),
             C::FilterConversation => self.with(|t| {
-                let (text, flow) = (t.filter.clone(), t.selection.flow);
+                let (text, flow) = (t.sifting.text.clone(), t.selection.flow);
                 t.set_filter(text, if t.only == flow { None } else { flow });
             }),
 
@@ -625,6 +672,8 @@ impl App {
             C::Help => self.dialog = Dialog::Keys,
 
             C::StartProxy => self.start_proxy(ctx),
+            C::StartCapture | C::StopCapture | C::RestartCapture => self.sniff(ctx, c),
+            C::SaveCapture => self.ask(Choose::Save(Saving::Capture)),
             C::StopProxy
             | C::Browse
             | C::Hold

@@ -17,6 +17,8 @@ pub enum Group {
     View,
     /// Searching.
     Find,
+    /// Interfaces and what they bring.
+    Capture,
     /// The proxy and what it holds.
     Proxy,
     /// Taking out.
@@ -27,7 +29,8 @@ pub enum Group {
 
 impl Group {
     /// All, in the order of the list of keys.
-    pub const ALL: [Group; 7] = [Group::File, Group::Go, Group::Find, Group::View, Group::Proxy, Group::Copy, Group::Look];
+    pub const ALL: [Group; 8] =
+        [Group::File, Group::Go, Group::Find, Group::View, Group::Capture, Group::Proxy, Group::Copy, Group::Look];
 
     /// In a word.
     #[must_use]
@@ -37,6 +40,7 @@ impl Group {
             Group::Go => "Go",
             Group::View => "View",
             Group::Find => "Find",
+            Group::Capture => "Capture",
             Group::Proxy => "Proxy",
             Group::Copy => "Copy",
             Group::Look => "Appearance",
@@ -121,7 +125,15 @@ commands! {
     PreviousRegion = Go, SQUARE_HALF_BOTTOM, "Previous pane", "Keys go to the pane before", [SHIFT F6];
 
     Palette = Find, MAGNIFYING_GLASS, "Commands…", "Type what you want to do", [CTRL K, CTRL_SHIFT P];
-    Filter = Find, FUNNEL, "Filter", "Show only rows that hold a text", [CTRL F, CTRL Slash, NO Slash];
+    Filter = Find, FUNNEL, "Filter", "Show only rows that pass a filter, or hold words", [CTRL Slash, NO Slash];
+    Find = Find, MAGNIFYING_GLASS, "Find", "Text, a pattern or bytes in everything that was decoded", [CTRL F];
+    NextHit = Find, ARROW_DOWN, "Next hit", "The next place where what is looked for stands", [CTRL N];
+    PreviousHit = Find, ARROW_UP, "Previous hit", "The place before", [CTRL B];
+    FilterValue = Find, FUNNEL, "Filter by this value", "Show only rows where the selected field has this value", [];
+    FilterOut = Find, FUNNEL, "Filter out this value", "Show only rows where it has not", [];
+    FilterAnd = Find, FUNNEL, "And this value", "Of the rows shown, only those where the selected field has this value", [];
+    FilterAndNot = Find, FUNNEL, "And not this value", "Of the rows shown, only those where it has not", [];
+    FilterOr = Find, FUNNEL, "Or this value", "Also the rows where the selected field has this value", [];
     FindInStream = Find, MAGNIFYING_GLASS, "Find in stream", "A text in the bytes of this conversation", [CTRL_SHIFT F];
     ClearFilter = Find, X, "Clear filter", "Show every row again", [];
     FilterConversation = Find, FUNNEL, "Filter this connection", "Show only rows between these two ends", [];
@@ -149,6 +161,11 @@ commands! {
     Statistics = View, CHART_BAR, "Statistics", "Protocols, conversations and facts of the capture", [ALT Num2];
     Settings = View, GEAR_SIX, "Settings", "Theme, density, text size, times", [ALT Num3];
     Help = View, KEYBOARD, "Keys", "Every command and its keys", [NO F1, SHIFT Questionmark, NO Questionmark];
+
+    StartCapture = Capture, PLAY, "Start or stop capture", "Take packets off the interfaces chosen on the start page; while it runs, stop", [CTRL E];
+    StopCapture = Capture, STOP, "Stop capture", "What was captured stays", [];
+    RestartCapture = Capture, PLAY, "Go on capturing", "In the same session", [];
+    SaveCapture = Capture, DOWNLOAD_SIMPLE, "Save capture…", "Write what was captured so far to a file", [CTRL S];
 
     StartProxy = Proxy, PLUGS, "Start proxy", "Listen for clients, record and decrypt what they say, in a tab of its own", [CTRL_SHIFT R];
     StopProxy = Proxy, STOP, "Stop proxy", "What was recorded stays", [];

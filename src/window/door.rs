@@ -2,9 +2,106 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use wirelore_filter::{Filter, Registry};
 use wirelore_kit::middle::Transit;
-use wirelore_kit::{Cancel, ConvId, Dir, Explanations, Problem, Side, State, TreeSource};
-use wirelore_store::Snapshot;
+use wirelore_kit::{Cancel, ConvId, Dir, Explanations, Problem, Side, Span, State, TreeSource};
+use wirelore_store::query::Rows;
+use wirelore_store::{Snapshot, Work};
+
+/// Finds the rows that a filter passes. Calls may take long: they are made on worker threads.
+pub trait Sieve: Send + Sync {
+    /// The numbers of the rows that pass, in order; `None` when the work was cancelled.
+    ///
+    /// # Errors
+    /// [`Problem`]: the recorded bytes are gone, so that what is no column cannot be looked at.
+    fn rows(&self, filter: &Filter, snapshot: &Arc<Snapshot>, rows: Rows, work: &Work) -> Result<Option<Vec<u32>>, Problem>;
+}
+
+/// How a pattern is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// As text.
+    #[default]
+    Text,
+    /// As a regular expression.
+    Regex,
+    /// As bytes in hexadecimal.
+    Hex,
+}
+
+impl Form {
+    /// All, in the order of the switch.
+    pub const ALL: [Form; 3] = [Form::Text, Form::Regex, Form::Hex];
+
+    /// In a word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Form::Text => "Text",
+            Form::Regex => "Regex",
+            Form::Hex => "Hex",
+        }
+    }
+
+    /// In a sentence.
+    #[must_use]
+    pub const fn tip(self) -> &'static str {
+        match self {
+            Form::Text => "As it is written",
+            Form::Regex => "A regular expression",
+            Form::Hex => "Bytes in hexadecimal",
+        }
+    }
+
+    /// An example.
+    #[must_use]
+    pub const fn hint(self) -> &'static str {
+        match self {
+            Form::Text => "Find in everything that was decoded",
+            Form::Regex => "token=[0-9a-f]{8}",
+            Form::Hex => "de ad be ef",
+        }
+    }
+}
+
+/// What is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pattern {
+    /// As it was typed.
+    pub text: String,
+    /// How it is meant.
+    pub form: Form,
+    /// Whether capitals are told from small letters.
+    pub case: bool,
+}
+
+/// A place where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// The packet, or the packet that completed the message.
+    pub packet: u32,
+    /// The message, if it stands in one.
+    pub message: Option<u32>,
+    /// Its bytes in the tree of the message, or of the packet where there is none.
+    pub span: Option<Span>,
+    /// What stands around it.
+    pub words: String,
+}
+
+/// Looks for patterns in everything that was decoded. Calls may take long: they are made on worker threads.
+pub trait Finder: Send + Sync {
+    /// Hands on hits in the order of packets, until `each` has enough.
+    ///
+    /// # Errors
+    /// [`Problem`]: the pattern is none of its form, or the recorded bytes are gone.
+    fn find(
+        &self,
+        pattern: &Pattern,
+        snapshot: &Arc<Snapshot>,
+        work: &Work,
+        each: &mut dyn FnMut(Hit) -> bool,
+    ) -> Result<(), Problem>;
+}
 
 /// Tells the window that there is something new to draw; cheap, callable from any thread.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
@@ -253,6 +350,12 @@ pub trait Capture: Send {
     /// Reads conversations again for panes that need more of them than rows, and takes what the user knows about them.
     fn conversations(&self) -> Arc<dyn Conversations>;
 
+    /// Runs filters over it.
+    fn sieve(&self) -> Arc<dyn Sieve>;
+
+    /// Finds patterns in it.
+    fn finder(&self) -> Arc<dyn Finder>;
+
     /// Stops reading; what was read stays.
     fn cancel(&self);
 }
@@ -365,6 +468,8 @@ pub struct WindowOptions {
     pub interfaces: Option<Arc<dyn Interfaces>>,
     /// Prose for fields and notes.
     pub explanations: Arc<Explanations>,
+    /// Every name that filters may use.
+    pub registry: &'static Registry,
     /// Captures to open at once.
     pub files: Vec<PathBuf>,
     /// Where state is kept between starts; `None` for the platform's data folder.

@@ -8,6 +8,7 @@
 pub mod act;
 pub mod app;
 pub mod carried;
+pub mod clause;
 pub mod command;
 pub mod desk;
 pub mod door;
@@ -22,7 +23,10 @@ pub mod palette;
 pub mod panes;
 pub mod prefs;
 pub mod rows;
+pub mod seeking;
 pub mod select;
+pub mod sifting;
+pub mod sniffing;
 pub mod steering;
 pub mod strand;
 pub mod tab;
@@ -32,7 +36,9 @@ pub mod view;
 pub mod widgets;
 
 pub use app::App;
-pub use door::{Capture, Captured, Conversations, Interfaces, Opener, Proxied, Proxies, Waker, Watched, WindowOptions};
+pub use door::{
+    Capture, Captured, Conversations, Finder, Interfaces, Opener, Proxied, Proxies, Sieve, Waker, Watched, WindowOptions,
+};
 
 /// Opens the window and returns when it is closed.
 ///

@@ -3,11 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use wirelore_kit::row::NONE;
-use wirelore_kit::{ConvId, Severity, verdict};
+use wirelore_kit::{ConvId, Problem, Severity, verdict};
 use wirelore_store::query::{self, Query, Rows};
-use wirelore_store::{Job, Jobs, Snapshot, Work};
+use wirelore_store::{Job, JobEnd, Jobs, Snapshot, Work};
 
+use crate::door::Sieve;
 use crate::select::{Focus, Level, Selection};
+use crate::sifting::Sift;
 use crate::view;
 
 /// One row of a list.
@@ -51,8 +53,8 @@ pub struct Wanted {
     pub packets: bool,
     /// Under their connections.
     pub grouped: bool,
-    /// Text that rows must hold; empty for all.
-    pub filter: String,
+    /// What rows must pass.
+    pub sift: Sift,
     /// Only this connection.
     pub flow: Option<u32>,
 }
@@ -175,10 +177,9 @@ impl Listing {
 pub struct Lister {
     /// The newest finished list.
     pub now: Arc<Listing>,
-    job: Option<(Wanted, Job<Listing>)>,
+    job: Option<(Wanted, Job<Result<Listing, Problem>>)>,
     ended: f64,
-    /// What broke, in words.
-    pub broken: Option<String>,
+    broken: Option<(Wanted, Problem)>,
 }
 
 /// While a capture is being read, its lists are made anew at most this often, in seconds.
@@ -186,32 +187,43 @@ const PAUSE: f64 = 0.15;
 
 impl Lister {
     /// Takes what is finished and starts what is wanted; `now` is egui's clock in seconds. True when there is a new list.
-    pub fn step(&mut self, jobs: &Jobs, s: &Arc<Snapshot>, wanted: &Wanted, now: f64) -> bool {
+    pub fn step(&mut self, jobs: &Jobs, s: &Arc<Snapshot>, sieve: &Arc<dyn Sieve>, wanted: &Wanted, now: f64) -> bool {
         let mut news = false;
-        if let Some((_, job)) = &self.job
-            && let Some(end) = job.poll()
+        if let Some(end) = self.job.as_ref().and_then(|(_, job)| job.poll())
+            && let Some((asked, _)) = self.job.take()
         {
-            self.job = None;
             self.ended = now;
             match end {
-                Ok(list) => {
+                Ok(Ok(list)) => {
                     self.now = Arc::new(list);
                     self.broken = None;
                     news = true;
                 }
-                Err(wirelore_store::JobEnd::Cancelled) => {}
-                Err(why) => self.broken = Some(why.to_string()),
+                Ok(Err(p)) => self.broken = Some((asked, p)),
+                Err(JobEnd::Cancelled) => {}
+                Err(why) => self.broken = Some((asked, broke(&why.to_string()))),
             }
         }
         let stale = self.now.generation != s.generation() || self.now.wanted != *wanted;
         let other = self.job.as_ref().is_some_and(|(w, _)| w != wanted);
         let due = self.job.is_none() && (self.now.wanted != *wanted || now - self.ended >= PAUSE || self.now.generation == 0);
-        if stale && (other || due) && self.broken.is_none() {
-            let (snapshot, w) = (s.clone(), wanted.clone());
+        if stale && (other || due) && self.broken(wanted).is_none() {
+            let (snapshot, sieve, w) = (s.clone(), sieve.clone(), wanted.clone());
             // Dropping the one before cancels it.
-            self.job = Some((wanted.clone(), jobs.start(move |work| make(&snapshot, w, work))));
+            let job = jobs.start(move |work| match make(&snapshot, &*sieve, w, work) {
+                Ok(list) => Some(Ok(list)),
+                Err(Ended::Cancelled) => None,
+                Err(Ended::Broke(p)) => Some(Err(p)),
+            });
+            self.job = Some((wanted.clone(), job));
         }
         news
+    }
+
+    /// What went wrong when this was listed: it would again.
+    #[must_use]
+    pub fn broken(&self, wanted: &Wanted) -> Option<&Problem> {
+        self.broken.as_ref().filter(|(asked, _)| asked == wanted).map(|(_, p)| p)
     }
 
     /// How far the list under way is, if one is that another wish asked for.
@@ -227,39 +239,58 @@ impl Lister {
     }
 }
 
-fn make(s: &Snapshot, wanted: Wanted, work: &Work) -> Option<Listing> {
-    let mut list = Listing { generation: s.generation(), ..Listing::default() };
-    if wanted.packets {
-        (list.items, list.marks) = packets(s, &wanted, work)?;
-    } else {
-        exchanges(s, &wanted, work, &mut list)?;
-    }
-    list.wanted = wanted;
-    Some(list)
+fn broke(why: &str) -> Problem {
+    Problem { what: "The list could not be made".into(), why: format!("{why}."), what_to_do: String::new() }
 }
 
-fn query(wanted: &Wanted) -> Query {
-    let text = wanted.filter.trim();
-    let mut all: Vec<Query> = text.split_whitespace().map(Query::text).collect();
+/// Why there is no list.
+enum Ended {
+    Cancelled,
+    Broke(Problem),
+}
+
+fn make(s: &Arc<Snapshot>, sieve: &dyn Sieve, wanted: Wanted, work: &Work) -> Result<Listing, Ended> {
+    let mut list = Listing { generation: s.generation(), ..Listing::default() };
+    if wanted.packets {
+        (list.items, list.marks) = packets(s, sieve, &wanted, work)?;
+    } else {
+        exchanges(s, sieve, &wanted, work, &mut list)?;
+    }
+    list.wanted = wanted;
+    Ok(list)
+}
+
+/// The rows that pass, in order; `None` for all.
+fn passing(s: &Arc<Snapshot>, sieve: &dyn Sieve, wanted: &Wanted, rows: Rows, work: &Work) -> Result<Option<Vec<u32>>, Ended> {
+    let mut all: Vec<Query> = match &wanted.sift {
+        Sift::Words(words) => words.split_whitespace().map(Query::text).collect(),
+        Sift::Every | Sift::Filter(_) => Vec::new(),
+    };
     if let Some(f) = wanted.flow {
         let number = query::Test::Number(query::Order::Equal, i128::from(f));
         all.push(Query::Is(query::Subject::Flow(query::FlowFact::Number), number));
     }
-    if all.is_empty() { Query::All } else { Query::And(all) }
+    let found = |q: &Query| query::find(s, q, rows, work).ok_or(Ended::Cancelled);
+    let by_rows = if all.is_empty() { None } else { Some(found(&Query::And(all))?) };
+    let Sift::Filter(filter) = &wanted.sift else { return Ok(by_rows) };
+    let passed = sieve.rows(filter, s, rows, work).map_err(Ended::Broke)?.ok_or(Ended::Cancelled)?;
+    Ok(Some(match by_rows {
+        None => passed,
+        Some(known) => passed.into_iter().filter(|r| known.binary_search(r).is_ok()).collect(),
+    }))
 }
 
 type Made = (Items, Vec<(f32, Severity)>);
 
-fn packets(s: &Snapshot, wanted: &Wanted, work: &Work) -> Option<Made> {
-    let q = query(wanted);
+fn packets(s: &Arc<Snapshot>, sieve: &dyn Sieve, wanted: &Wanted, work: &Work) -> Result<Made, Ended> {
     let trouble = verdict::trouble();
     let mut marks = Marks::new();
     let severity = |p: u32| s.packet(p).and_then(|row| view::packet_severity(&row, trouble));
-    if q == Query::All {
+    let Some(found) = passing(s, sieve, wanted, Rows::Packets, work)? else {
         let all = u64::from(s.packets());
         for (from, rows) in s.packet_table().segments() {
             if work.is_cancelled() {
-                return None;
+                return Err(Ended::Cancelled);
             }
             for (i, row) in (from..).zip(rows) {
                 if row.bits != 0 {
@@ -267,13 +298,12 @@ fn packets(s: &Snapshot, wanted: &Wanted, work: &Work) -> Option<Made> {
                 }
             }
         }
-        return Some((Items::AllPackets, marks.done()));
-    }
-    let found = query::find(s, &q, Rows::Packets, work)?;
+        return Ok((Items::AllPackets, marks.done()));
+    };
     for (i, p) in found.iter().enumerate() {
         marks.add(i as u64, found.len() as u64, severity(*p));
     }
-    Some((Items::Packets(found), marks.done()))
+    Ok((Items::Packets(found), marks.done()))
 }
 
 /// Messages of a flow that belong to no exchange, gathered by conversation and protocol.
@@ -314,18 +344,17 @@ impl Loose {
     }
 }
 
-fn exchanges(s: &Snapshot, wanted: &Wanted, work: &Work, list: &mut Listing) -> Option<()> {
-    let q = query(wanted);
-    let passes = |rows: Rows| if q == Query::All { Some(None) } else { query::find(s, &q, rows, work).map(Some) };
+fn exchanges(s: &Arc<Snapshot>, sieve: &dyn Sieve, wanted: &Wanted, work: &Work, list: &mut Listing) -> Result<(), Ended> {
+    let passes = |rows: Rows| passing(s, sieve, wanted, rows, work);
     let (some_exchanges, some_messages, some_flows) = (passes(Rows::Exchanges)?, passes(Rows::Messages)?, passes(Rows::Flows)?);
     let holds = |set: &Option<Vec<u32>>, n: u32| set.as_ref().is_none_or(|v| v.binary_search(&n).is_ok());
-    // Under a filter by text each message that holds it is a row of its own.
-    let loose = if wanted.filter.trim().is_empty() { Loose::gather(s, work)? } else { Loose::default() };
+    // Under a filter each message that passes is a row of its own.
+    let loose = if wanted.sift.is_every() { Loose::gather(s, work).ok_or(Ended::Cancelled)? } else { Loose::default() };
     let mut flat = Vec::new();
     let mut spoken: HashSet<u16> = HashSet::new();
     for (i, m) in s.each_message() {
         if i.is_multiple_of(4096) && work.is_cancelled() {
-            return None;
+            return Err(Ended::Cancelled);
         }
         list.nested |= m.conv.inner != 0;
         if spoken.insert(m.protocol) {
@@ -381,7 +410,7 @@ fn exchanges(s: &Snapshot, wanted: &Wanted, work: &Work, list: &mut Listing) -> 
     let rows = items.iter().enumerate().map(|(i, item)| (*item, i as u32)).collect();
     list.items = Items::Mixed(items, rows);
     list.marks = marks.done();
-    Some(())
+    Ok(())
 }
 
 /// The worst note of an item that is worth a mark.

@@ -192,6 +192,8 @@ pub struct Prefs {
     pub shares: Shares,
     /// Captures opened lately, newest first.
     pub recent: Vec<PathBuf>,
+    /// Filters used lately, newest first.
+    pub filters: Vec<String>,
 }
 
 impl Default for Prefs {
@@ -211,6 +213,7 @@ impl Default for Prefs {
             body: BodyForm::Pretty,
             shares: Shares::default(),
             recent: Vec::new(),
+            filters: Vec::new(),
         }
     }
 }
@@ -220,6 +223,7 @@ pub const USUAL_SIZE: f32 = 13.0;
 /// Smallest and largest text.
 pub const SIZES: std::ops::RangeInclusive<f32> = 11.0..=20.0;
 const MOST_RECENT: usize = 12;
+const MOST_FILTERS: usize = 30;
 
 impl Prefs {
     /// What was read from disk, put right where a hand or an older version left nonsense.
@@ -241,6 +245,7 @@ impl Prefs {
             }
         }
         self.recent.truncate(MOST_RECENT);
+        self.filters.truncate(MOST_FILTERS);
         self
     }
 
@@ -253,6 +258,16 @@ impl Prefs {
             ThemeChoice::Light => false,
         };
         Look { t: if dark { &DARK } else { &LIGHT }, size: self.size, density: self.density }
+    }
+
+    /// Notes a filter as used lately.
+    pub fn filtered(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        self.filters.retain(|f| f != text);
+        self.filters.insert(0, text.to_owned());
+        self.filters.truncate(MOST_FILTERS);
     }
 
     /// Notes a capture as opened lately.

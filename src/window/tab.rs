@@ -4,7 +4,7 @@ mod talk;
 
 use crate::carried::BodyKeeper;
 use crate::desk::{Answer, Desk, Prepared};
-use crate::door::{Capture, Conversations, Waker};
+use crate::door::{Capture, Conversations, Finder, Hit, Sieve, Waker};
 use crate::follow::FollowKeeper;
 use crate::ladder;
 use crate::ladder::keep::{CourseKeeper, LadderKeeper};
@@ -12,14 +12,18 @@ use crate::listing::{Item, Lister, Wanted, lists_packets};
 use crate::panes::statistics::Figures;
 use crate::prefs::Prefs;
 use crate::rows::{RowFolds, Rows};
+use crate::seeking::Seeking;
 use crate::select::{Focus, History, Level, Selection, Stop};
+use crate::sifting::Sifting;
+use crate::sniffing::Sniffing;
 use crate::steering::Steering;
 use crate::trace::Traced;
 use crate::widgets::tree::Folds;
 use crate::widgets::vlist::VState;
 use std::path::PathBuf;
 use std::sync::Arc;
-use wirelore_kit::{BufId, Dir, Span, What};
+use wirelore_filter::Registry;
+use wirelore_kit::{BufId, Dir, Problem, Span, What};
 use wirelore_store::{Jobs, Snapshot};
 
 /// A pane that keys can go to.
@@ -70,6 +74,7 @@ pub struct Tab {
     /// Where it is.
     pub path: PathBuf,
     capture: Box<dyn Capture>,
+    sieve: Arc<dyn Sieve>,
     /// The snapshot of this frame.
     pub snap: Arc<Snapshot>,
     /// Trees, lines, strands.
@@ -81,8 +86,11 @@ pub struct Tab {
     pub selection: Selection,
     /// Where one was.
     pub history: History,
-    /// Text that rows must hold.
-    pub filter: String,
+    /// What is looked for.
+    pub seeking: Seeking,
+    finder: Arc<dyn Finder>,
+    /// Which rows are listed.
+    pub sifting: Sifting,
     /// Only this connection.
     pub only: Option<u32>,
     packet_rows: Lister,
@@ -144,6 +152,8 @@ pub struct Tab {
     shown: Option<Arc<Prepared>>,
     /// Measures how long opening takes.
     pub traced: Option<Traced>,
+    /// The capture on interfaces behind it, if there is one.
+    pub sniffing: Option<Sniffing>,
     /// The proxy whose traffic this is.
     pub steering: Option<Steering>,
 }
@@ -161,11 +171,13 @@ impl Tab {
             desk: Desk::new(capture.trees(), wake.clone()),
             jobs: Jobs::new(2, move || w()),
             source: capture.conversations(),
-            capture,
+            sieve: capture.sieve(),
             level: prefs.level,
             selection: Selection::default(),
             history: History::default(),
-            filter: String::new(),
+            seeking: Seeking::default(),
+            finder: capture.finder(),
+            sifting: Sifting::default(),
             only: None,
             packet_rows: Lister::default(),
             exchange_rows: Lister::default(),
@@ -200,11 +212,14 @@ impl Tab {
             shown: None,
             traced: None,
             steering: None,
+            sniffing: None,
+            capture,
         }
     }
 
     /// Takes the newest snapshot and lists; once a frame, before anything is drawn. `now` is egui's clock in seconds.
-    pub fn step(&mut self, prefs: &Prefs, now: f64) {
+    pub fn step(&mut self, prefs: &Prefs, registry: &Registry, now: f64) {
+        self.reveal_row |= self.sifting.read(registry);
         let new = self.capture.snapshot();
         if new.generation() != self.snap.generation() {
             // Trees and lines made of a half-read capture may say less than is known at its end; and behind its end only what is
@@ -218,9 +233,15 @@ impl Tab {
         if let Some(s) = &mut self.steering {
             s.step();
         }
-        let (snap, jobs) = (self.snap.clone(), self.jobs.clone());
+        if let Some(s) = &mut self.sniffing {
+            s.step();
+        }
+        if let Some(hit) = self.seeking.step() {
+            self.go_to_hit(&hit);
+        }
+        let (snap, jobs, sieve) = (self.snap.clone(), self.jobs.clone(), self.sieve.clone());
         let wanted = self.wanted(prefs, lists_packets(self.level));
-        if self.lister_mut().step(&jobs, &snap, &wanted, now) {
+        if self.lister_mut().step(&jobs, &snap, &sieve, &wanted, now) {
             self.reveal_row |= self.list_state().reveal.is_none() && self.lister().now.wanted != wanted;
         }
         self.fold_rows();
@@ -256,7 +277,7 @@ impl Tab {
 
     fn wanted(&self, prefs: &Prefs, packets: bool) -> Wanted {
         let story = self.level == Level::Story;
-        Wanted { packets, grouped: !packets && (prefs.grouped || story), filter: self.filter.trim().to_owned(), flow: self.only }
+        Wanted { packets, grouped: !packets && (prefs.grouped || story), sift: self.sifting.sift().clone(), flow: self.only }
     }
 
     const fn lister(&self) -> &Lister {
@@ -324,8 +345,8 @@ impl Tab {
 
     /// Why there is no list.
     #[must_use]
-    pub fn listing_broken(&self) -> Option<&str> {
-        self.lister().broken.as_deref()
+    pub fn listing_broken(&self, prefs: &Prefs) -> Option<&Problem> {
+        self.lister().broken(&self.wanted(prefs, lists_packets(self.level)))
     }
 
     const fn list_state(&self) -> &VState {
@@ -361,6 +382,7 @@ impl Tab {
             || self.ladders.busy()
             || self.follows.busy()
             || self.bodies.busy()
+            || self.seeking.progress().is_some()
             || !self.snap.progress().done
     }
 
@@ -406,7 +428,7 @@ impl Tab {
     }
 
     fn note_stop(&mut self) {
-        self.history.visit(Stop { selection: self.selection, level: self.level, filter: self.filter.clone() });
+        self.history.visit(Stop { selection: self.selection, level: self.level, filter: self.sifting.text.clone() });
     }
 
     /// Goes to a level; what is selected stays.
@@ -433,8 +455,8 @@ impl Tab {
 
     /// Changes the filter; the selection stays, listed or not.
     pub fn set_filter(&mut self, filter: String, only: Option<u32>) {
-        if self.filter != filter || self.only != only {
-            self.filter = filter;
+        if self.sifting.text != filter || self.only != only {
+            self.sifting.text = filter;
             self.only = only;
             self.reveal_row = true;
         }
@@ -446,7 +468,7 @@ impl Tab {
         if let Some(stop) = stop {
             self.selection = stop.selection;
             self.level = stop.level;
-            self.filter = stop.filter;
+            self.sifting.text = stop.filter;
             self.buffer = None;
             self.reveal_all();
             self.reveal_node = true;
@@ -604,6 +626,41 @@ impl Tab {
         };
         if let Some(next) = next {
             self.select(next);
+        }
+    }
+
+    /// Opens the search, or goes to its field.
+    pub const fn seek(&mut self) {
+        self.seeking.open = true;
+        self.seeking.focus = true;
+    }
+
+    /// Looks for what the search's field says.
+    pub fn start_seeking(&mut self) {
+        let (finder, s, jobs) = (self.finder.clone(), self.snap.clone(), self.jobs.clone());
+        self.seeking.start(&finder, &s, &jobs);
+    }
+
+    /// Goes to the next or previous hit of the search.
+    pub fn step_hit(&mut self, forward: bool) {
+        if let Some(hit) = self.seeking.go(forward) {
+            self.go_to_hit(&hit);
+        }
+    }
+
+    fn go_to_hit(&mut self, hit: &Hit) {
+        let s = self.snap.clone();
+        let to = match hit.message {
+            Some(m) => Selection::message(&s, m, Some(hit.packet)),
+            None => Selection::packet(&s, hit.packet, None),
+        };
+        if hit.message.is_none() && !lists_packets(self.level) {
+            self.level = Level::Packets;
+        }
+        self.select(Selection { span: hit.span, ..to });
+        if let Some(span) = hit.span {
+            self.buffer = Some(span.buf);
+            self.reveal_byte = Some(span.at);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::App;
 use crate::act::{Act, Choose, Saving};
+use crate::clause::{self, Joining};
 use crate::command::Command;
 use crate::errand::News;
 use crate::format;
@@ -51,6 +52,7 @@ impl App {
         let flow = flow.unwrap_or_else(|| "conversation".into());
         match what {
             Choose::Capture | Choose::KeyLog => String::new(),
+            Choose::Save(Saving::Capture) => "capture.pcapng".into(),
             Choose::Save(Saving::Ladder) => format!("{flow}.svg"),
             Choose::Save(Saving::Stream(..)) => format!("{flow}.bin"),
         }
@@ -59,6 +61,7 @@ impl App {
     pub(super) fn save(&mut self, what: Saving, path: PathBuf) {
         let Some(tab) = self.tab() else { return };
         match what {
+            Saving::Capture => self.save_capture(path),
             Saving::Ladder => {
                 let Some(ladder) = tab.ladders.newest() else { return };
                 let (snap, to_scale, title) = (tab.snap.clone(), self.prefs.ladder.to_scale, tab.title.clone());
@@ -69,6 +72,19 @@ impl App {
                 self.errands.save(path, move || crate::follow::written(&bytes, side, how));
             }
         }
+    }
+
+    /// Filters by the selected field.
+    pub(super) fn filter_by_value(&mut self, how: Joining) {
+        let Some(tab) = self.tab() else { return };
+        let clause = tab.shown().and_then(|s| Some(clause::of(&s.tree, s.tree.nodes.get(tab.selection.node?)?)));
+        let Some(clause) = clause else { return };
+        let text = clause::joined(&tab.sifting.text, &clause, how);
+        self.prefs.filtered(&text);
+        self.with(|t| {
+            let only = t.only;
+            t.set_filter(text, only);
+        });
     }
 
     pub(super) fn decode_as(&mut self, flow: u32, protocol: Option<&'static str>) {

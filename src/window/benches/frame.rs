@@ -33,6 +33,7 @@ impl Bench {
             start_proxy: false,
             interfaces: None,
             explanations: Arc::new(Explanations::default()),
+            registry: demo::registry(),
             files: vec!["big.pcapng".into()],
             state_folder: None,
             trace: None,

@@ -3,15 +3,13 @@
 use crate::act::Act;
 use crate::command::Command;
 use crate::format;
-use crate::panes::{Cx, proxy};
+use crate::panes::filter::{self, FilterEdit};
+use crate::panes::{Cx, interfaces, proxy};
 use crate::prefs::View;
 use crate::tab::Tab;
 use crate::theme::{Look, icons};
 use crate::widgets::{button, ink};
-use egui::{
-    Align, CornerRadius, Frame, Id, Key, Layout, Margin, Rect, Role, Sense, Stroke, StrokeKind, TextEdit, Ui, UiBuilder,
-    WidgetInfo, pos2, vec2,
-};
+use egui::{Align, CornerRadius, Id, Layout, Rect, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
 /// A place of the rail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -117,24 +115,6 @@ pub fn strip(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, heads: &[TabHead], curren
     }
 }
 
-/// What the top bar edits: the text of the filter, and whether it was asked to take the keyboard.
-pub struct FilterEdit<'a> {
-    /// The text.
-    pub text: &'a mut String,
-    /// Take the keyboard now.
-    pub focus: bool,
-    /// How many rows pass, if a filter is set: shown in the field.
-    pub shown: Option<String>,
-    /// Whether only one connection is shown.
-    pub only: Option<String>,
-}
-
-/// Id of the filter's text field.
-#[must_use]
-pub fn filter_id() -> Id {
-    Id::unique("filter text")
-}
-
 /// The bar of source, filter and palette.
 pub fn top(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, mut tab: Option<&mut Tab>, filter: FilterEdit<'_>) {
     let look = cx.look;
@@ -152,6 +132,7 @@ pub fn top(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, mut tab: Option<&mut Tab>, 
     }
     match &mut tab {
         Some(Tab { steering: Some(s), .. }) => proxy::pill(ui, cx, s),
+        Some(Tab { sniffing: Some(s), .. }) => interfaces::pill(ui, cx, s),
         Some(tab) => source(ui, cx, tab),
         None => {}
     }
@@ -177,7 +158,7 @@ pub fn top(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, mut tab: Option<&mut Tab>, 
         }
         commands(ui, cx, rect.width() > 900.0);
         if tab.is_some() {
-            field(ui, cx, filter);
+            filter::show(ui, cx, filter);
         }
     });
 }
@@ -239,89 +220,6 @@ fn commands(ui: &mut Ui, cx: &mut Cx<'_>, wide: bool) {
     ink::keys(ui.painter(), look, pos2(rect.right() - 6.0, rect.center().y), "Ctrl+K");
     if r.clicked() {
         cx.acts.push(Act::Do(c));
-    }
-}
-
-fn field(ui: &mut Ui, cx: &mut Cx<'_>, filter: FilterEdit<'_>) {
-    let look = cx.look;
-    let t = look.t;
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), look.size + 15.0), Sense::hover());
-    let focused = ui.memory(|m| m.has_focus(filter_id()));
-    let active = !filter.text.trim().is_empty() || filter.only.is_some();
-    let edge = if focused || active { t.accent } else { t.line_strong };
-    ui.painter().rect(
-        rect,
-        CornerRadius::same(7),
-        if focused { t.panel } else { t.raised },
-        Stroke::new(if focused { 1.5 } else { 1.0 }, edge),
-        StrokeKind::Inside,
-    );
-    let mut x = rect.left() + 18.0;
-    ink::icon(
-        ui.painter(),
-        pos2(x, rect.center().y),
-        icons::FUNNEL,
-        look.icon(1.1),
-        if active { t.accent } else { t.text_quiet },
-    );
-    x += 14.0;
-    if let Some(only) = &filter.only {
-        let w = ink::chip(ui.painter(), look, pos2(x, rect.center().y), only, t.accent);
-        let chip = Rect::from_min_max(pos2(x, rect.top()), pos2(x + w, rect.bottom()));
-        let r = ui.interact(chip, Id::unique("only"), Sense::click());
-        r.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Only {only}: show every connection")));
-        if r.on_hover_text("Only this connection is shown. Click to show every one.").clicked() {
-            cx.acts.push(Act::Only(None));
-        }
-        x += w + 6.0;
-    }
-    let mut right = rect.right() - 6.0;
-    if active {
-        let cross = Rect::from_center_size(pos2(right - 11.0, rect.center().y), vec2(22.0, 22.0));
-        let r = ui.interact(cross, Id::unique("clear filter"), Sense::click());
-        r.widget_info(|| WidgetInfo::labeled(Role::Button, true, Command::ClearFilter.facts().text));
-        if r.hovered() || r.has_focus() {
-            ui.painter().rect_filled(cross, CornerRadius::same(5), t.hover);
-        }
-        ink::icon(ui.painter(), cross.center(), icons::X, look.icon(0.95), t.text_quiet);
-        if r.clicked() {
-            cx.acts.push(Act::Do(Command::ClearFilter));
-        }
-        right -= 28.0;
-        if let Some(shown) = &filter.shown {
-            let cell = Rect::from_min_max(pos2((right - 170.0).max(x + 60.0), rect.top()), pos2(right, rect.bottom()));
-            right -= ink::right(ui.painter(), cell, shown, look.fine(), t.text_quiet) + 10.0;
-        }
-    }
-    // A text field is never lower than this; given less it would hang down.
-    let height = ui.spacing().interact_size.y;
-    let inner =
-        Rect::from_min_max(pos2(x, rect.center().y - height / 2.0), pos2(right.max(x + 20.0), rect.center().y + height / 2.0));
-    if filter.text.is_empty() {
-        ink::left(ui.painter(), inner, "Filter by text in hosts, addresses and summaries", look.text(), t.text_faint);
-    }
-    let edit = TextEdit::singleline(filter.text)
-        .id(filter_id())
-        .frame(Frame::NONE)
-        .margin(Margin::ZERO)
-        .font(look.mono())
-        .align(egui::Align2::LEFT_CENTER);
-    let r = ui.put(inner, edit).accessible_name("Filter");
-    if filter.focus {
-        r.request_focus();
-    }
-    if r.has_focus() {
-        if ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, Key::ArrowDown)) {
-            r.surrender_focus();
-            cx.acts.push(Act::Keys(crate::tab::Region::List));
-        }
-    } else if r.lost_focus() {
-        // egui takes the focus away on Esc and Enter before the field sees the key.
-        if ui.input(|i| i.key_pressed(Key::Escape)) {
-            cx.acts.push(Act::Do(Command::ClearFilter));
-        } else if ui.input(|i| i.key_pressed(Key::Enter)) {
-            cx.acts.push(Act::Keys(crate::tab::Region::List));
-        }
     }
 }
 

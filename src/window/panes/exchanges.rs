@@ -210,11 +210,13 @@ impl Drawn<'_> {
         let ends = (client.chars().count() + server.chars().count()) as f32 * cw + 36.0;
         let (known, packets, bytes) =
             (view::flow_name(&f), format::count(f.packet_count(), "packet", "packets"), format::size(f.byte_count()));
-        let about = about.map_or_else(String::new, |a| format!("{a} · "));
+        let process = s.process_of(flow).map_or_else(String::new, |p| format!("{} {} · ", p.name, p.pid));
+        let about = about.map_or_else(|| process.clone(), |a| format!("{process}{a} · "));
         let choices = [
             format!("{about}{known} · {packets} · {bytes}"),
             format!("{about}{known} · {packets}"),
             format!("{about}{known}"),
+            format!("{process}{known}"),
             known,
         ];
         let fits = choices

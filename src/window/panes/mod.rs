@@ -6,7 +6,10 @@ pub mod bytes;
 pub mod dialogs;
 pub mod drawer;
 pub mod exchanges;
+pub mod filter;
+pub mod find;
 pub mod held;
+pub mod interfaces;
 pub mod ladder;
 pub mod packets;
 pub mod proxy;
@@ -25,6 +28,7 @@ use crate::act::Act;
 use crate::prefs::Prefs;
 use crate::theme::Look;
 use egui::{CornerRadius, Rect, Sense, Stroke, Ui, UiBuilder, pos2, vec2};
+use wirelore_filter::Registry;
 use wirelore_kit::Explanations;
 
 /// What every pane is given.
@@ -35,6 +39,8 @@ pub struct Cx<'a> {
     pub prefs: &'a Prefs,
     /// Prose for fields and notes.
     pub prose: &'a Explanations,
+    /// Every name that filters may use.
+    pub registry: &'a Registry,
     /// Whether a proxy can be started.
     pub offers_proxy: bool,
     /// What to do after this frame.

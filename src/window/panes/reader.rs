@@ -147,6 +147,13 @@ fn fields(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, t: &Prepared, rect: Rect)
         tab.region = Region::Fields;
     }
     h.response.context_menu(|ui| {
+        for c in [Command::FilterValue, Command::FilterOut, Command::FilterAnd, Command::FilterAndNot, Command::FilterOr] {
+            if ui.button(c.facts().text).on_hover_text(c.facts().tip).clicked() {
+                cx.acts.push(Act::Do(c));
+                ui.close();
+            }
+        }
+        ui.separator();
         for c in [
             Command::CopyValue,
             Command::CopyFieldName,

@@ -272,6 +272,12 @@ fn connection(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab) {
     fact(ui, look, "Client", &end(s, &f.client()));
     fact(ui, look, "Server", &end(s, &f.server()));
     fact(ui, look, "Known as", &view::flow_name(&f));
+    if let Some(p) = s.process_of(f.id) {
+        fact(ui, look, "Process", &format!("{} ({})", p.name, p.pid));
+        if !p.command.is_empty() && p.command != p.name {
+            fact(ui, look, "Started as", &p.command);
+        }
+    }
     if !s.tunnel(f.tunnel).is_empty() {
         fact(ui, look, "Inside", s.tunnel(f.tunnel));
     }

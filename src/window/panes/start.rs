@@ -2,13 +2,14 @@
 
 use crate::act::Act;
 use crate::command::Command;
-use crate::panes::{Cx, pane};
+use crate::panes::{Cx, interfaces, pane};
+use crate::sniffing::Choosing;
 use crate::theme::icons;
 use crate::widgets::{button, ink};
 use egui::{CornerRadius, Rect, RichText, Role, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
 /// Shows it.
-pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect) {
+pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, choosing: Option<&mut Choosing>, rect: Rect) {
     let look = cx.look;
     let t = look.t;
     pane(ui, look, "start", rect, |ui| {
@@ -42,6 +43,10 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect) {
             ui.label(
                 RichText::new("pcap and pcapng, also packed with gzip, zstd or lz4. Or drop files here.").color(t.text_faint),
             );
+            if let Some(c) = choosing {
+                ui.add_space(26.0);
+                interfaces::choose(ui, cx, c);
+            }
             if cx.prefs.recent.is_empty() {
                 return;
             }

@@ -46,7 +46,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, tab: Option<&Tab>) {
     words(ui, look, &format::count(s.packets().into(), "packet", "packets"), t.text);
     let list = tab.listing();
     let shown = list.len(s);
-    let filtered = !tab.filter.trim().is_empty() || tab.only.is_some();
+    let filtered = !tab.sifting.sift().is_every() || tab.only.is_some();
     if filtered {
         let of = if lists_packets(tab.level) { "shown" } else { "rows shown" };
         words(ui, look, &format!("{} {of}", format::number(shown)), t.accent);

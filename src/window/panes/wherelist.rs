@@ -4,6 +4,7 @@ use crate::act::Act;
 use crate::command::Command;
 use crate::panes::{Cx, bytes, exchanges, head, packets, pane, story};
 use crate::select::Level;
+use crate::sifting::Sift;
 use crate::tab::{Region, Tab};
 use crate::theme::icons;
 use crate::widgets::{button, ink, vlist};
@@ -40,8 +41,8 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
                 }
             });
         });
-        if let Some(why) = tab.listing_broken() {
-            vlist::empty(ui, look, body, icons::WARNING_CIRCLE, "The list could not be made", why);
+        if let Some(p) = tab.listing_broken(cx.prefs) {
+            vlist::empty(ui, look, body, icons::WARNING_CIRCLE, &p.what, &format!("{} {}", p.why, p.what_to_do));
             return;
         }
         if tab.level != Level::Bytes && tab.listing().len(&tab.snap) == 0 {
@@ -59,15 +60,18 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
 
 fn nothing(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, rect: Rect) {
     let look = cx.look;
-    let filtered = !tab.filter.trim().is_empty() || tab.only.is_some();
+    let filtered = !tab.sifting.sift().is_every() || tab.only.is_some();
+    let words = matches!(tab.sifting.sift(), Sift::Words(_));
     let (icon, title, hint) = if tab.busy() {
         (icons::HOURGLASS, "Reading…", "Rows appear here as they are found.")
-    } else if filtered {
+    } else if words {
         (
             icons::FUNNEL,
-            "No row holds this text",
-            "The filter looks in addresses, host names and summaries. Press Esc in the filter to see every row again.",
+            "No row holds these words",
+            "They are looked for in addresses, host names and summaries. Press Esc in the filter to see every row again.",
         )
+    } else if filtered {
+        (icons::FUNNEL, "No row passes the filter", "Press Esc in the filter to see every row again.")
     } else if tab.level == Level::Packets {
         (
             icons::FILE,

@@ -3,11 +3,32 @@
 use bytes::Bytes;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use wirelore_filter::{Filter, Registry};
 use wirelore_kit::*;
-use wirelore_store::{Builder, FlowFlags, FlowRow, MessageOpen, Progress, Schema, Snapshot, Store};
-use wirelore_window::door::{Course, Followed, Run, Segment, StateChange};
+use wirelore_store::query::Rows;
+use wirelore_store::{Builder, FlowFlags, FlowRow, MessageOpen, Progress, Schema, Snapshot, Store, Work};
+use wirelore_window::door::{Course, Finder, Followed, Form, Hit, Pattern, Run, Segment, Sieve, StateChange};
 use wirelore_window::{Capture, Conversations, Opener, Waker};
+
+static FIELDS: [F; 16] = [
+    &ETH,
+    &ETH_DST,
+    &ETH_SRC,
+    &ETH_TYPE,
+    &IP,
+    &IP_TTL,
+    &IP_SRC,
+    &IP_DST,
+    &TCP,
+    &TCP_SRC,
+    &TCP_DST,
+    &HTTP_METHOD,
+    &HTTP_URI,
+    &HTTP_HOST,
+    &HTTP_CODE,
+    &HTTP_TYPE,
+];
 
 static ETH: Field = Field::group("eth", "Ethernet");
 static ETH_DST: Field = Field::new("eth.dst", "Destination", Kind::Mac);
@@ -260,7 +281,49 @@ impl Capture for Demo {
         Arc::new(Talk { store: self.store.clone() })
     }
 
+    fn sieve(&self) -> Arc<dyn Sieve> {
+        Arc::new(Columns)
+    }
+
+    fn finder(&self) -> Arc<dyn Finder> {
+        Arc::new(Summaries)
+    }
+
     fn cancel(&self) {}
+}
+
+/// Every name that the demonstration's filters may use.
+pub fn registry() -> &'static Registry {
+    static REGISTRY: OnceLock<Registry> = OnceLock::new();
+    REGISTRY.get_or_init(|| Registry::new(FIELDS, [("http", "HTTP"), ("dns", "DNS")]))
+}
+
+/// Filters that columns answer.
+struct Columns;
+
+impl Sieve for Columns {
+    fn rows(&self, filter: &Filter, s: &Arc<Snapshot>, rows: Rows, work: &Work) -> Result<Option<Vec<u32>>, Problem> {
+        let q = filter.query().ok_or_else(nothing)?;
+        Ok(wirelore_store::query::find(s, &q, rows, work))
+    }
+}
+
+/// Finds text in summaries.
+struct Summaries;
+
+impl Finder for Summaries {
+    fn find(&self, p: &Pattern, s: &Arc<Snapshot>, _: &Work, each: &mut dyn FnMut(Hit) -> bool) -> Result<(), Problem> {
+        if p.form != Form::Text {
+            return Err(nothing());
+        }
+        for (m, row) in s.each_message().filter(|(m, _)| s.summary(*m).contains(&p.text)) {
+            let hit = Hit { packet: row.done, message: Some(m), span: None, words: s.summary(m).to_owned() };
+            if !each(hit) {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 pub static WAITING: State = State { name: "http.state.awaiting_response", label: "waiting for the response" };

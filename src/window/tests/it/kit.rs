@@ -34,6 +34,7 @@ pub fn window_with(size: [f32; 2], prefs: Prefs, files: &[&str], packets: u32, p
                     start_proxy: false,
                     interfaces: None,
                     explanations: Arc::new(prose.clone()),
+                    registry: crate::demo::registry(),
                     files,
                     state_folder: None,
                     trace: None,

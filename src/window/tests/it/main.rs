@@ -5,5 +5,6 @@ mod demo;
 mod kit;
 mod pictures;
 mod proxied;
+mod sieving;
 mod soft;
 mod use_it;

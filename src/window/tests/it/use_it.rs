@@ -126,25 +126,25 @@ fn a_filter_keeps_the_selection_and_says_that_it_is_hidden() {
     keys(&mut h, Modifiers::NONE, Key::Slash);
     typed(&mut h, "192.0.2.53");
     let t = tab(&h);
-    assert_eq!(t.filter, "192.0.2.53");
+    assert_eq!(t.sifting.text, "192.0.2.53");
     let shown = t.listing().len(&t.snap);
     assert!(shown > 0 && shown < 100, "{shown}");
     assert_eq!(t.selection.packet, Some(13));
     h.get_by_label_contains("hidden by the filter").click();
     settle(&mut h);
-    assert_eq!((tab(&h).filter.as_str(), tab(&h).listing().len(&tab(&h).snap)), ("", 100));
+    assert_eq!((tab(&h).sifting.text.as_str(), tab(&h).listing().len(&tab(&h).snap)), ("", 100));
 }
 
 #[test]
 fn letters_typed_into_the_filter_are_no_commands() {
     let mut h = open(100);
-    keys(&mut h, Modifiers::COMMAND, Key::F);
+    keys(&mut h, Modifiers::COMMAND, Key::Slash);
     for (k, t) in [(Key::J, "j"), (Key::Num2, "2"), (Key::G, "g")] {
         h.key_press(k);
         h.event(egui::Event::Text(t.into()));
         settle(&mut h);
     }
-    assert_eq!(tab(&h).filter, "j2g");
+    assert_eq!(tab(&h).sifting.text, "j2g");
     assert_eq!((tab(&h).level, tab(&h).selection.packet), (Level::Packets, Some(0)));
 }
 
@@ -313,7 +313,7 @@ fn a_secret_is_covered_until_it_is_selected() {
 #[test]
 fn escape_in_the_filter_brings_every_row_back() {
     let mut h = open(100);
-    keys(&mut h, Modifiers::COMMAND, Key::F);
+    keys(&mut h, Modifiers::COMMAND, Key::Slash);
     typed(&mut h, "nothing holds this");
     assert_eq!(tab(&h).listing().len(&tab(&h).snap), 0);
     key(&mut h, Key::Escape);
@@ -327,12 +327,12 @@ fn enter_in_the_filter_gives_the_keys_to_the_list() {
     let mut h = open(100);
     key(&mut h, Key::F6);
     assert_eq!(tab(&h).region, Region::Fields);
-    keys(&mut h, Modifiers::COMMAND, Key::F);
+    keys(&mut h, Modifiers::COMMAND, Key::Slash);
     typed(&mut h, "192.168");
     key(&mut h, Key::Enter);
     assert_eq!(tab(&h).region, Region::List);
     key(&mut h, Key::J);
-    assert_eq!((tab(&h).selection.packet, tab(&h).filter.as_str()), (Some(1), "192.168"));
+    assert_eq!((tab(&h).selection.packet, tab(&h).sifting.text.as_str()), (Some(1), "192.168"));
 }
 
 #[test]

@@ -1,0 +1,178 @@
+//! `wirelore stats` beside `tshark -z`, number by number; and `assert`, told by its exit code.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use support::{every, name, no_faults, own};
+
+fn wirelore(args: &[&str]) -> (i32, String, String) {
+    let out =
+        Command::new(env!("CARGO_BIN_EXE_wirelore")).args(args).env_remove("SSLKEYLOGFILE").output().expect("wirelore runs");
+    let text = |b: Vec<u8>| String::from_utf8_lossy(&b).into_owned();
+    (out.status.code().unwrap_or(-1), text(out.stdout), text(out.stderr))
+}
+
+fn stats(file: &Path, which: &str) -> String {
+    let (code, out, err) = wirelore(&["stats", "-q", "-r", &file.to_string_lossy(), "-z", which]);
+    assert_eq!(code, 0, "{} {which}: {err}", file.display());
+    out
+}
+
+/// What tshark says; nothing where it is missing.
+fn tshark(file: &Path, which: &str) -> Option<String> {
+    let out = Command::new("tshark").env("TZ", "UTC").args(["-n", "-q", "-z", which, "-r"]).arg(file).output().ok()?;
+    Some(String::from_utf8_lossy(&out.stdout).into_owned())
+}
+
+fn has_tshark() -> bool {
+    let there = Command::new("tshark").arg("--version").output().is_ok();
+    if !there {
+        eprintln!("!!!! SKIPPED: tshark is not installed, nothing to compare statistics with (apt install tshark)");
+    }
+    there
+}
+
+/// Captures that both read alike: whole, and of one link type.
+fn captures() -> Vec<PathBuf> {
+    let odd = ["sv__ipv6-evasion", "frag", "vxlan", "gtp", "gre", "bug-1449", "pkttrunc", "malformed", "tour"];
+    every().into_iter().filter(|p| !odd.iter().any(|o| name(p).contains(o))).collect()
+}
+
+/// Rows of a table by what they begin with, words joined by one space.
+fn rows(table: &str, of: impl Fn(&str) -> bool) -> BTreeSet<String> {
+    table.lines().filter(|l| of(l)).map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+fn is_row(line: &str) -> bool {
+    line.starts_with(|c: char| c.is_ascii_hexdigit() || c == ':') && line.split_whitespace().count() > 6
+}
+
+/// How many captures differ may, and why: what tshark counts by each IP header we count by the innermost conversation, and fragments
+/// belong to the flow of their datagram here.
+fn compare(which: &str, most: usize) {
+    if !has_tshark() {
+        return;
+    }
+    let mut faults = Vec::new();
+    let mut same = 0;
+    for file in captures() {
+        let Some(theirs) = tshark(&file, which) else { return };
+        let (ours, theirs) = (rows(&stats(&file, which), is_row), rows(&theirs, is_row));
+        if ours == theirs {
+            same += usize::from(!ours.is_empty());
+            continue;
+        }
+        let only = |a: &BTreeSet<String>, b: &BTreeSet<String>| a.difference(b).take(2).cloned().collect::<Vec<_>>().join(" | ");
+        faults.push(format!("{}: only ours: {}; only theirs: {}", name(&file), only(&ours, &theirs), only(&theirs, &ours)));
+    }
+    eprintln!("{which}: {same} captures the same, {} differ\n{}", faults.len(), faults.join("\n"));
+    if faults.len() > most {
+        no_faults(&faults, which);
+    }
+}
+
+#[test]
+fn tcp_conversations_are_those_of_tshark() {
+    compare("conv,tcp", 0);
+}
+
+#[test]
+fn udp_conversations_are_those_of_tshark() {
+    compare("conv,udp", 0);
+}
+
+#[test]
+fn conversations_between_addresses_are_those_of_tshark() {
+    compare("conv,ip", 0);
+}
+
+#[test]
+fn endpoints_are_those_of_tshark() {
+    compare("endpoints,ip", 0);
+    compare("endpoints,tcp", 0);
+}
+
+#[test]
+fn a_filter_narrows_statistics_as_it_does_for_tshark() {
+    compare("conv,tcp,tcp.port == 80", 0);
+}
+
+#[test]
+fn traffic_over_time_is_that_of_tshark() {
+    if !has_tshark() {
+        return;
+    }
+    let cells = |table: &str| -> Vec<Vec<String>> {
+        let lines = table.lines().filter(|l| l.contains("<>"));
+        // What stands before the first number column is the interval, which tshark pads by its own rules.
+        lines.map(|l| l.split('|').skip(2).map(|c| c.trim().to_owned()).filter(|c| !c.is_empty()).collect()).collect()
+    };
+    let mut faults = Vec::new();
+    for file in own() {
+        for which in ["io,stat,0.5", "io,stat,1,tcp,http"] {
+            let Some(theirs) = tshark(&file, which) else { return };
+            let (ours, theirs) = (cells(&stats(&file, which)), cells(&theirs));
+            if ours != theirs {
+                faults.push(format!("{} {which}:\n  ours   {ours:?}\n  theirs {theirs:?}", name(&file)));
+            }
+        }
+    }
+    no_faults(&faults, "io,stat");
+}
+
+#[test]
+fn the_hierarchy_counts_as_tshark_does_down_to_the_transport() {
+    if !has_tshark() {
+        return;
+    }
+    let counts = |table: &str| -> BTreeMap<String, String> {
+        let lines = table.lines().filter_map(|l| l.trim().split_once(" frames:"));
+        let known = ["arp", "ip", "ipv6", "tcp", "udp", "icmp", "icmpv6"];
+        lines.map(|(n, c)| (n.trim().to_owned(), c.to_owned())).filter(|(n, _)| known.contains(&n.as_str())).collect()
+    };
+    let mut faults = Vec::new();
+    for file in own() {
+        let Some(theirs) = tshark(&file, "io,phs") else { return };
+        let (ours, theirs) = (counts(&stats(&file, "io,phs")), counts(&theirs));
+        if ours != theirs {
+            faults.push(format!("{}:\n  ours   {ours:?}\n  theirs {theirs:?}", name(&file)));
+        }
+    }
+    no_faults(&faults, "io,phs");
+}
+
+fn a_capture() -> PathBuf {
+    own().into_iter().find(|p| name(p).contains("tour")).expect("the tour is there")
+}
+
+#[test]
+fn an_assertion_that_holds_ends_0_and_one_that_does_not_20() {
+    let file = a_capture();
+    let file = file.to_string_lossy();
+    let run = |args: &[&str]| wirelore(&[&["assert", "-r", &file][..], args].concat());
+    let (code, out, _) = run(&["http.response.code == 200"]);
+    assert!(code == 0 && out.contains("packets match"), "{out}");
+    let (code, _, err) = run(&["http.response.code >= 500", "--at-least", "1"]);
+    assert!(code == 20 && err.contains("0 packets match"), "{err}");
+    let (code, _, err) = run(&["http", "--none"]);
+    assert!(code == 20 && err.contains("packet "), "{err}");
+    assert_eq!(run(&["dns", "--of", "exchanges", "--at-most", "1000"]).0, 0);
+    let (code, _, err) = run(&["http.hots == \"x\""]);
+    assert!(code == 4 && err.contains("^^^") && err.contains("http.host"), "{err}");
+    assert_eq!(run(&["http", "--at-least", "5", "--at-most", "2"]).0, 1);
+}
+
+#[test]
+fn statistics_are_objects_for_programs() {
+    let file = a_capture();
+    let kinds = ["conv,tcp", "endpoints,udp", "io,phs", "io,stat,1", "expert", "plen,tree", "protocols"];
+    for which in kinds {
+        let (code, out, err) = wirelore(&["stats", "-q", "--json", "-r", &file.to_string_lossy(), "-z", which]);
+        assert_eq!(code, 0, "{err}");
+        let value: serde_json::Value = serde_json::from_str(&out).unwrap_or_else(|e| panic!("{which}: {e}"));
+        let rows = value.as_object().and_then(|o| o.values().find_map(|v| v.as_array())).expect("a list");
+        assert!(!rows.is_empty(), "{which}: {out}");
+    }
+}
