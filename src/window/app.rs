@@ -200,7 +200,7 @@ impl App {
             C::SaveCapture => tab.sniffing.is_some(),
             C::StopProxy | C::Browse | C::Hold | C::CopyProxyAddress => running,
             C::SendHeld | C::SendAllHeld | C::DropHeld | C::AnswerHeld => held,
-            C::StopReading => tab.steering.is_none() && !tab.snap.progress().done,
+            C::StopReading => !tab.is_live() && !tab.snap.progress().done,
             C::Back => tab.history.can_back(),
             C::Forward => tab.history.can_forward(),
             C::OtherHalf => tab.other_half().is_some(),
@@ -251,7 +251,9 @@ impl App {
                 tab.region = region;
             }
         }
-        if self.tab().and_then(|t| t.steering.as_ref()).is_some_and(|s| s.state.running) {
+        let steers = |t: &Tab| t.steering.as_ref().is_some_and(|s| s.state.running);
+        let sniffs = |t: &Tab| t.sniffing.as_ref().is_some_and(|s| s.state.running);
+        if self.tab().is_some_and(|t| steers(t) || sniffs(t)) {
             // Ages of what is held, counts of connections.
             ctx.request_repaint_after(std::time::Duration::from_millis(500));
         } else if self.busy() {
@@ -318,7 +320,7 @@ impl App {
             .map(|t| match t {
                 Some(t) => TabHead {
                     title: t.title.clone(),
-                    reading: t.steering.is_none() && !t.snap.progress().done,
+                    reading: !t.is_live() && !t.snap.progress().done,
                     path: t.path.display().to_string(),
                 },
                 None => TabHead { title: "New tab".into(), reading: false, path: String::new() },

@@ -15,6 +15,8 @@ pub struct Choosing {
     listed: Option<Listed>,
     /// Names of those that are chosen.
     pub chosen: BTreeSet<String>,
+    /// Also those that are off are shown.
+    pub all: bool,
     /// The capture filter.
     pub filter: String,
     checked: String,

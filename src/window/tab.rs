@@ -386,6 +386,12 @@ impl Tab {
             || !self.snap.progress().done
     }
 
+    /// Whether it grows as somebody speaks: behind it stands a proxy or a capture.
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        self.steering.is_some() || self.sniffing.is_some()
+    }
+
     /// Stops reading.
     pub fn stop(&mut self) {
         self.stopped = true;

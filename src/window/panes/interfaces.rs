@@ -39,9 +39,18 @@ pub fn choose(ui: &mut Ui, cx: &mut Cx<'_>, c: &mut Choosing) {
         ui.label(RichText::new("None that can be captured on.").color(t.text_quiet));
         return;
     }
+    let lives = |i: &Interface| i.up && i.running;
+    let asleep = list.iter().filter(|i| !lives(i)).count();
     for i in &list {
-        if row(ui, look, i, c.chosen.contains(&i.name), &c.rates(&i.name)) && !c.chosen.remove(&i.name) {
+        let shown = c.all || lives(i) || c.chosen.contains(&i.name);
+        if shown && row(ui, look, i, c.chosen.contains(&i.name), &c.rates(&i.name)) && !c.chosen.remove(&i.name) {
             c.chosen.insert(i.name.clone());
+        }
+    }
+    if asleep > 0 && !c.all {
+        let text = RichText::new(format!("{} that are off", format::count(asleep as u64, "more", "more"))).font(look.fine());
+        if ui.link(text.color(t.accent)).clicked() {
+            c.all = true;
         }
     }
     ui.add_space(6.0);

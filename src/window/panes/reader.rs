@@ -146,7 +146,7 @@ fn fields(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, t: &Prepared, rect: Rect)
     if h.focused {
         tab.region = Region::Fields;
     }
-    h.response.context_menu(|ui| {
+    vlist::row_menu(ui, look, &h.response, h.menu.is_some(), h.clicked.is_some(), |ui| {
         for c in [Command::FilterValue, Command::FilterOut, Command::FilterAnd, Command::FilterAndNot, Command::FilterOr] {
             if ui.button(c.facts().text).on_hover_text(c.facts().tip).clicked() {
                 cx.acts.push(Act::Do(c));

@@ -34,11 +34,11 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, tab: Option<&Tab>) {
     };
     let s = &tab.snap;
     let p = s.progress();
-    match &tab.steering {
-        // What grows for as long as its proxy runs has no end to be near to.
-        Some(proxy) => {
-            let recorded = format!("{} recorded", format::size(proxy.state.recorded));
-            words(ui, look, &recorded, if proxy.state.trouble.is_some() { t.err } else { t.text_quiet });
+    let proxy = tab.steering.as_ref().map(|s| (s.state.recorded, s.state.trouble.is_some()));
+    match proxy.or_else(|| tab.sniffing.as_ref().map(|s| (s.state.recorded, s.state.trouble.is_some()))) {
+        // What grows for as long as its proxy or its interface brings something has no end to be near to.
+        Some((bytes, trouble)) => {
+            words(ui, look, &format!("{} recorded", format::size(bytes)), if trouble { t.err } else { t.text_quiet });
         }
         None if !p.done => reading(ui, cx, tab),
         None => {}

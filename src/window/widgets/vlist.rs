@@ -5,7 +5,8 @@
 use crate::theme::Look;
 use crate::widgets::ink;
 use egui::{
-    Color32, CornerRadius, CursorIcon, EventFilter, Id, Painter, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2,
+    Color32, CornerRadius, CursorIcon, EventFilter, Frame, Id, Painter, Popup, Rect, Response, Role, Sense, SetOpenCommand,
+    Stroke, Ui, WidgetInfo, pos2, vec2,
 };
 
 /// Width of the scrollbar with its map of marks.
@@ -241,4 +242,17 @@ pub fn empty(ui: &Ui, look: &Look, rect: Rect, icon: char, title: &str, hint: &s
     let mut job = (*g.job).clone();
     job.halign = egui::Align::Center;
     p.galley(pos2(c.x, c.y + 18.0), p.layout_job(job), look.t.text_quiet);
+}
+
+/// The menu of a row. Rows lie over their list and take the click that would open its menu: `opens` says that one was clicked so,
+/// `closes` that one was clicked otherwise.
+pub fn row_menu(ui: &Ui, look: &Look, list: &Response, opens: bool, closes: bool, add: impl FnOnce(&mut Ui)) {
+    let open = if opens { Some(SetOpenCommand::Bool(true)) } else { closes.then_some(SetOpenCommand::Bool(false)) };
+    // A popup takes the desktop's look unless it is given ours.
+    let style = ui.style().clone();
+    let frame = Frame::popup(&style).fill(look.t.raised).stroke(Stroke::new(1.0, look.t.line_strong));
+    Popup::context_menu(list).open_memory(open).frame(frame).show(|ui| {
+        ui.set_style(style);
+        ui.with_layout(egui::Layout::top_down_justified(egui::Align::LEFT), add);
+    });
 }

@@ -114,6 +114,31 @@ fn a_field_filters_by_its_value() {
     assert!(rows(&h) > 0 && rows(&h) < 200);
 }
 
+/// Rows lie over their list and took the right click that opens its menu: it never opened.
+#[test]
+fn a_right_click_on_a_field_opens_its_menu() {
+    let mut h = open();
+    h.get_by_label_contains("Packet 14: ").click();
+    settle(&mut h);
+    h.get_by_label_contains("Host: api.shop.test").click_secondary();
+    settle(&mut h);
+    picture(&mut h, "field-menu-dark");
+    h.get_by_label("Filter out this value").click();
+    settle(&mut h);
+    assert_eq!(tab(&h).sifting.text, "!(http.host == \"api.shop.test\")");
+}
+
+/// The same in a list.
+#[test]
+fn a_right_click_on_a_row_opens_its_menu() {
+    let mut h = open();
+    h.get_by_label_contains("Packet 14: ").click_secondary();
+    settle(&mut h);
+    h.get_by_label("Filter this connection").click();
+    settle(&mut h);
+    assert!(tab(&h).only.is_some());
+}
+
 #[test]
 fn hits_are_found_in_order_and_walked_round() {
     let mut h = open();
