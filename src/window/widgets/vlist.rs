@@ -253,6 +253,8 @@ pub fn row_menu(ui: &Ui, look: &Look, list: &Response, opens: bool, closes: bool
     let frame = Frame::popup(&style).fill(look.t.raised).stroke(Stroke::new(1.0, look.t.line_strong));
     Popup::context_menu(list).open_memory(open).frame(frame).show(|ui| {
         ui.set_style(style);
+        egui::containers::menu::menu_style(ui.style_mut());
+        ui.spacing_mut().button_padding = vec2(10.0, 4.0);
         ui.with_layout(egui::Layout::top_down_justified(egui::Align::LEFT), add);
     });
 }
