@@ -22,7 +22,8 @@ pub enum Of {
 }
 
 impl Of {
-    const fn rows(self) -> Rows {
+    /// The rows that a filter is asked about.
+    pub(crate) const fn rows(self) -> Rows {
         match self {
             Of::Packets => Rows::Packets,
             Of::Messages => Rows::Messages,

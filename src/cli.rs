@@ -53,6 +53,8 @@ pub enum Command {
     Objects(Objects),
     /// Write what was read in another form: HTTP exchanges as a HAR, requests as commands.
     Export(Export),
+    /// Write a capture in another format, or a part of it with the keys that belong to it.
+    Convert(Box<crate::convert::Convert>),
     /// Print statistics: conversations, endpoints, protocols, traffic over time, findings.
     Stats(crate::statistics::Stats),
     /// A filter must match so many rows: for scripts, told by the exit code.
@@ -330,7 +332,7 @@ pub struct Control {
 
 /// `wirelore export`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).args(["har", "copy_as"]))]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["har", "copy_as", "jsonl", "csv"]))]
 pub struct Export {
     /// Where from.
     #[command(flatten)]
@@ -341,8 +343,20 @@ pub struct Export {
     /// Print every request as a command or code that makes it again: curl, httpie, wget, fetch, python, reqwest, openssl, websocat; letters: swaks.
     #[arg(long = "as", value_name = "FORM", value_parser = clap::builder::PossibleValuesParser::new(wirelore_export::copy_as::FORMS.map(|f| f.0)))]
     pub copy_as: Option<String>,
+    /// Print each row as a JSON object on a line of its own; of messages the key fields, too.
+    #[arg(long)]
+    pub jsonl: bool,
+    /// Print rows as comma-separated values (RFC 4180), names of columns first.
+    #[arg(long)]
+    pub csv: bool,
+    /// The rows that --jsonl and --csv print.
+    #[arg(long, value_enum, value_name = "ROWS", default_value = "messages", conflicts_with_all = ["har", "copy_as"])]
+    pub of: crate::asserting::Of,
+    /// Only rows that match, in the language of display filters (with --jsonl and --csv).
+    #[arg(short = 'Y', long = "filter", value_name = "FILTER", conflicts_with_all = ["har", "copy_as"])]
+    pub filter: Option<String>,
     /// Only the exchanges whose request or answer ends in this packet (as `dump -m` numbers them). May be given several times.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with_all = ["jsonl", "csv"])]
     pub frame: Vec<u32>,
 }
 

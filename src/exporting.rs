@@ -3,7 +3,7 @@
 use crate::cli::{Export, exit};
 use crate::reading::{self, Failure};
 use crate::session::Session;
-use crate::{exchanges, har, letters};
+use crate::{exchanges, filtered, har, letters, tabling};
 use std::io::Write;
 use std::path::Path;
 use wirelore_export::copy_as::{FORMS, Form, copy_as};
@@ -15,9 +15,15 @@ use wirelore_export::swaks::{Letter, swaks};
 /// # Errors
 /// What stopped it.
 pub fn run(args: &Export) -> Result<(), Failure> {
+    if let Some(filter) = &args.filter {
+        filtered::parse(filter)?;
+    }
     let mut session = reading::open(&args.from, false)?;
     reading::finish(&mut session, false)?;
     let wanted = |e: &Exchange| args.frame.is_empty() || e.frames.iter().flatten().any(|f| args.frame.contains(f));
+    if args.jsonl || args.csv {
+        tabling::print(&session, args)?;
+    }
     if let Some(path) = &args.har {
         write_har(&session, &wanted, path)?;
     }

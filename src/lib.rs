@@ -8,6 +8,7 @@ pub mod capturing;
 pub mod cli;
 pub mod compose;
 pub mod control;
+pub mod convert;
 #[cfg(feature = "window")]
 pub mod conversations;
 #[cfg(feature = "window")]
@@ -49,3 +50,4 @@ pub mod sieve;
 pub mod sift;
 pub mod statistics;
 pub mod summary;
+pub mod tabling;

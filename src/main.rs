@@ -30,6 +30,7 @@ fn main() {
         Some(Command::Report(a)) => wirelore::report::run(a),
         Some(Command::Objects(a)) => wirelore::objects::run(a),
         Some(Command::Export(a)) => wirelore::exporting::run(a),
+        Some(Command::Convert(a)) => wirelore::convert::run(a),
         Some(Command::Capture(a)) => wirelore::capturing::run(a),
         Some(Command::Serve(a)) => wirelore::capturing::serve::run(a),
         Some(Command::Proxy(a)) => proxy(a),

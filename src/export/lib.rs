@@ -10,6 +10,7 @@ pub mod har;
 pub mod json;
 pub mod pdml;
 pub mod processes;
+pub mod rows;
 pub mod separated;
 pub mod shape;
 pub mod spell;
