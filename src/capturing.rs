@@ -44,6 +44,10 @@ pub fn run(args: &Capture) -> Result<(), Failure> {
     if args.list_interfaces {
         return list();
     }
+    // A filter that is none is said before anything is opened.
+    if let Some(filter) = &args.shown.display {
+        crate::filtered::parse(filter)?;
+    }
     let (stop, ring) = (limits::stop(args.count, &args.autostop)?, limits::ring(&args.ring)?);
     let wanted = wanted(args)?;
     if args.list_data_link_types {
@@ -175,7 +179,7 @@ fn dump_of(shown: &Shown) -> Result<Dump, Failure> {
     }
     let given = [("-d", &shown.decode_as), ("-e", &shown.fields), ("-E", &shown.layout)];
     let given = given.into_iter().flat_map(|(flag, all)| all.iter().map(move |value| (flag, value)));
-    let once = [("-T", &shown.form), ("-O", &shown.only)];
+    let once = [("-T", &shown.form), ("-O", &shown.only), ("-Y", &shown.display)];
     let once = once.into_iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?)));
     for (flag, value) in given.chain(once) {
         words.extend([flag.to_owned(), value.clone()]);

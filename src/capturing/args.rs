@@ -70,6 +70,9 @@ pub struct Shown {
     /// A line for each message instead of each packet.
     #[arg(short, long)]
     pub messages: bool,
+    /// Print only what this display filter holds for; everything is recorded all the same.
+    #[arg(short = 'Y', long = "display-filter", value_name = "FILTER")]
+    pub display: Option<String>,
     /// Print what packets hold as `wirelore dump -T` does: text, tabs, fields (with -e), json, jsonraw, ek, pdml or psml.
     #[arg(short = 'T', value_name = "FORM")]
     pub form: Option<String>,
