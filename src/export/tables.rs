@@ -65,6 +65,9 @@ fn size(bytes: u64) -> String {
 
 fn seconds(ns: i128, digits: usize) -> String {
     let (sign, ns) = if ns < 0 { ("-", ns.unsigned_abs()) } else { ("", ns.unsigned_abs()) };
+    // Rounded as printf does it.
+    let step = 10u128.pow(9u32.saturating_sub(digits as u32));
+    let ns = (ns + step / 2) / step * step;
     let (whole, fraction) = (ns / SECOND.unsigned_abs(), ns % SECOND.unsigned_abs());
     let fraction = format!("{fraction:09}");
     format!("{sign}{whole}.{}", fraction.get(..digits).unwrap_or(&fraction))
@@ -285,5 +288,6 @@ mod tests {
     #[test]
     fn seconds_keep_their_sign_and_digits() {
         assert_eq!((seconds(-1_500_000_000, 4), seconds(1, 9)), ("-1.5000".into(), "0.000000001".into()));
+        assert_eq!((seconds(29_850_000, 4), seconds(999_960_000, 4)), ("0.0299".into(), "1.0000".into()));
     }
 }
