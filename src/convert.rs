@@ -93,6 +93,9 @@ pub fn run(args: &Convert) -> Result<(), Failure> {
     if let Some(filter) = &args.filter {
         crate::filtered::parse(filter)?;
     }
+    if which == Some(Which::None) && args.inject_keys.is_some() {
+        return Err(wrong("--keys none leaves out what --inject-keys puts in. Give one of them.".into()));
+    }
     let inject = args.inject_keys.as_deref().map(key_log).transpose()?;
     let slices = chosen.slices() || args.filter.is_some();
     let needed = which == Some(Which::Needed) || (which.is_none() && slices);

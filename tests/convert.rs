@@ -228,6 +228,7 @@ fn what_can_not_be_written_leaves_the_old_file() {
     for (args, code) in [
         (&["-w", "x.pcapng.zst"][..], 1),
         (&["-w", "x.pcapng", "--frames", "0"], 1),
+        (&["-w", "x.pcapng", "--keys", "none", "--inject-keys", "keys.log"], 1),
         (&["-w", "x.pcapng", "-Y", "tcp.prt == 1"], 4),
         (&["-w", "/nowhere/x.pcapng"], 15),
     ] {
