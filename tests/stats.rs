@@ -34,9 +34,10 @@ fn has_tshark() -> bool {
     there
 }
 
-/// Small captures; the tour's comments are a layer to tshark, and tunnels are several conversations to it, of which we list the innermost.
+/// Small captures; the tour's comments are a layer to tshark, tunnels are several conversations to it, of which we list the innermost, and
+/// packets without a time have one for it.
 fn captures() -> Vec<PathBuf> {
-    let odd = ["tour", "oddities", "deep", "ipip", "gre", "vxlan", "frag"];
+    let odd = ["tour", "mixed", "oddities", "deep", "ipip", "gre", "vxlan", "frag"];
     let small = |p: &PathBuf| p.metadata().is_ok_and(|m| m.len() < 200_000);
     every().into_iter().filter(small).filter(|p| !odd.iter().any(|o| name(p).contains(o))).take(90).collect()
 }

@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn values_are_read_and_faults_are_named() {
-        let (item, rest) = read(b"34:1:a,1:1#1:b;4:true!1:c,8:3:1.5^0:~]}x").expect("a value");
+        let (item, rest) = read(b"35:1:a,1:1#1:b;4:true!1:c,9:3:1.5^0:~]}x").expect("a value");
         assert_eq!(rest, b"x");
         assert_eq!(item.get("a").and_then(Item::int), Some(1));
         assert_eq!(item.get("b"), Some(&Item::Bool(true)));

@@ -228,7 +228,7 @@ mod tests {
     fn the_proxys_own_connections_are_never_led_to_it() {
         for with in [With::Nft, With::Iptables] {
             for how in [How::Redirect, How::Tproxy] {
-                let text = wish(how, with, "127.0.0.1:8080").lead.join("\n");
+                let text = wish(how, with, "127.0.0.1:8080").lead.join("\n").to_lowercase();
                 let own = text.find("65534").expect("the proxy's user is named");
                 let led = text.rfind(if how == How::Tproxy { "set" } else { "direct" }).expect("a rule that leads");
                 assert!(own < led, "{text}");
