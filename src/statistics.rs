@@ -242,7 +242,8 @@ fn over_time(
     let mut cells = vec![vec![Traffic::default(); columns.len()]; slices as usize];
     for (c, filter) in columns.iter().enumerate() {
         let mut count = |time: i64, bytes: u32| {
-            let at = time.saturating_sub(start) / step;
+            // Clocks may run back: what comes before the first packet counts with it.
+            let at = time.saturating_sub(start).max(0) / step;
             if let Some(cell) = usize::try_from(at).ok().and_then(|i| cells.get_mut(i)?.get_mut(c)) {
                 *cell = Traffic { packets: cell.packets + 1, bytes: cell.bytes + u64::from(bytes) };
             }

@@ -274,7 +274,9 @@ fn what_a_program_says_to_itself_is_recorded_too() {
     let (out, record) = nobody.run(&[], &["python3", "-c", script]);
     assert_eq!(String::from_utf8_lossy(&out.stdout), "200\n");
     let session = read(&record);
-    assert_eq!(asked(&session.store.snapshot(), "http"), ["python3: GET /own"]);
+    let asked = asked(&session.store.snapshot(), "http");
+    // The program may be gone before anybody can look whose its connection was.
+    assert!(asked == ["python3: GET /own"] || asked == ["?: GET /own"], "{asked:?}");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::find::Finder;
 use super::record;
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use wirelore_record::said::Process;
@@ -56,24 +57,36 @@ impl Watcher {
 
 fn run(mut finder: Finder, but: Option<u32>, mut found: impl FnMut(Process), asked: &Receiver<Asked>) {
     let (mut purse, mut looked) = (PURSE, Instant::now());
-    while let Ok(Asked { tie, udp, local, remote }) = asked.recv() {
-        let began = Instant::now();
-        purse = purse.saturating_add(began.saturating_duration_since(looked) / REFILL).min(PURSE);
-        looked = began;
+    // Those not found at the first look, with the time at which they were asked for.
+    let mut again: VecDeque<(Asked, Instant)> = VecDeque::new();
+    loop {
+        let next =
+            if again.is_empty() { asked.recv().map_err(|_| RecvTimeoutError::Disconnected) } else { asked.recv_timeout(AGAIN) };
+        let (one, since) = match next {
+            Ok(one) => (one, Instant::now()),
+            Err(RecvTimeoutError::Timeout) => match again.pop_front() {
+                Some(waiting) => waiting,
+                None => continue,
+            },
+            Err(RecvTimeoutError::Disconnected) => match again.pop_front() {
+                // The last ones that were asked for are looked at once more.
+                Some(waiting) => waiting,
+                None => return,
+            },
+        };
+        let before = Instant::now();
+        purse = purse.saturating_add(before.saturating_duration_since(looked) / REFILL).min(PURSE);
+        looked = before;
         if purse.is_zero() {
             continue;
         }
-        let process = loop {
-            let before = Instant::now();
-            let process = finder.find(udp, local, remote);
-            purse = purse.saturating_sub(before.elapsed());
-            // With others waiting there is no time for a second look.
-            if process.is_some() || began.elapsed() > GIVE_UP || !asked.is_empty() {
-                break process;
-            }
-            std::thread::sleep(AGAIN);
-        };
-        let Some(process) = process.filter(|p| Some(p.pid) != but) else { continue };
-        found(record(tie, udp, local, remote, process));
+        let process = finder.find(one.udp, one.local, one.remote);
+        purse = purse.saturating_sub(before.elapsed());
+        match process {
+            Some(p) if Some(p.pid) != but => found(record(one.tie, one.udp, one.local, one.remote, p)),
+            Some(_) => {}
+            None if since.elapsed() < GIVE_UP && again.len() < WAITING => again.push_back((one, since)),
+            None => {}
+        }
     }
 }
