@@ -8,9 +8,9 @@ pub mod capturing;
 pub mod cli;
 pub mod compose;
 pub mod control;
-pub mod convert;
 #[cfg(feature = "window")]
 pub mod conversations;
+pub mod convert;
 #[cfg(feature = "window")]
 pub mod door;
 pub mod dump;

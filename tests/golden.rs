@@ -32,11 +32,7 @@ fn summaries_and_lists_read_as_written() {
         let lines = session.recall.lines(0..packets, &Cancel::new()).expect("lines");
         for (n, line) in lines.iter().enumerate() {
             let row = s.packet(n as u32).expect("a packet");
-            let _ = writeln!(
-                got,
-                "{}",
-                text::packet_line(n as u32, &relative(row.time, first), row.wire_len, line)
-            );
+            let _ = writeln!(got, "{}", text::packet_line(n as u32, &relative(row.time, first), row.wire_len, line));
         }
         let _ = writeln!(got, "\nMessages");
         for m in 0..s.messages().min(MOST) {
