@@ -3,6 +3,7 @@
 use crate::cli::{Proxy, exit};
 use crate::reading::Failure;
 use std::path::PathBuf;
+use wirelore_kit::near::distance;
 
 /// What an option does with its value; what is wrong with it.
 type Put = fn(&mut Proxy, &str) -> Result<(), String>;
@@ -118,27 +119,9 @@ fn nearest(name: &str) -> String {
     format!("the nearest are {}", near.join(", "))
 }
 
-/// How many letters must be inserted, removed or changed to make one name of the other (Levenshtein's distance); less if one begins with the
-/// other.
+/// How unlike two names are: by their letters; less if one holds the other.
 fn unlike(a: &str, b: &str) -> usize {
-    if a.len() > 2 && (b.contains(a) || a.contains(b)) {
-        return 1;
-    }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut corner = i;
-        let mut left = i.saturating_add(1);
-        if let Some(first) = row.first_mut() {
-            *first = left;
-        }
-        for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
-            let through = corner.saturating_add(usize::from(x != y));
-            corner = *cell;
-            left = through.min(corner.saturating_add(1)).min(left.saturating_add(1));
-            *cell = left;
-        }
-    }
-    row.last().copied().unwrap_or_default()
+    if a.len() > 2 && (b.contains(a) || a.contains(b)) { 1 } else { distance(a, b) }
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub mod inflate;
 mod keep;
 pub mod layer;
 pub mod middle;
+pub mod near;
 pub mod note;
 pub mod out;
 pub mod reader;

@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::ops::Range;
 use std::process::{Child, ChildStdin, ChildStdout};
 use std::sync::{Mutex, PoisonError};
+use wirelore_kit::near::distance;
 
 /// What is wrong with a filter, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -363,28 +364,6 @@ fn display_filter(filter: &str) -> String {
         return "This looks like a display filter. Capture filters are shorter: `host 192.0.2.1`, `tcp port 80`.".into();
     }
     String::new()
-}
-
-/// How many letters must be changed, added or left out (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut left = i.saturating_add(1);
-        let mut corner = i;
-        for (j, y) in b.iter().enumerate() {
-            let up = row.get(j.saturating_add(1)).copied().unwrap_or(usize::MAX);
-            let best = corner.saturating_add(usize::from(x != *y)).min(up.saturating_add(1)).min(left.saturating_add(1));
-            if let Some(slot) = row.get_mut(j) {
-                *slot = left;
-            }
-            (corner, left) = (up, best);
-        }
-        if let Some(slot) = row.get_mut(b.len()) {
-            *slot = left;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Literals: what is written without being a name, read as the type that it is compared with.
 
 use crate::error::Error;
-use crate::registry::distance;
 use crate::time;
 use crate::types::Type;
 use crate::val::Val;
@@ -9,6 +8,7 @@ use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 use wirelore_kit::Names;
+use wirelore_kit::near::distance;
 
 /// A literal as it is written.
 #[derive(Debug, Clone, PartialEq)]

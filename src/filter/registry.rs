@@ -3,6 +3,7 @@
 use crate::facts::{FACTS, Fact, FactName, verdicts};
 use crate::types::Type;
 use std::collections::BTreeMap;
+use wirelore_kit::near::distance;
 use wirelore_kit::{F, Kind, Names};
 
 /// What a name reads.
@@ -203,22 +204,3 @@ const TYPES: &[(&str, Type)] = &[
 
 /// So many names are proposed for one that nobody knows.
 const MOST_NEAR: usize = 5;
-
-/// Letters to insert, remove or change (Levenshtein).
-pub(crate) fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = i;
-        let mut left = i.saturating_add(1);
-        if let Some(first) = row.first_mut() {
-            *first = left;
-        }
-        for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
-            let changed = diagonal.saturating_add(usize::from(x != y));
-            diagonal = *cell;
-            left = changed.min(diagonal.saturating_add(1)).min(left.saturating_add(1));
-            *cell = left;
-        }
-    }
-    row.last().copied().unwrap_or_default()
-}

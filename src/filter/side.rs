@@ -6,8 +6,9 @@ use crate::function::{FUNCTIONS, Function};
 use crate::lex::{Placed, Token};
 use crate::literal::{Written, whole};
 use crate::parse::Parser;
-use crate::registry::{Name, distance};
+use crate::registry::Name;
 use std::ops::Range;
+use wirelore_kit::near::distance;
 
 /// A side, not yet checked.
 #[derive(Debug, Clone)]

@@ -1,5 +1,7 @@
 //! The words of the filter language.
 
+use wirelore_kit::near::distance;
+
 /// What stands behind a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WordKind {
@@ -164,23 +166,4 @@ pub(crate) fn advice(name: &str) -> String {
         Some(w) => format!("did you mean ~{} ({})?", w.name, w.says),
         None => format!("words are {}", WORDS.iter().map(|w| format!("~{}", w.name)).collect::<Vec<_>>().join(" ")),
     }
-}
-
-/// Letters to insert, remove or change (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = i;
-        let mut left = i.saturating_add(1);
-        if let Some(first) = row.first_mut() {
-            *first = left;
-        }
-        for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
-            let changed = diagonal.saturating_add(usize::from(x != y));
-            diagonal = *cell;
-            left = changed.min(diagonal.saturating_add(1)).min(left.saturating_add(1));
-            *cell = left;
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
