@@ -2,18 +2,16 @@
 
 use crate::capturing::live::Sniffer;
 use crate::cli::{Open, Proxy, exit};
-use crate::conversations::Rereading;
 use crate::live::Starter;
+use crate::opened::{Opened, Shown};
 use crate::reading::Failure;
 use crate::remember::Remember;
 use crate::session::{Session, SessionOptions};
-use crate::sieve::Sieve;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wirelore_capture::{Options, Source};
-use wirelore_kit::{Explanations, Problem, TreeSource};
-use wirelore_store::Snapshot;
-use wirelore_window::{Capture, Conversations, Opener, Waker, WindowOptions};
+use wirelore_kit::{Explanations, Problem};
+use wirelore_window::{Capture, Opener, Waker, WindowOptions};
 
 struct Doorman {
     keylog: Option<PathBuf>,
@@ -44,41 +42,13 @@ impl Opener for Doorman {
         let mut session = Session::start(source, wirelore_dissectors::TABLE, options);
         session.har = har;
         session.store.on_publish(move || wake());
-        Ok(Box::new(Opened(session)))
+        Ok(Box::new(Opened { shown: Shown::of(&session), behind: session }))
     }
 }
 
 fn capital(s: &str) -> String {
     let mut chars = s.chars();
     chars.next().map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
-}
-
-struct Opened(Session);
-
-impl Capture for Opened {
-    fn snapshot(&self) -> Arc<Snapshot> {
-        self.0.store.snapshot()
-    }
-
-    fn trees(&self) -> Arc<dyn TreeSource> {
-        Arc::clone(&self.0.recall) as Arc<dyn TreeSource>
-    }
-
-    fn conversations(&self) -> Arc<dyn Conversations> {
-        Arc::new(Rereading { store: self.0.store.clone(), recall: Arc::clone(&self.0.recall), again: self.0.again.clone() })
-    }
-
-    fn sieve(&self) -> Arc<dyn wirelore_window::Sieve> {
-        Arc::new(Sieve::new(Arc::clone(&self.0.recall)))
-    }
-
-    fn finder(&self) -> Arc<dyn wirelore_window::Finder> {
-        Arc::new(Sieve::new(Arc::clone(&self.0.recall)))
-    }
-
-    fn cancel(&self) {
-        self.0.cancel();
-    }
 }
 
 /// All prose of all protocols and layers in a language.

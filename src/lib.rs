@@ -33,6 +33,8 @@ pub mod manual;
 pub mod merge;
 pub mod names;
 pub mod objects;
+#[cfg(feature = "window")]
+pub mod opened;
 pub mod options;
 pub mod process;
 pub mod proxying;

@@ -1,22 +1,18 @@
 //! The window's proxy: started from it, read while it records, steered by its clicks.
 
-use crate::again::Again;
 use crate::browser::{Browser, Wish};
 use crate::cli::{Cli, Command, Proxy as Args};
-use crate::conversations::Rereading;
+use crate::opened::{Behind, Opened, Shown};
 use crate::proxying::{self, Started};
 use crate::reading::Failure;
-use crate::recall::Recall;
-use crate::sieve::Sieve;
 use clap::Parser;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wirelore_gate::{Filter, Gate};
-use wirelore_kit::{Problem, TreeSource};
+use wirelore_kit::Problem;
 use wirelore_proxy::{Mode, Stopper};
 use wirelore_record::{Recorder, State};
-use wirelore_store::{Snapshot, Store};
 use wirelore_window::door::{Held, LiveProxy, ProxyState, Release};
-use wirelore_window::{Capture, Conversations, Proxied, Proxies, Waker};
+use wirelore_window::{Proxied, Proxies, Waker};
 
 /// Starts proxies for the window, as the command line asked.
 pub struct Starter {
@@ -61,29 +57,26 @@ impl Proxies for Starter {
             authority: Arc::clone(&started.authority),
             led: Mutex::new(started.led.take()),
         });
-        let session = &started.session;
-        let opened = Opened {
-            store: session.store.clone(),
-            recall: Arc::clone(&session.recall),
-            again: session.again.clone(),
-            live: Arc::clone(&shared),
-            started: Some(started),
-        };
-        Ok((Box::new(opened), shared))
+        let shown = Shown::of(&started.session);
+        let behind = Recording { live: Arc::clone(&shared), started: Some(started) };
+        Ok((Box::new(Opened { behind, shown }), shared))
     }
 }
 
-/// The capture that a proxy records. With it, the proxy ends.
-struct Opened {
-    store: Store,
-    recall: Arc<Recall>,
-    again: Again,
+/// What a proxy records. With it, the proxy ends.
+struct Recording {
     /// Taken when it ends.
     started: Option<Started>,
     live: Arc<Live>,
 }
 
-impl Drop for Opened {
+impl Behind for Recording {
+    fn stop(&self) {
+        self.live.stop();
+    }
+}
+
+impl Drop for Recording {
     fn drop(&mut self) {
         self.live.stop();
         if let Some(started) = self.started.take() {
@@ -95,32 +88,6 @@ impl Drop for Opened {
                 let _ = started.recorder.finish();
             });
         }
-    }
-}
-
-impl Capture for Opened {
-    fn snapshot(&self) -> Arc<Snapshot> {
-        self.store.snapshot()
-    }
-
-    fn trees(&self) -> Arc<dyn TreeSource> {
-        Arc::clone(&self.recall) as Arc<dyn TreeSource>
-    }
-
-    fn conversations(&self) -> Arc<dyn Conversations> {
-        Arc::new(Rereading { store: self.store.clone(), recall: Arc::clone(&self.recall), again: self.again.clone() })
-    }
-
-    fn sieve(&self) -> Arc<dyn wirelore_window::Sieve> {
-        Arc::new(Sieve::new(Arc::clone(&self.recall)))
-    }
-
-    fn finder(&self) -> Arc<dyn wirelore_window::Finder> {
-        Arc::new(Sieve::new(Arc::clone(&self.recall)))
-    }
-
-    fn cancel(&self) {
-        self.live.stop();
     }
 }
 

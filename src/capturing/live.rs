@@ -1,24 +1,20 @@
 //! Captures in the window: which interfaces there are, how busy they are, and captures that are started, stopped and saved there.
 
-use crate::again::Again;
 use crate::capturing::args::Wanted;
 use crate::capturing::bpf::Checker;
 use crate::capturing::helper::{Helper, Refused};
 use crate::capturing::sniffed::Sniffed;
 use crate::capturing::{self, ETHERNET};
-use crate::conversations::Rereading;
-use crate::recall::Recall;
+use crate::opened::{Behind, Opened, Shown};
 use crate::session::Session;
-use crate::sieve::Sieve;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use wirelore_kit::{Problem, TreeSource};
-use wirelore_store::{Snapshot, Store};
+use wirelore_kit::Problem;
 use wirelore_window::door::{CaptureState, CaptureWish, FilterWrong, Interface, LiveCapture, Refusal};
-use wirelore_window::{Capture, Captured, Conversations, Interfaces, Waker, Watched};
+use wirelore_window::{Captured, Interfaces, Waker, Watched};
 
 /// Looks that are kept of each interface: a minute.
 const LOOKS: usize = 120;
@@ -108,14 +104,9 @@ impl Interfaces for Sniffer {
         let (sniffed, session) =
             Sniffed::start(wanted.collect(), wish.immediate, self.keylog.clone(), Arc::new(move || woken())).map_err(refusal)?;
         session.store.on_publish(move || wake());
-        let opened = Opened {
-            store: session.store.clone(),
-            recall: Arc::clone(&session.recall),
-            again: session.again.clone(),
-            sniffed: Arc::clone(&sniffed),
-            session,
-        };
-        Ok((Box::new(opened), Arc::new(Live(sniffed))))
+        let shown = Shown::of(&session);
+        let behind = Sniffing { sniffed: Arc::clone(&sniffed), session };
+        Ok((Box::new(Opened { behind, shown }), Arc::new(Live(sniffed))))
     }
 }
 
@@ -164,44 +155,21 @@ impl Drop for Watch {
 }
 
 /// What a capture brings. With it, the capture ends.
-struct Opened {
-    store: Store,
-    recall: Arc<Recall>,
-    again: Again,
+struct Sniffing {
     sniffed: Arc<Sniffed>,
     session: Session,
 }
 
-impl Drop for Opened {
-    fn drop(&mut self) {
+impl Behind for Sniffing {
+    fn stop(&self) {
         self.sniffed.stop();
-        self.session.cancel();
     }
 }
 
-impl Capture for Opened {
-    fn snapshot(&self) -> Arc<Snapshot> {
-        self.store.snapshot()
-    }
-
-    fn trees(&self) -> Arc<dyn TreeSource> {
-        Arc::clone(&self.recall) as Arc<dyn TreeSource>
-    }
-
-    fn conversations(&self) -> Arc<dyn Conversations> {
-        Arc::new(Rereading { store: self.store.clone(), recall: Arc::clone(&self.recall), again: self.again.clone() })
-    }
-
-    fn sieve(&self) -> Arc<dyn wirelore_window::Sieve> {
-        Arc::new(Sieve::new(Arc::clone(&self.recall)))
-    }
-
-    fn finder(&self) -> Arc<dyn wirelore_window::Finder> {
-        Arc::new(Sieve::new(Arc::clone(&self.recall)))
-    }
-
-    fn cancel(&self) {
+impl Drop for Sniffing {
+    fn drop(&mut self) {
         self.sniffed.stop();
+        self.session.cancel();
     }
 }
 
