@@ -7,10 +7,10 @@ use crate::format;
 use crate::panes::{Cx, fact};
 use crate::sniffing::{Choosing, Sniffing};
 use crate::theme::{Look, icons};
+use crate::widgets::pill::Pill;
 use crate::widgets::{button, ink};
 use egui::{
-    Align, CornerRadius, Frame, Layout, Margin, Painter, Popup, PopupCloseBehavior, Rect, RichText, Role, Sense, Shape, Stroke,
-    StrokeKind, TextEdit, Ui, WidgetInfo, pos2, vec2,
+    CornerRadius, Frame, Margin, Painter, Rect, RichText, Role, Sense, Shape, Stroke, TextEdit, Ui, WidgetInfo, pos2, vec2,
 };
 
 /// The list, the capture filter, and the button that starts.
@@ -162,55 +162,38 @@ pub fn pill(ui: &mut Ui, cx: &mut Cx<'_>, s: &Sniffing) {
     let look = cx.look;
     let t = look.t;
     let state = &s.state;
-    let dropped = if state.dropped > 0 { format!(", {} dropped", format::number(state.dropped)) } else { ", 0 dropped".into() };
     let (lamp, words) = match (state.running, &state.trouble) {
-        (true, _) if state.dropped > 0 => (t.warn, format!("{} packets{dropped}", format::number(state.packets))),
-        (true, _) => (t.ok, format!("{} packets{dropped}", format::number(state.packets))),
+        (true, _) => {
+            let counted = format!("{} packets, {} dropped", format::number(state.packets), format::number(state.dropped));
+            (if state.dropped > 0 { t.warn } else { t.ok }, counted)
+        }
         (false, Some(_)) => (t.err, "ended".to_owned()),
         (false, None) => (t.text_faint, "stopped".to_owned()),
     };
-    let g = ink::pieces(
-        ui.painter(),
-        320.0,
-        &[(&s.name, look.medium(), t.text_strong), ("  ", look.fine(), t.text_quiet), (&words, look.fine(), t.text_quiet)],
-    );
-    let (rect, r) = ui.allocate_exact_size(vec2(g.size().x + 50.0, look.size + 15.0), Sense::click());
-    r.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Capture on {}: {words}", s.name)));
-    let edge = if r.has_focus() { t.accent } else { t.line_strong };
-    let fill = if r.hovered() { t.hover } else { t.raised };
-    ui.painter().rect(rect, CornerRadius::same(14), fill, Stroke::new(1.0, edge), StrokeKind::Inside);
-    ui.painter().circle_filled(pos2(rect.left() + 15.0, rect.center().y), 4.0, lamp);
-    ui.painter().galley(pos2(rect.left() + 26.0, (rect.center().y - g.size().y / 2.0).round()), g, t.text);
-    ink::icon(ui.painter(), pos2(rect.right() - 14.0, rect.center().y), icons::CARET_DOWN, look.icon(0.9), t.text_quiet);
-    let style = ui.style().clone();
-    let frame = Frame::popup(&style).fill(t.raised).stroke(Stroke::new(1.0, t.line_strong)).inner_margin(Margin::same(14));
-    Popup::menu(&r).close_behavior(PopupCloseBehavior::CloseOnClickOutside).gap(6.0).frame(frame).show(|ui| {
-        ui.set_style(style);
-        ui.set_width(360.0);
-        ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
-            ui.add_space(4.0);
-            ui.horizontal(|ui| {
-                let (c, icon, text) = if state.running {
-                    (Command::StopCapture, icons::STOP, "Stop")
-                } else {
-                    (Command::RestartCapture, icons::PLAY, "Go on")
-                };
-                if button::labelled(ui, look, Some(icon), text, !state.running).clicked() {
-                    cx.acts.push(Act::Do(c));
-                    ui.close();
-                }
-                if button::labelled(ui, look, Some(icons::DOWNLOAD_SIMPLE), "Save…", false).clicked() {
-                    cx.acts.push(Act::Do(Command::SaveCapture));
-                    ui.close();
-                }
-            });
-            fact(ui, look, "Packets", &format::number(state.packets));
-            fact(ui, look, "Dropped", &format::number(state.dropped));
-            fact(ui, look, "Recorded", &format::size(state.recorded));
-            fact(ui, look, "To", &state.file.display().to_string());
-            if let Some(p) = &state.trouble {
-                ui.label(RichText::new(format!("{}. {} {}", p.what, p.why, p.what_to_do)).font(look.fine()).color(t.err));
+    let label = format!("Capture on {}", s.name);
+    Pill { lamp, name: &s.name, words: &words, label: &label, width: 320.0 }.show(ui, look, |ui| {
+        ui.add_space(4.0);
+        ui.horizontal(|ui| {
+            let (c, icon, text) = if state.running {
+                (Command::StopCapture, icons::STOP, "Stop")
+            } else {
+                (Command::RestartCapture, icons::PLAY, "Go on")
+            };
+            if button::labelled(ui, look, Some(icon), text, !state.running).clicked() {
+                cx.acts.push(Act::Do(c));
+                ui.close();
+            }
+            if button::labelled(ui, look, Some(icons::DOWNLOAD_SIMPLE), "Save…", false).clicked() {
+                cx.acts.push(Act::Do(Command::SaveCapture));
+                ui.close();
             }
         });
+        fact(ui, look, "Packets", &format::number(state.packets));
+        fact(ui, look, "Dropped", &format::number(state.dropped));
+        fact(ui, look, "Recorded", &format::size(state.recorded));
+        fact(ui, look, "To", &state.file.display().to_string());
+        if let Some(p) = &state.trouble {
+            ui.label(RichText::new(format!("{}. {} {}", p.what, p.why, p.what_to_do)).font(look.fine()).color(t.err));
+        }
     });
 }

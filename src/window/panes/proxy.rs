@@ -6,11 +6,9 @@ use crate::format;
 use crate::panes::{Cx, fact, title};
 use crate::steering::Steering;
 use crate::theme::{Look, icons};
+use crate::widgets::pill::Pill;
 use crate::widgets::{button, ink};
-use egui::{
-    Align, CornerRadius, Frame, Layout, Margin, Popup, PopupCloseBehavior, RichText, Role, Sense, Stroke, StrokeKind, TextEdit,
-    Ui, WidgetInfo, pos2, vec2,
-};
+use egui::{CornerRadius, Frame, Margin, RichText, Role, Sense, Stroke, TextEdit, Ui, WidgetInfo, vec2};
 
 /// The pill; a click opens what is behind it.
 pub fn pill(ui: &mut Ui, cx: &mut Cx<'_>, s: &mut Steering) {
@@ -26,27 +24,8 @@ pub fn pill(ui: &mut Ui, cx: &mut Cx<'_>, s: &mut Steering) {
         (true, None, None) => (t.ok, format!("{} open", format::number(state.open))),
     };
     let name = format!("Proxy :{port}");
-    let g = ink::pieces(
-        ui.painter(),
-        260.0,
-        &[(&name, look.medium(), t.text_strong), ("  ", look.fine(), t.text_quiet), (&words, look.fine(), t.text_quiet)],
-    );
-    let (rect, r) = ui.allocate_exact_size(vec2(g.size().x + 50.0, look.size + 15.0), Sense::click());
-    r.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{name}: {words}")));
-    let edge = if r.has_focus() { t.accent } else { t.line_strong };
-    let fill = if r.hovered() { t.hover } else { t.raised };
-    ui.painter().rect(rect, CornerRadius::same(14), fill, Stroke::new(1.0, edge), StrokeKind::Inside);
-    ui.painter().circle_filled(pos2(rect.left() + 15.0, rect.center().y), 4.0, lamp);
-    ui.painter().galley(pos2(rect.left() + 26.0, (rect.center().y - g.size().y / 2.0).round()), g, t.text);
-    ink::icon(ui.painter(), pos2(rect.right() - 14.0, rect.center().y), icons::CARET_DOWN, look.icon(0.9), t.text_quiet);
-    // A popup takes the desktop's look unless it is given ours.
-    let style = ui.style().clone();
-    let frame = Frame::popup(&style).fill(t.raised).stroke(Stroke::new(1.0, t.line_strong)).inner_margin(Margin::same(14));
-    Popup::menu(&r).close_behavior(PopupCloseBehavior::CloseOnClickOutside).gap(6.0).frame(frame).show(|ui| {
-        ui.set_style(style);
-        ui.set_width(360.0);
-        ui.with_layout(Layout::top_down(Align::LEFT), |ui| behind(ui, cx, s));
-    });
+    let pill = Pill { lamp, name: &name, words: &words, label: &name, width: 260.0 };
+    pill.show(ui, look, |ui| behind(ui, cx, s));
 }
 
 fn behind(ui: &mut Ui, cx: &mut Cx<'_>, s: &mut Steering) {

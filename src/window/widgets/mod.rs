@@ -3,6 +3,7 @@
 pub mod button;
 pub mod hex;
 pub mod ink;
+pub mod pill;
 pub mod split;
 pub mod table;
 pub mod toast;
