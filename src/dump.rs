@@ -10,7 +10,8 @@ mod settings;
 mod written;
 
 use crate::cli::{Colour, exit};
-use crate::filtering::{self, Filters};
+use crate::filtered;
+use crate::filtering::Filters;
 use crate::reading::{self, Failure};
 use crate::session::Session;
 pub use args::{Dump, Form};
@@ -80,10 +81,7 @@ fn follows(args: &Dump) -> Result<Vec<follow::Follow>, Failure> {
 
 /// The display filter.
 fn filter(args: &Dump) -> Result<Option<Filter>, Failure> {
-    let parse = |text: &String| {
-        wirelore_filter::parse(text, filtering::registry())
-            .map_err(|e| Failure { text: format!("-Y: {}", e.shown(text)), code: exit::FILTER })
-    };
+    let parse = |text: &String| filtered::parse(text).map_err(|f| Failure { text: format!("-Y: {}", f.text), ..f });
     args.filter.as_ref().map(parse).transpose()
 }
 

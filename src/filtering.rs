@@ -5,7 +5,6 @@
 //! that a filter used again costs nothing and one over a capture that grows looks at what is new only.
 
 use crate::harvest::{self, Row, View};
-pub use crate::names::registry;
 use crate::recall::{Recall, cancelled};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

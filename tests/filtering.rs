@@ -4,7 +4,8 @@ mod support;
 
 use std::sync::Arc;
 use support::{name, own, read, root};
-use wirelore::filtering::{Filters, registry, rows};
+use wirelore::filtering::{Filters, rows};
+use wirelore::names::registry;
 use wirelore::session::Session;
 use wirelore_filter::{FactSource, Filter, TreeRow, Wants, parse};
 use wirelore_kit::{Cancel, TreeSource, What};

@@ -9,7 +9,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
-use support::exceptions::read as read_exceptions;
+use support::exceptions::{idle, read as read_exceptions};
 use support::{corpus_captures, has_tshark, name, own, read};
 use wirelore_dissectors::TABLE;
 use wirelore_kit::{Cancel, F, Kind, Node, Spec, Tie, Tree, TreeSource, Value, What};
@@ -217,12 +217,7 @@ fn values_are_those_of_tshark() {
     let list: Vec<String> = wrong.iter().map(|(f, (n, words))| format!("{f}: {n} of {} differ{words}", compared[f])).collect();
     assert!(list.is_empty(), "{} fields differ:\n{}", list.len(), list.join("\n"));
     if only.is_empty() && support::corpus().is_some() {
-        let idle: Vec<String> = exceptions
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| !used.contains(i))
-            .map(|(_, e)| format!("{} in {}", e.field, e.capture))
-            .collect();
+        let idle = idle(&exceptions, &used);
         assert!(idle.is_empty(), "exceptions that nothing needs any more: {idle:?}");
         assert!(compared.len() > 30, "only {} fields met", compared.len());
     }

@@ -10,7 +10,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::exceptions::{Exception, read};
+use support::exceptions::{Exception, idle, read};
 use support::{corpus_captures, has_tshark, name, own};
 
 /// The fields of headers.
@@ -351,12 +351,7 @@ fn fields_are_those_of_tshark_as_tshark_spells_them() {
         count.wrong.iter().map(|(f, (n, words))| format!("{f}: {n} of {} differ{words}", count.compared[f])).collect();
     assert!(list.is_empty(), "{} fields differ:\n{}", list.len(), list.join("\n"));
     if only.is_empty() && support::corpus().is_some() {
-        let idle: Vec<String> = own_exceptions
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| !used.contains(i))
-            .map(|(_, e)| format!("{} in {}", e.field, e.capture))
-            .collect();
+        let idle = idle(&own_exceptions, &used);
         assert!(idle.is_empty(), "exceptions that nothing needs any more: {idle:?}");
         assert!(count.compared.len() > 150, "only {} fields met", count.compared.len());
     }

@@ -1,6 +1,7 @@
 //! Where we differ from tshark on purpose: lists in TOML, each entry with its reason.
 
 use super::root;
+use std::collections::BTreeSet;
 
 /// One entry.
 pub struct Exception {
@@ -25,6 +26,12 @@ impl Exception {
             && (!self.theirs_empty || theirs.is_empty())
             && (!self.ours_empty || ours.is_empty())
     }
+}
+
+/// Those that nothing needed; `used` holds the places of the others in the list.
+pub fn idle(list: &[Exception], used: &BTreeSet<usize>) -> Vec<String> {
+    let unused = list.iter().enumerate().filter(|(i, _)| !used.contains(i));
+    unused.map(|(_, e)| format!("{} in {}", e.field, e.capture)).collect()
 }
 
 /// The list of that name in `tests`.
