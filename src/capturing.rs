@@ -73,6 +73,11 @@ pub fn run(args: &Capture) -> Result<(), Failure> {
         let text = "-P prints packets while one file grows; with -b or -w - there is none. Leave -P out, or the other.";
         return Err(Failure { text: text.into(), code: exit::OPTION });
     }
+    let packed = args.write.as_deref().and_then(crate::packing::named).is_some();
+    if packed && (show || listener.is_some()) {
+        let text = "-P and --serve follow the file while it grows, and a packed one cannot be followed. Leave .gz, .lz4 or .zst out of -w's name; `wirelore convert` packs it later.";
+        return Err(Failure { text: text.into(), code: exit::OPTION });
+    }
     let signals = Signals::listen().map_err(|e| Failure { text: format!("Signals cannot be heard: {e}."), code: exit::INIT })?;
     let feed = feed(args, &wanted)?;
     let stopper = feed.stopper.clone();
@@ -335,8 +340,9 @@ fn count(tally: &Tally, quiet: bool) {
 /// Waits for the end and says how it was.
 fn end(taking: Taking, quiet: bool) -> Result<(), Failure> {
     let tally = std::sync::Arc::clone(&taking.tally);
-    let (_, went) = taking.wait();
+    let (files, went) = taking.wait();
     say(&tally, quiet);
+    files.map_or(Ok(()), |mut f| f.finish())?;
     told(went?)
 }
 

@@ -41,7 +41,7 @@ pub struct Convert {
     /// Where from.
     #[command(flatten)]
     pub from: From,
-    /// Write to this file, which appears when it is whole; `.gz` and `.lz4` pack it; `-` is standard output.
+    /// Write to this file, which appears when it is whole; `.gz`, `.zst` and `.lz4` pack it; `-` is standard output.
     #[arg(short = 'w', long = "write", value_name = "FILE", required_unless_present = "extract_keys")]
     pub write: Option<PathBuf>,
     /// Its format; by default what the file's name says, else pcapng.
@@ -148,7 +148,7 @@ fn is_pcapng(source: &Source) -> bool {
 fn write(source: Source, path: &Path, asked: Option<Format>, chosen: &Chosen, keys: &mut Keys) -> Result<(Told, bool), Failure> {
     let mut sink = Sink::new(path)?;
     // A pcap that only its name asks for is as fine as the times in it.
-    let format = asked.or_else(|| (!sink::names_pcap(path)).then_some(Format::Pcapng));
+    let format = asked.or_else(|| (!crate::packing::names_pcap(path)).then_some(Format::Pcapng));
     let pcapng = format == Some(Format::Pcapng);
     let told = if is_pcapng(&source) && pcapng {
         copy(source, &mut sink, chosen, keys).map_err(|e| sink.failed(&e))?

@@ -36,6 +36,7 @@ pub mod objects;
 #[cfg(feature = "window")]
 pub mod opened;
 pub mod options;
+pub mod packing;
 pub mod process;
 pub mod proxying;
 pub mod reading;

@@ -2,6 +2,7 @@
 
 use crate::capturing::limits::Ring;
 use crate::cli::exit;
+use crate::packing::{self, Packing};
 use crate::reading::Failure;
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -14,7 +15,7 @@ use wirelore_capture::intake::Piece;
 
 /// Where blocks go.
 pub struct Files {
-    out: Box<dyn Write + Send>,
+    out: Packing<Box<dyn Write + Send>>,
     /// The file that is written now; `None` for standard output.
     path: Option<PathBuf>,
     /// Bytes in it.
@@ -35,7 +36,7 @@ pub struct Files {
 }
 
 impl Files {
-    /// Into this file, which is written over; into several with `ring`.
+    /// Into this file, which is written over and packed as its name says; into several with `ring`.
     ///
     /// # Errors
     /// It cannot be made.
@@ -61,7 +62,7 @@ impl Files {
 
     fn on(out: Box<dyn Write + Send>, path: Option<PathBuf>) -> Files {
         Files {
-            out,
+            out: Packing::Plain(out),
             path,
             len: 0,
             packets: 0,
@@ -139,7 +140,7 @@ impl Files {
     }
 
     fn next(&mut self) -> Result<(), Failure> {
-        self.write()?;
+        self.finish()?;
         let Some((base, ring)) = self.ring.clone() else { return Ok(()) };
         self.files = self.files.saturating_add(1);
         self.begin(numbered(&base, self.files))?;
@@ -153,12 +154,23 @@ impl Files {
         Ok(())
     }
 
+    /// Ends the file: what packs it has kept something back.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn finish(&mut self) -> Result<(), Failure> {
+        self.write()?;
+        let out = std::mem::replace(&mut self.out, Packing::Plain(Box::new(std::io::sink())));
+        self.out = Packing::Plain(out.finish().map_err(|e| self.failed(&e))?);
+        Ok(())
+    }
+
     fn begin(&mut self, path: PathBuf) -> Result<(), Failure> {
         let file = File::create(&path).map_err(|e| Failure {
             text: format!("{} cannot be made: {e}. Check the folder and that you may write there.", path.display()),
             code: exit::WRITE,
         })?;
-        self.out = Box::new(file);
+        self.out = Packing::new(packing::named(&path), Box::new(file));
         self.kept.push_back(path.clone());
         self.path = Some(path);
         (self.len, self.packets, self.opened) = (0, 0, Instant::now());
@@ -173,26 +185,36 @@ impl Files {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        self.out.write_all(&self.waiting).and_then(|()| self.out.flush()).map_err(|e| match &self.path {
-            None => Failure::write(&e),
-            Some(path) => {
-                let text = format!("{} cannot be written: {e}. What was captured until then is in it.", path.display());
-                Failure { text, code: exit::WRITE }
-            }
-        })?;
+        // Packed, whole blocks of what packs it go out; flushing each time would undo the packing.
+        let flush = matches!(self.out, Packing::Plain(_));
+        let went = self.out.write_all(&self.waiting).and_then(|()| if flush { self.out.flush() } else { Ok(()) });
+        went.map_err(|e| self.failed(&e))?;
         self.len = self.len.saturating_add(self.waiting.len() as u64);
         self.waiting.clear();
         self.growth.grown(self.len);
         Ok(())
+    }
+
+    fn failed(&self, e: &std::io::Error) -> Failure {
+        match &self.path {
+            None => Failure::write(e),
+            Some(path) => {
+                let text = format!("{} cannot be written: {e}. What was captured until then is in it.", path.display());
+                Failure { text, code: exit::WRITE }
+            }
+        }
     }
 }
 
 /// A file of several as dumpcap names it: `base_00001_20261123141516.pcapng`, in local time.
 fn numbered(base: &Path, number: u64) -> PathBuf {
     let now = jiff::Zoned::now();
-    let mut name = OsString::from(base.file_stem().unwrap_or_default());
+    // Of `base.pcapng.gz` both endings stay together.
+    let inner = if packing::named(base).is_some() { base.with_extension("") } else { base.to_path_buf() };
+    let mut name = OsString::from(inner.file_stem().unwrap_or_default());
     name.push(format!("_{number:05}_{}", now.strftime("%Y%m%d%H%M%S")));
-    if let Some(extension) = base.extension() {
+    let packed = base.extension().filter(|_| inner != base);
+    for extension in inner.extension().into_iter().chain(packed) {
         name.push(".");
         name.push(extension);
     }
@@ -226,6 +248,29 @@ mod tests {
         assert!(bytes.starts_with(b"section.iface") && bytes.len() == 13 + 200);
         assert_eq!(std::fs::read(fourth).expect("it").len(), 13 + 100);
         assert_eq!(files.full(), 3);
+    }
+
+    #[test]
+    fn a_packed_ring_ends_every_file_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ring = Ring { packets: Some(2), ..Ring::default() };
+        let mut files = Files::create(&folder.path().join("ring.pcapng.gz"), Some(ring)).expect("room");
+        files.take(&Piece::Section, b"section.").expect("room");
+        for _ in 0..5 {
+            packet(&mut files);
+            files.write().expect("room");
+        }
+        files.finish().expect("room");
+        let mut names: Vec<PathBuf> = std::fs::read_dir(folder.path()).expect("it").flatten().map(|e| e.path()).collect();
+        names.sort();
+        let mut lens = Vec::new();
+        for name in &names {
+            assert!(name.to_string_lossy().ends_with(".pcapng.gz"), "{name:?}");
+            let (file, mut bytes) = (File::open(name).expect("it"), Vec::new());
+            std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(file), &mut bytes).expect("whole gzip");
+            lens.push(bytes.len());
+        }
+        assert_eq!(lens, [208, 208, 108]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::capturing::files::Files;
 use crate::capturing::helper::Refused;
 use crate::capturing::limits::Stop;
 use crate::capturing::taking::{Taking, Tally};
+use crate::packing::{self, Packing};
 use crate::reading::Failure;
 use crate::session::{Session, SessionOptions};
 use std::io::Read;
@@ -150,8 +151,10 @@ impl Sniffed {
         // Whole blocks stand before this place.
         let len = self.growth.now().len;
         let mut from = std::fs::File::open(self.file.path()).map_err(failed)?.take(len);
-        let mut file = std::fs::File::create(to).map_err(failed)?;
-        std::io::copy(&mut from, &mut file).and_then(|n| file.sync_all().map(|()| n)).map_err(failed)
+        let file = std::fs::File::create(to).map_err(failed)?;
+        let mut packing = Packing::new(packing::named(to), file);
+        let went = std::io::copy(&mut from, &mut packing).and_then(|n| packing.finish()?.sync_all().map(|()| n));
+        went.map_err(failed)
     }
 
     /// The file that grows.

@@ -93,7 +93,7 @@ pub struct Dump {
     /// How times are shown: r(elative), d(elta), dd (to the line before), e(poch), a, ad, adoy (here), u, ud, udoy (UTC); with .N digits.
     #[arg(short = 't', long, value_name = "STYLE[.DIGITS]", default_value = "r", value_parser = style)]
     pub time: TimeStyle,
-    /// Write the packets to this capture instead of printing them.
+    /// Write the packets to this capture instead of printing them; `.gz`, `.zst` and `.lz4` pack it.
     #[arg(short = 'w', long = "write", value_name = "FILE", conflicts_with = "messages")]
     pub write: Option<PathBuf>,
     /// The format that -w writes.

@@ -2,6 +2,7 @@
 
 use super::{Dump, args::Format, wrong};
 use crate::cli::exit;
+use crate::packing::{self, Packing};
 use crate::reading::Failure;
 use crate::recall::Recall;
 use std::fs::File;
@@ -11,7 +12,7 @@ use wirelore_capture::write::{InterfaceSpec, PacketSpec, PcapWriter, PcapngWrite
 use wirelore_capture::{PcapKind, Resolution};
 use wirelore_store::Snapshot;
 
-type Sink = BufWriter<Box<dyn Write>>;
+type Sink = Packing<BufWriter<Box<dyn Write + Send>>>;
 
 enum Writer {
     /// Opened, and nothing known yet of what it will hold.
@@ -40,7 +41,7 @@ impl Written {
         if path.canonicalize().is_ok_and(|p| args.from.file.canonicalize().is_ok_and(|from| from == p)) {
             return Err(wrong(format!("-w {name} is the capture that is read: name another file.")));
         }
-        let out: Box<dyn Write> = if name == "-" {
+        let out: Box<dyn Write + Send> = if name == "-" {
             Box::new(std::io::stdout())
         } else {
             Box::new(File::create(path).map_err(|e| Failure {
@@ -48,7 +49,7 @@ impl Written {
                 code: exit::WRITE,
             })?)
         };
-        let sink = BufWriter::with_capacity(256 * 1024, out);
+        let sink = Packing::new(packing::named(path), BufWriter::with_capacity(256 * 1024, out));
         Ok(Written { name, format: args.format.unwrap_or(Format::Pcapng), writer: Writer::None(Some(sink)) })
     }
 
@@ -125,15 +126,15 @@ impl Written {
     pub(super) fn finish(mut self) -> Result<(), Failure> {
         let writer = std::mem::replace(&mut self.writer, Writer::None(None));
         let went = match writer {
-            Writer::Pcapng(w, _) => w.finish().map(|_| ()),
-            Writer::Pcap(w, _) => w.finish().map(|_| ()),
+            Writer::Pcapng(w, _) => w.finish(),
+            Writer::Pcap(w, _) => w.finish(),
             // No packet: an empty capture all the same.
             Writer::None(Some(sink)) => match self.format {
-                Format::Pcapng => PcapngWriter::new(sink, &SectionSpec::default()).and_then(PcapngWriter::finish).map(|_| ()),
-                _ => PcapWriter::new(sink, kind(self.format), 1, SNAPLEN).and_then(PcapWriter::finish).map(|_| ()),
+                Format::Pcapng => PcapngWriter::new(sink, &SectionSpec::default()).and_then(PcapngWriter::finish),
+                _ => PcapWriter::new(sink, kind(self.format), 1, SNAPLEN).and_then(PcapWriter::finish),
             },
-            Writer::None(None) => Ok(()),
+            Writer::None(None) => return Ok(()),
         };
-        went.map_err(|e| self.failed(&e))
+        went.and_then(Packing::finish).map(|_| ()).map_err(|e| self.failed(&e))
     }
 }
