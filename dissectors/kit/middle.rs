@@ -33,6 +33,9 @@ pub struct Setting {
     pub name: String,
     /// User and password that a client must give before we do anything for it ([`Place::Forward`]; RFC 9110 §11.7).
     pub auth: Option<(String, String)>,
+    /// [`Place::Between`] alone: the one server, if it is not connected yet. It is asked for with [`Step::Route`] when the first message is
+    /// to go there, and never where all are answered on their way. Only for protocols of which [`Serve::forward`] holds.
+    pub away: Option<Origin>,
 }
 
 /// How a protocol stands in the middle, as one value of its Spec.
@@ -145,7 +148,7 @@ pub enum Step {
         bytes: Bytes,
     },
     /// All that is sent to the server from here on is for this origin. The driver connects and answers [`News::Routed`]; until then it
-    /// takes no more bytes from the client. Only with [`Place::Forward`]. It is always a new connection: a protocol that asks for the
+    /// takes no more bytes from the client. Only with [`Place::Forward`], and for [`Setting::away`]. It is always a new connection: a protocol that asks for the
     /// same origin again has seen that the one before is used up.
     Route(Origin),
     /// The client asked for a tunnel to this origin (CONNECT). The driver connects and answers [`News::Routed`]; then the [`Middle`] sends

@@ -127,6 +127,20 @@ impl Gate {
             || set.rules.iter().any(|r| r.may_concern(conn))
     }
 
+    /// Whether a rule, or an earlier exchange, may answer requests of this connection without its server. `conn.server` is where the client
+    /// means. Not where a rule about connections has the first word.
+    #[must_use]
+    pub fn may_answer(&self, conn: &Conn) -> bool {
+        if !self.armed() {
+            return false;
+        }
+        let set = self.set();
+        let scene = Scene { conn, message: None, question: None, decode: None };
+        let dials = |r: &Rule| r.on == On::Connection && r.is_enabled() && !r.only_paces() && r.filter.fits(&scene) != Fits::No;
+        let answers = |r: &Rule| r.answers() && r.may_concern(conn);
+        !set.rules.iter().any(|r| dials(r)) && (set.replies.is_some() || set.rules.iter().any(|r| answers(r)))
+    }
+
     /// Whether and where to connect. `conn.server` is where the client means. The first rule about connections that fits decides.
     #[must_use]
     pub fn connect(&self, conn: &Conn) -> Dialling {

@@ -6,7 +6,7 @@ use crate::dial::dial;
 use crate::drive::Drive;
 use crate::end::{End, Fault, now};
 use crate::hello::{First, Hello, look};
-use crate::mode::{Mode, Target};
+use crate::mode::{Mode, Scheme, Target};
 use crate::pace::Pace;
 use crate::rearm::Rearm;
 use crate::socks::reply_of;
@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 use wirelore_ca::Trust;
-use wirelore_engine::identify::{Decision, Question, identify};
+use wirelore_engine::identify::{Decision, PEEK, Question, identify};
 use wirelore_gate::{Conn, Dialling};
 use wirelore_kit::middle::{Middle, Origin, Place, Refusal, Setting};
 use wirelore_kit::{Hint, Relay, Spec, Start, Transport};
@@ -53,6 +53,12 @@ pub struct Course {
     pub(crate) expecting: Option<AbortHandle>,
     /// The host of our own that a tunnel was opened to.
     pub(crate) own_host: Option<String>,
+    /// The server is not connected yet: a rule may answer in its place.
+    pub(crate) away: bool,
+    /// How TLS is begun with the server once it is connected: as the client asked, by that name.
+    pub(crate) meant: Option<(Hello, String)>,
+    /// So much of what the server said first stands with the client already, of what lies in its `ahead`.
+    pub(crate) greeted: usize,
 }
 
 /// What first bytes turned out to be.
@@ -88,6 +94,9 @@ impl Course {
             undialled: None,
             expecting: None,
             own_host: None,
+            away: false,
+            meant: None,
+            greeted: 0,
         }
     }
 
@@ -219,7 +228,7 @@ impl Course {
     async fn ask_upstream(&mut self, chain: &Chain, to: &Origin) -> Result<(), Refusal> {
         let mut why = None;
         if chain.speech == Speech::Https {
-            let hello = Hello { name: Some(chain.host.clone()), alpn: Vec::new(), tls13: true };
+            let hello = Hello::of(&chain.host);
             why = self.tls_to_server(&hello, &chain.host).await.err().map(|failure| failure.to_string());
         }
         if let (None, Some(server)) = (&why, self.server.as_mut()) {
@@ -239,7 +248,7 @@ impl Course {
         // Without REDIRECT's memory it is TPROXY, where our own end bears the server's address.
         let Some(to) = meant.or_else(|| self.client.socket().local_addr().ok()) else { return Over::Done };
         let origin = Origin { host: to.ip().to_canonical().to_string(), port: to.port(), tls: false };
-        match self.dial(&origin).await {
+        match self.reach(&origin).await {
             Ok(()) => self.between(Hint::Probe).await,
             Err(refusal) => self.refuse(&refusal).await,
         }
@@ -257,11 +266,14 @@ impl Course {
     /// A reverse listener: everything goes to one server.
     async fn reverse(&mut self, to: &Target) -> Over {
         let origin = Origin { host: to.host.clone(), port: to.port, tls: to.tls };
-        if let Err(refusal) = self.dial(&origin).await {
+        // Only requests of the protocols that we can answer in are waited for before the server is there.
+        let asks = matches!(to.scheme, Scheme::Http | Scheme::Https | Scheme::Tcp | Scheme::Tls);
+        let reached = if asks { self.reach(&origin).await } else { self.dial(&origin).await };
+        if let Err(refusal) = reached {
             return self.refuse(&refusal).await;
         }
-        if to.tls && !self.brings_tls().await {
-            let hello = Hello { name: Some(to.host.clone()), alpn: Vec::new(), tls13: true };
+        if to.tls && !self.away && !self.brings_tls().await {
+            let hello = Hello::of(&to.host);
             if let Err(failure) = self.tls_to_server(&hello, &to.host).await {
                 self.note(words::handshake(&failure, Side::Server));
                 return self.refuse(&words::upstream(&failure)).await;
@@ -279,6 +291,12 @@ impl Course {
     /// A tunnel, or whatever stands for one: finds out what is spoken, and does what that needs, until it is over.
     pub(crate) async fn between(&mut self, mut hint: Hint) -> Over {
         let mut inside = None;
+        if self.away {
+            match self.alone().await {
+                Ok((how, within)) => (hint, inside) = (how.unwrap_or(hint), within),
+                Err(over) => return over,
+            }
+        }
         loop {
             match self.sniff(&hint, inside).await {
                 Seen::Over(over) => return over,
@@ -350,7 +368,7 @@ impl Course {
 
     pub(crate) fn setting(&self, start: Start, place: Place, judge: bool) -> Setting {
         let shared = &self.worker.shared;
-        Setting { start, place, judge, lax: shared.lax, name: shared.via.clone(), auth: shared.auth.clone() }
+        Setting { start, place, judge, lax: shared.lax, name: shared.via.clone(), auth: shared.auth.clone(), away: None }
     }
 
     /// Looks at first bytes of both sides; whoever speaks first decides.
@@ -362,7 +380,10 @@ impl Course {
             let Some(server) = &self.server else { return Seen::Over(Over::Done) };
             if !matches!(hint, Hint::Bytes(_)) && !self.client.ahead.is_empty() {
                 match look(&self.client.ahead) {
-                    First::Whole(hello) => return Seen::Hello(hello),
+                    First::Whole(hello) => {
+                        self.forget_greeting();
+                        return Seen::Hello(hello);
+                    }
                     First::Strange(why) => return Seen::Strange(why),
                     First::Part if !ended => {
                         ended = self.read_ahead(HELLO).await;
@@ -372,6 +393,7 @@ impl Course {
                 }
             }
             let spoken = !self.client.ahead.is_empty() || !server.ahead.is_empty();
+            let greets = self.client.ahead.is_empty() && spoken;
             let question = Question {
                 table,
                 start: &start,
@@ -390,6 +412,12 @@ impl Course {
                             return Seen::Speaks(spec);
                         }
                     }
+                    Decision::Nobody | Decision::Wait if ended && greets => {
+                        // A greeting alone tells little: the client gets it, and what it says to it decides.
+                        if self.greet().await.is_none() {
+                            return Seen::Speaks(None);
+                        }
+                    }
                     Decision::Nobody => return Seen::Speaks(None),
                     Decision::Wait if ended => return Seen::Speaks(None),
                     Decision::Wait => {}
@@ -400,8 +428,28 @@ impl Course {
                 return Seen::Speaks(None);
             }
             // Nothing said yet: either may take its time. Something said that is not clear: it may be all that comes.
-            let patience = if spoken { GUESSING } else { Duration::MAX };
+            let waits = greets && self.greeted > 0;
+            if waits && self.greet().await.is_none() {
+                return Seen::Speaks(None);
+            }
+            let patience = if spoken && !waits { GUESSING } else { Duration::MAX };
             ended = self.read_ahead(patience).await;
+        }
+    }
+
+    /// Passes on what the server said first, which is kept to be looked at. `None`: the client is gone, or there is too much to be a greeting.
+    async fn greet(&mut self) -> Option<()> {
+        let said = self.server.as_ref()?.ahead.get(self.greeted..)?.to_vec();
+        self.greeted = self.greeted.saturating_add(said.len());
+        self.say(&said).await?;
+        (self.greeted <= PEEK).then_some(())
+    }
+
+    /// What stands with the client already is not looked at any more.
+    fn forget_greeting(&mut self) {
+        let greeted = std::mem::take(&mut self.greeted);
+        if let Some(server) = self.server.as_mut().filter(|_| greeted > 0) {
+            server.ahead = server.ahead.get(greeted..).unwrap_or_default().to_vec();
         }
     }
 
@@ -434,6 +482,7 @@ impl Course {
 
     /// Passes on what was read to be looked at, then everything.
     pub(crate) async fn copy(&mut self) -> Over {
+        self.forget_greeting();
         let Course { worker, client, server, conn, .. } = self;
         let Some(server) = server.as_mut() else { return Over::Done };
         let io = &worker.io;

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use wirelore_gate::Outcome;
-use wirelore_kit::middle::{Agreed, Middle, News, Origin, Step, Transit};
+use wirelore_kit::middle::{Agreed, Judgement, Middle, News, Origin, Step, Transit};
 use wirelore_kit::{Dir, End as How, Hint, Note};
 
 /// A protocol that holds more than this is not read for.
@@ -60,6 +60,8 @@ pub struct Drive {
     forward: bool,
     /// What the client sent last, kept where it may have been meant for us.
     recent: Bytes,
+    /// So many bytes of the server stand with the client already: they were passed on before it was known what they are.
+    said: usize,
     later: (UnboundedSender<Later>, UnboundedReceiver<Later>),
     /// Messages that nobody sent, where somebody may inject such.
     injected: Option<UnboundedReceiver<Transit>>,
@@ -80,6 +82,7 @@ impl Drive {
             judging: 0,
             forward,
             recent: Bytes::new(),
+            said: 0,
             later: unbounded_channel(),
             injected: None,
         }
@@ -105,6 +108,12 @@ impl Drive {
             self.middle.push(dir, bytes, &mut self.fresh);
             self.steps.extend(self.fresh.drain(..));
         }
+    }
+
+    /// The first bytes that it sends to the client stand there already.
+    #[must_use]
+    pub fn behind(self, said: usize) -> Drive {
+        Drive { said, ..self }
     }
 
     /// What the client sent last.
@@ -179,6 +188,7 @@ impl Drive {
             let Some(step) = self.steps.pop_front() else { break None };
             let ask = match step {
                 Step::Send { dir, bytes } => {
+                    let bytes = self.not_yet_said(dir, bytes);
                     if filled.is_some_and(|d| d != dir) {
                         flush(cx, io, client, server.as_mut(), filled.take());
                     }
@@ -205,6 +215,11 @@ impl Drive {
                 }
                 Step::Route(origin) => Ask::Route(origin),
                 Step::Tunnel(origin) => Ask::Tunnel(origin),
+                // What stands with the client already is not judged any more.
+                Step::Judge { ticket, message } if self.said > 0 && message.dir == Dir::ToClient => {
+                    self.tell(News::Judged { ticket, judgement: Judgement::Pass });
+                    continue;
+                }
                 Step::Judge { ticket, message } => {
                     self.judging = self.judging.saturating_add(1);
                     Ask::Judge(ticket, message)
@@ -224,6 +239,16 @@ impl Drive {
         };
         flush(cx, io, client, server.as_mut(), filled);
         ask
+    }
+
+    /// Without what stands with the client already.
+    fn not_yet_said(&mut self, dir: Dir, mut bytes: Bytes) -> Bytes {
+        if dir == Dir::ToClient && self.said > 0 {
+            let n = self.said.min(bytes.len());
+            self.said = self.said.saturating_sub(n);
+            return bytes.split_off(n);
+        }
+        bytes
     }
 
     /// Reads one end for the middle. `Ready(None)`: something came.

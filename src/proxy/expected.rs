@@ -140,6 +140,9 @@ impl Data {
             undialled: None,
             expecting: None,
             own_host: None,
+            away: false,
+            meant: None,
+            greeted: 0,
         };
         let over: Over = course.between(hint).await;
         course.settle(over);

@@ -12,7 +12,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 use wirelore_engine::identify::{Decision, Question, identify};
 use wirelore_gate::Outcome;
-use wirelore_kit::middle::{Judgement, News, Origin, Place, Refusal, Transit};
+use wirelore_kit::middle::{Judgement, News, Origin, Place, Transit};
 use wirelore_kit::{Dir, Hint, Spec};
 use wirelore_record::{Kind, Note};
 
@@ -57,7 +57,8 @@ impl Course {
     ///
     /// # Errors
     /// It is over.
-    pub(crate) async fn drive(&mut self, mut drive: Drive) -> Result<Hint, Over> {
+    pub(crate) async fn drive(&mut self, drive: Drive) -> Result<Hint, Over> {
+        let mut drive = drive.behind(std::mem::take(&mut self.greeted));
         for (dir, end) in [(Dir::ToServer, Some(&mut self.client)), (Dir::ToClient, self.server.as_mut())] {
             let ahead = end.map(|e| std::mem::take(&mut e.ahead)).unwrap_or_default();
             drive.push(dir, ahead.into());
@@ -80,14 +81,14 @@ impl Course {
                     drive.tell(News::Routed(Ok(())));
                 }
                 Ask::Route(origin) => {
-                    let went = self.route(&origin).await;
+                    let went = self.meet(&origin).await;
                     if went.is_ok() {
                         drive.server_is_new();
                     }
                     drive.tell(News::Routed(went));
                 }
                 Ask::Tunnel(origin) => {
-                    let went = self.dial(&Origin { tls: false, ..origin }).await;
+                    let went = self.reach(&Origin { tls: false, ..origin }).await;
                     drive.tell(News::Routed(went));
                 }
                 Ask::Judge(ticket, message) => {
@@ -156,19 +157,6 @@ impl Course {
             }
         }
         drive.tell(News::Judged { ticket, judgement: outcome.judgement });
-    }
-
-    /// Connects to where the next messages go; who asks for the same server again has seen that the connection before is used up.
-    async fn route(&mut self, origin: &Origin) -> Result<(), Refusal> {
-        self.dial(origin).await?;
-        if origin.tls {
-            let hello = crate::hello::Hello { name: Some(origin.host.clone()), alpn: Vec::new(), tls13: true };
-            if let Err(failure) = self.tls_to_server(&hello, &origin.host).await {
-                self.note(words::handshake(&failure, wirelore_record::Side::Server));
-                return Err(words::upstream(&failure));
-            }
-        }
-        Ok(())
     }
 
     /// Waits for a client's first bytes, which stay ahead.

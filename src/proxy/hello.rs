@@ -14,6 +14,14 @@ pub struct Hello {
     pub tls13: bool,
 }
 
+impl Hello {
+    /// Of a client that asks for a name, and offers no protocol.
+    #[must_use]
+    pub fn of(name: &str) -> Hello {
+        Hello { name: Some(name.to_owned()), alpn: Vec::new(), tls13: true }
+    }
+}
+
 /// What first bytes look like.
 #[derive(Debug, PartialEq, Eq)]
 pub enum First {

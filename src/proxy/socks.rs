@@ -107,7 +107,7 @@ impl Course {
                 return None;
             }
         }
-        match self.dial(&Origin { host, port, tls: false }).await {
+        match self.reach(&Origin { host, port, tls: false }).await {
             Ok(()) => {
                 let ours = self.server.as_ref().and_then(|s| s.socket().local_addr().ok());
                 self.answer5(reply::DONE, ours).await
@@ -135,7 +135,7 @@ impl Course {
         if !allowed {
             self.refused_socks("SOCKS 4 has no password, and one is asked for.", "Have the client speak SOCKS 5.");
         }
-        let went = command == 1 && allowed && self.dial(&Origin { host, port, tls: false }).await.is_ok();
+        let went = command == 1 && allowed && self.reach(&Origin { host, port, tls: false }).await.is_ok();
         let mut answer = [0, if went { 0x5a } else { 0x5b }, 0, 0, 0, 0, 0, 0];
         if let (Some(to), Some(from)) = (answer.get_mut(2..), head.get(2..)) {
             to.copy_from_slice(from);

@@ -126,7 +126,7 @@ impl Http1 {
     /// The client asks no more; what it asked is still answered.
     fn finish_up(&mut self, steps: &mut Vec<Step>) {
         self.up.state = State::Done;
-        if self.forwards() {
+        if self.forwards() || self.is_alone() {
             self.gone = true;
         } else {
             steps.push(Step::Finish { dir: Dir::ToServer });

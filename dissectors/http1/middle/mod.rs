@@ -116,6 +116,8 @@ struct Http1 {
     tickets: u64,
     /// The server that requests go to, behind a proxy.
     server: Option<Origin>,
+    /// The one server, which is connected when the first request is to go there.
+    away: Option<Origin>,
     /// It has not answered anything yet on this connection.
     fresh: bool,
     /// It will close behind its present answer.
@@ -151,6 +153,7 @@ pub fn new(setting: &Setting) -> Box<dyn Middle> {
         exchanges: 0,
         tickets: 0,
         server: None,
+        away: setting.away.clone().filter(|_| setting.place == Place::Between),
         fresh: true,
         closing: false,
         asking: None,
@@ -178,6 +181,11 @@ impl Http1 {
 
     const fn forwards(&self) -> bool {
         matches!(self.place, Place::Forward)
+    }
+
+    /// No server is there yet.
+    const fn is_alone(&self) -> bool {
+        self.away.is_some() && self.server.is_none()
     }
 
     fn ticket(&mut self) -> u64 {

@@ -109,7 +109,7 @@ impl Http1 {
         // What nobody judges goes on at once, if its server is connected.
         let admitted = self.pass.as_ref().is_none_or(|pass| may_pass(head, lines, pass));
         if !self.judge && !opaque && admitted {
-            if !self.forwards() {
+            if !self.forwards() && !self.is_alone() {
                 cur.pass(lines.len);
                 return self.went(exchange, frame);
             }
@@ -361,6 +361,7 @@ impl Http1 {
         self.waits = Waits::Ready;
         self.up.state = State::Wait;
         if !self.forwards() {
+            asking.origin.clone_from(&self.away);
             asking.ready = asking.head.clone();
             self.asking = Some(asking);
             return;

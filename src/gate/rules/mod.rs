@@ -203,8 +203,19 @@ impl Rule {
 
     /// Whether it may concern messages of this connection.
     pub(crate) fn may_concern(&self, conn: &Conn) -> bool {
-        let reads = self.on != On::Connection && !self.acts.iter().all(|a| matches!(a, Act::Throttle(_)));
+        let reads = self.on != On::Connection && !self.only_paces();
         reads && self.is_enabled() && self.fits(&Scene { conn, message: None, question: None, decode: None }) != Fits::No
+    }
+
+    /// Whether it paces connections and does nothing else.
+    pub(crate) fn only_paces(&self) -> bool {
+        self.acts.iter().all(|a| matches!(a, Act::Throttle(_)))
+    }
+
+    /// Whether it keeps requests from the server that they are for.
+    pub(crate) fn answers(&self) -> bool {
+        let keeps = |a: &Act| matches!(a, Act::MapLocal(_) | Act::MapRemote(_) | Act::Answer(_) | Act::Block(_) | Act::Drop | Act::Reset);
+        self.on.takes(Part::Request) && self.acts.iter().any(keeps)
     }
 
     /// Whether answers are judged by the bodies of their questions.
