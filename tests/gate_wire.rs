@@ -190,3 +190,118 @@ line = { regex = '(331|250|\+OK|a1 OK) .*', with = '$1 rewritten' }
         }
     }
 }
+
+/// A server that takes one connection, answers each request head with this, and tells what it heard.
+fn answers(answer: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut got = Vec::new();
+            let mut byte = [0u8; 1];
+            while stream.read(&mut byte).is_ok_and(|n| n == 1) {
+                got.push(byte[0]);
+                if got.ends_with(b"\r\n\r\n") {
+                    let _ = stream.write_all(answer.as_bytes());
+                    got.clear();
+                }
+            }
+        }
+    });
+    port
+}
+
+#[test]
+fn answers_before_the_answer_pass_the_gate() {
+    let port = answers(
+        "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+    );
+    let edit = "[[rule]]\non = 'interim'\nwhen = '~s & ~c 103'\nset-header = 'Link: </b.css>'\n[[rule]]\non = 'interim'\nwhen = '~c 102'\n";
+    let cases = [
+        ("drop = true", "HTTP/1.1 103 Early Hints\r\nLink: </b.css>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"),
+        (
+            "answer = { status = 404, body = 'no' }",
+            "HTTP/1.1 103 Early Hints\r\nLink: </b.css>\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno",
+        ),
+    ];
+    for (rule, want) in cases {
+        let proxy = Proxy::before("regular@127.0.0.1:0", &format!("{edit}{rule}\n"), &[]);
+        let mut client = proxy.client();
+        // Twice on one connection: what stands behind a replaced answer is in step.
+        for _ in 0..2 {
+            write!(client, "GET http://localhost:{port}/ HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n").expect("sent");
+            let mut got = vec![0u8; want.len()];
+            client.read_exact(&mut got).unwrap_or_else(|e| panic!("{rule}: {e}: {}", String::from_utf8_lossy(&got)));
+            assert_eq!(String::from_utf8_lossy(&got), want, "{rule}");
+        }
+    }
+}
+
+#[test]
+fn a_request_for_a_tunnel_passes_the_gate() {
+    let port = answers("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    let elsewhere = free();
+    let rules = format!(
+        "[[rule]]\non = 'tunnel'\nwhen = '~d blocked.example'\nblock = 403\n[[rule]]\non = 'tunnel'\nwhen = '~port {elsewhere}'\n\
+         line = {{ text = '{elsewhere}', with = '{port}' }}\n[[rule]]\nwhen = '~d 127.0.0.1'\nanswer = {{ status = 418 }}\n"
+    );
+    let proxy = Proxy::before("regular@127.0.0.1:0", &rules, &[]);
+    let tunnel = |to: &str| {
+        let mut client = proxy.client();
+        write!(client, "CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n\r\n").expect("sent");
+        let head = until(&mut client, "\r\n\r\n");
+        (client, head)
+    };
+    let (_, head) = tunnel("blocked.example:443");
+    assert!(head.starts_with("HTTP/1.1 403 "), "{head}");
+    let (mut client, head) = tunnel(&format!("localhost:{elsewhere}"));
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").expect("sent");
+    assert!(until(&mut client, "hi").starts_with("HTTP/1.1 200 OK"));
+    // A rule about requests is about those in the tunnel, not about the one for it.
+    let (mut client, head) = tunnel("127.0.0.1:1");
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    client.write_all(b"GET / HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n").expect("sent");
+    assert!(until(&mut client, "\r\n\r\n").starts_with("HTTP/1.1 418 "));
+}
+
+#[test]
+fn a_chunked_body_too_long_to_be_kept_took_the_header_rules_with_it() {
+    const CHUNKS: usize = 20;
+    let chunk = format!("100000\r\n{}\r\n", "x".repeat(1 << 20));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let body = chunk.repeat(CHUNKS) + "0\r\nT: 1\r\n\r\n";
+    let answer = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        let heard = until(&mut stream, "\r\n\r\n");
+        let mut got = vec![0u8; body.len()];
+        stream.read_exact(&mut got).expect("the body");
+        assert!(got == body.as_bytes(), "the body came as it was sent");
+        stream.write_all(answer.as_bytes()).expect("answered");
+        heard
+    });
+    let rules = "[[rule]]\nset-header = 'X-Seen: yes'\n[[rule]]\nname = 'body'\nreplace-body = { text = 'x', with = 'y' }\n";
+    let record = Folder::new("record");
+    let path = record.path("r.pcapng");
+    let proxy = Proxy::before("regular@127.0.0.1:0", rules, &["-w", path.to_str().expect("text")]);
+    let mut client = proxy.client();
+    let body = chunk.repeat(CHUNKS) + "0\r\nT: 1\r\n\r\n";
+    write!(
+        client,
+        "POST http://localhost:{port}/ HTTP/1.1\r\nHost: localhost:{port}\r\nTransfer-Encoding: chunked\r\n\r\n{body}"
+    )
+    .expect("sent");
+    let head = until(&mut client, "\r\n\r\n");
+    let mut got = vec![0u8; body.len()];
+    client.read_exact(&mut got).expect("the body");
+    assert!(got == body.as_bytes(), "the body came as it was sent");
+    assert!(head.contains("X-Seen: yes\r\n"), "{head}");
+    let heard = server.join().expect("it served");
+    assert!(heard.contains("X-Seen: yes\r\n"), "{heard}");
+    drop((client, proxy));
+    let record = std::fs::read(&path).expect("the record");
+    let said = |text: &str| record.windows(text.len()).any(|w| w == text.as_bytes());
+    assert!(said("left the body: it is endless, or too large to be kept"), "the rule says why it did nothing");
+}

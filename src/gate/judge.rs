@@ -4,7 +4,7 @@ use crate::conn::Conn;
 use crate::filter::{Fits, Scene};
 use crate::gate::{Event, Gate, lock};
 use crate::held::{Stop, Then};
-use crate::rules::{HOUSE, Turn, Work};
+use crate::rules::{HOUSE, Turn, Work, asks_for_tunnel};
 use crate::set::Set;
 use crate::verdict::{Hit, Outcome};
 use bytes::Bytes;
@@ -22,18 +22,18 @@ impl Gate {
     /// Where it says [`Judgement::Body`] the message is to be judged again at [`Stage::Whole`]; if its body turns out not to be had, again
     /// at [`Stage::Head`]: then it is judged without.
     pub fn judge(&self, conn: &Conn, message: Transit, then: impl FnOnce(Outcome) + Send + 'static) -> Option<Outcome> {
-        if !self.armed() || message.part == Part::Interim {
+        if !self.armed() {
             return Some(Outcome::pass());
         }
         let set = self.set();
         let waited = conn.memory.waited_for_body(&message);
-        let is_answer = message.part == Part::Response;
+        let is_answer = matches!(message.part, Part::Response | Part::Interim);
         let question = if is_answer { conn.memory.question(&message) } else { None };
         let mut work = Work {
             conn,
             came: &message,
             now: None,
-            body_to_come: message.stage == Stage::Head && !waited && can_be_kept(&message),
+            body_to_come: message.stage == Stage::Head && !waited && !asks_for_tunnel(&message) && can_be_kept(&message),
             decode: self.decode(),
             wait: Duration::ZERO,
             hits: Vec::new(),
@@ -139,7 +139,8 @@ fn rules(set: &Set, work: &mut Work<'_>, question: Option<&Transit>) -> Turn {
             end => return end,
         }
     }
-    let Some(replies) = set.replies.as_ref().filter(|_| work.message().part == Part::Request) else { return Turn::Next };
+    let asks = work.message().part == Part::Request && !asks_for_tunnel(work.message());
+    let Some(replies) = set.replies.as_ref().filter(|_| asks) else { return Turn::Next };
     if work.message().stage == Stage::Head && work.body_to_come && replies.needs_body(work.message()) {
         return Turn::NeedBody;
     }
@@ -157,6 +158,8 @@ fn breakpoint(set: &Set, work: &Work<'_>, question: Option<&Transit>) -> Wants {
     let scene = Scene { conn: work.conn, message: Some(work.message()), question, decode: work.decode };
     let rule = match (&work.hold, &set.intercept) {
         (Some(rule), _) => rule.name.clone(),
+        // Tunnels carry what the filter is about, mostly; they are meant where it names a method.
+        (None, Some(filter)) if asks_for_tunnel(work.message()) && !filter.names_method() => return Wants::Nothing,
         (None, Some(filter)) => match filter.fits(&scene) {
             Fits::Yes => "intercept".to_string(),
             Fits::NotYet if work.body_to_come => return Wants::Body,
@@ -171,6 +174,8 @@ fn breakpoint(set: &Set, work: &Work<'_>, question: Option<&Transit>) -> Wants {
 /// Keeps questions for judging their answers.
 fn remember(set: &Set, conn: &Conn, m: &Transit) {
     match m.part {
+        // What is asked in a tunnel begins anew.
+        Part::Request if asks_for_tunnel(m) => {}
         Part::Request => {
             let mut kept = m.clone();
             if !set.looks_back {

@@ -36,6 +36,8 @@ pub struct Exchange {
     pub continued: bool,
     /// Nobody will answer.
     pub dropped: bool,
+    /// It was answered in the place of an interim answer: what its server says to it is thrown away.
+    pub replaced: bool,
     /// We answer, with this.
     pub own: Option<Bytes>,
     /// What the request says to the protocol that an upgrade leads to.
@@ -56,6 +58,7 @@ impl Exchange {
             started: false,
             continued: false,
             dropped: false,
+            replaced: false,
             own: None,
             offer: Vec::new(),
             url: None,
@@ -136,6 +139,8 @@ pub struct Answering {
     pub kept: Option<Kept>,
     /// What is judged.
     pub ticket: u64,
+    /// It is an answer before the answer (1xx).
+    pub interim: bool,
 }
 
 impl Answering {

@@ -103,8 +103,8 @@ impl Http1 {
         }
         let connect = exchange.kind == Kind::Connect;
         let frame = said.frame(false, connect);
-        if self.judge && !connect {
-            exchange.url = self.url(&line, &said);
+        if self.judge {
+            exchange.url = if connect { Some(Text(line.target).to_string().into()) } else { self.url(&line, &said) };
         }
         // What nobody judges goes on at once, if its server is connected.
         let admitted = self.pass.as_ref().is_none_or(|pass| may_pass(head, lines, pass));
@@ -139,7 +139,7 @@ impl Http1 {
         self.up.state = State::Wait;
         if !admitted {
             self.answer_refusal(asking, &who_are_you());
-        } else if self.judge && !connect && !opaque {
+        } else if self.judge && !opaque {
             self.judge_request(asking, Stage::Head, lines, steps);
         } else {
             self.prepare(asking, lines, steps);
@@ -240,11 +240,18 @@ impl Http1 {
         Go::On
     }
 
+    /// The body is larger than what is kept: the request is judged by its head, and the body goes on as it comes.
+    fn judge_request_alone(&mut self, asking: Box<Asking>, lines: &Lines, steps: &mut Vec<Step>) {
+        told(steps, &n::BODY_NOT_KEPT, "the request is judged without it");
+        self.judge_request(asking, Stage::Head, lines, steps);
+    }
+
     /// Hands a request over to be judged.
     fn judge_request(&mut self, asking: Box<Asking>, stage: Stage, lines: &Lines, steps: &mut Vec<Step>) {
         let ticket = self.ticket();
         let e = &asking.exchange;
-        let message = edit::transit(&asking.head, lines, asking.kept.as_ref(), false, e.number, stage, e.url.as_deref());
+        let kept = asking.kept.as_ref().filter(|_| stage == Stage::Whole);
+        let message = edit::transit(&asking.head, lines, kept, false, e.number, stage, e.url.as_deref());
         steps.push(Step::Judge { ticket, message: Box::new(message) });
         self.waits = Waits::Judgement(ticket);
         self.up.state = State::Wait;
@@ -283,6 +290,8 @@ impl Http1 {
                 self.up.go(State::Done);
             }
             Judgement::Answer(answer) => {
+                // Behind a tunnel that did not come about, the client may have sent on as if it had.
+                asking.exchange.close |= asking.tunnel;
                 let bytes = edit::answer(&answer, asking.exchange.kind == Kind::Head);
                 self.answer_own(asking, bytes);
             }
@@ -295,8 +304,8 @@ impl Http1 {
     fn keep(&mut self, mut asking: Box<Asking>, lines: &Lines, steps: &mut Vec<Step>) {
         match asking.frame {
             Frame::Counted(len) if len > MOST_KEPT as u64 => {
-                told(steps, &n::BODY_NOT_KEPT, "the request goes on as it comes");
-                return self.prepare(asking, lines, steps);
+                asking.kept = Some(Kept::default());
+                return self.judge_request_alone(asking, lines, steps);
             }
             Frame::Nothing => {
                 asking.kept = Some(Kept { whole: true, ..Kept::default() });
@@ -324,9 +333,8 @@ impl Http1 {
         lines.again(&asking.head);
         let go = match flow {
             Flow::More(frame) if full => {
-                told(steps, &n::BODY_NOT_KEPT, "the request goes on as it comes");
                 asking.frame = frame;
-                self.prepare(asking, &lines, steps);
+                self.judge_request_alone(asking, &lines, steps);
                 Go::On
             }
             Flow::More(frame) => {

@@ -10,7 +10,7 @@ use super::head::{self, Lines, MOST_HEAD, Said};
 use super::page;
 use super::{Go, Http1, MOST_KEPT, State, edit, told};
 use bytes::{Bytes, BytesMut};
-use wirelore_kit::middle::{Judgement, Stage, Step};
+use wirelore_kit::middle::{Judgement, Part, Stage, Step};
 use wirelore_kit::{Dir, Hint, Note, Side};
 
 /// A head of `len` bytes goes on, or what was made of it.
@@ -128,8 +128,12 @@ impl Http1 {
         if interim {
             // An answer before the answer goes on at once, but for a 100 that we have given already.
             let known = status == 100 && self.asked.front_mut().is_some_and(|e| std::mem::take(&mut e.continued));
-            if known {
+            if known || self.asked.front().is_some_and(|e| e.replaced) {
                 cur.skip(lines.len, steps);
+            } else if self.judge {
+                let head = cur.take(lines.len, steps);
+                let answering = Answering { head, frame: Frame::Nothing, kept: None, ticket: 0, interim: true };
+                self.judge_response(Box::new(answering), Stage::Whole, lines, steps);
             } else {
                 let changed = self.for_client(head, lines, &said);
                 pass_head(cur, lines.len, changed, steps);
@@ -144,8 +148,13 @@ impl Http1 {
             // The client must see where such a body ends.
             e.close |= forwards && frame == Frame::UntilClose;
         }
+        if self.asked.front().is_some_and(|e| e.replaced) {
+            cur.skip(lines.len, steps);
+            self.behind(frame, true, steps);
+            return if self.over { Go::Over } else { Go::On };
+        }
         if self.judge {
-            let answering = Answering { head: cur.take(lines.len, steps), frame, kept: None, ticket: 0 };
+            let answering = Answering { head: cur.take(lines.len, steps), frame, kept: None, ticket: 0, interim: false };
             self.judge_response(Box::new(answering), Stage::Head, lines, steps);
             return Go::On;
         }
@@ -246,11 +255,21 @@ impl Http1 {
         self.become_it(None, rest, steps)
     }
 
+    /// The body is larger than what is kept: the response is judged by its head, and the body goes on as it comes.
+    fn judge_response_alone(&mut self, answering: Box<Answering>, lines: &Lines, steps: &mut Vec<Step>) {
+        told(steps, &n::BODY_NOT_KEPT, "the response is judged without it");
+        self.judge_response(answering, Stage::Head, lines, steps);
+    }
+
     /// Hands a response over to be judged.
     fn judge_response(&mut self, mut answering: Box<Answering>, stage: Stage, lines: &Lines, steps: &mut Vec<Step>) {
         answering.ticket = self.ticket();
         let (number, url) = self.asked.front().map_or((0, None), |e| (e.number, e.url.as_deref()));
-        let message = edit::transit(&answering.head, lines, answering.kept.as_ref(), true, number, stage, url);
+        let kept = answering.kept.as_ref().filter(|_| stage == Stage::Whole);
+        let mut message = edit::transit(&answering.head, lines, kept, true, number, stage, url);
+        if answering.interim {
+            message.part = Part::Interim;
+        }
         steps.push(Step::Judge { ticket: answering.ticket, message: Box::new(message) });
         self.down.state = State::Wait;
         self.answering = Some(answering);
@@ -262,6 +281,7 @@ impl Http1 {
         let mut lines = std::mem::take(&mut self.lines);
         lines.again(&answering.head);
         match judgement {
+            judgement if answering.interim => self.judged_interim(&answering.head, &lines, judgement, steps),
             Judgement::Pass => self.send_response(*answering, &lines, steps),
             Judgement::Body if answering.kept.is_some() => self.send_response(*answering, &lines, steps),
             Judgement::Body => self.keep_answer(answering, &lines, steps),
@@ -300,12 +320,40 @@ impl Http1 {
         self.lines = lines;
     }
 
+    /// Does what was judged of an answer before the answer.
+    fn judged_interim(&mut self, head: &Bytes, before: &Lines, judgement: Judgement, steps: &mut Vec<Step>) {
+        self.down.go(State::Head);
+        let (bytes, lines) = match judgement {
+            Judgement::Pass | Judgement::Body => (head.clone(), None),
+            // The client waits on, for the next one or the answer.
+            Judgement::Drop => return,
+            Judgement::Reset => return self.close(steps),
+            Judgement::Change(to) | Judgement::Answer(to) if !(100..200).contains(&head::status_line(&to.line).0) => {
+                let Some(e) = self.asked.front_mut() else { return };
+                e.replaced = true;
+                let bytes = edit::answer(&to, e.kind == Kind::Head);
+                steps.push(Step::Send { dir: Dir::ToClient, bytes });
+                return;
+            }
+            Judgement::Change(to) | Judgement::Answer(to) => {
+                let changed = edit::change(head, before, None, Frame::Nothing, &to, true, true).head;
+                let mut lines = Lines::default();
+                lines.again(&changed);
+                (changed, Some(lines))
+            }
+        };
+        let lines = lines.as_ref().unwrap_or(before);
+        let said = Said::of(&bytes, lines);
+        let bytes = self.for_client(&bytes, lines, &said).unwrap_or_else(|| bytes.clone());
+        steps.push(Step::Send { dir: Dir::ToClient, bytes });
+    }
+
     /// Keeps the body of the response that is judged.
     fn keep_answer(&mut self, mut answering: Box<Answering>, lines: &Lines, steps: &mut Vec<Step>) {
         match answering.frame {
             Frame::Counted(len) if len > MOST_KEPT as u64 => {
-                told(steps, &n::BODY_NOT_KEPT, "the response goes on as it comes");
-                return self.send_response(*answering, lines, steps);
+                answering.kept = Some(Kept::default());
+                return self.judge_response_alone(answering, lines, steps);
             }
             Frame::Nothing => {
                 answering.kept = Some(Kept { whole: true, ..Kept::default() });
@@ -326,9 +374,13 @@ impl Http1 {
         let full = raw.len() > MOST_KEPT;
         match flow {
             Flow::More(frame) if full => {
-                told(steps, &n::BODY_NOT_KEPT, "the response goes on as it comes");
                 answering.frame = frame;
-                self.give_up_keeping(steps);
+                if let Some(answering) = self.answering.take() {
+                    let mut lines = std::mem::take(&mut self.lines);
+                    lines.again(&answering.head);
+                    self.judge_response_alone(answering, &lines, steps);
+                    self.lines = lines;
+                }
                 Go::On
             }
             Flow::More(frame) => self.down_stop(State::Keep(frame)),

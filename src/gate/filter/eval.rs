@@ -215,7 +215,8 @@ pub(crate) fn status_of(m: &Transit) -> Option<u16> {
 
 /// Host and port of a URL, as written between the scheme and the path.
 fn authority(url: &str) -> Option<&str> {
-    let rest = url.split_once("://")?.1;
+    // Who asks for a tunnel names a host and a port alone.
+    let rest = url.split_once("://").map_or_else(|| (!url.contains('/')).then_some(url), |(_, rest)| Some(rest))?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let authority = rest.get(..end)?;
     Some(authority.rsplit_once('@').map_or(authority, |(_, host)| host))
@@ -234,7 +235,7 @@ pub(crate) fn host_of(url: &str) -> Option<&str> {
 pub(crate) fn port_of(url: &str) -> Option<u16> {
     let behind_host =
         authority(url)?.rsplit_once(':').filter(|(_, port)| !port.contains(']')).and_then(|(_, port)| port.parse().ok());
-    behind_host.or(match url.split_once("://")?.0 {
+    behind_host.or_else(|| match url.split_once("://")?.0 {
         "http" | "ws" => Some(80),
         "https" | "wss" => Some(443),
         _ => None,

@@ -102,6 +102,11 @@ impl Filter {
         self.root.word(&|w| !w.of_connection)
     }
 
+    /// Whether it asks for a method.
+    pub(crate) fn names_method(&self) -> bool {
+        self.root.word(&|w| matches!(w.asks, Asks::Method)).is_some()
+    }
+
     /// Whether answers are judged by the bodies of their questions.
     pub(crate) fn looks_at_question_bodies(&self) -> bool {
         self.root.word(&|w| matches!(w.asks, Asks::Body(Whose::Either | Whose::Question))).is_some()

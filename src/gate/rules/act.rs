@@ -120,7 +120,7 @@ impl Work<'_> {
                 let m = self.message();
                 if !answer::is_http(m.proto) {
                     did.push(format!("left the status: for {} change the line", m.proto));
-                } else if m.part == Part::Response {
+                } else if matches!(m.part, Part::Response | Part::Interim) {
                     self.change().line = answer::status_line(self.came, *status);
                     did.push(format!("made the status {status}"));
                 }

@@ -26,31 +26,43 @@ use regex::bytes::Regex;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
-use wirelore_kit::middle::Part;
+use wirelore_kit::middle::{Part, Transit};
 
 /// What a rule is applied to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum On {
-    /// What is said unasked: questions, and messages that are neither question nor answer.
+    /// What is said unasked: questions, and messages that are neither question nor answer. Not questions for a tunnel.
     Request,
-    /// Answers; interim ones (HTTP's 1xx) are left alone.
+    /// Answers; not interim ones.
     Response,
     /// Questions, answers, and messages that are neither.
     Message,
+    /// Answers before the answer: HTTP's 1xx (RFC 9110 §15.2), FTP's 1yz.
+    Interim,
+    /// Questions for a tunnel: CONNECT (RFC 9110 §9.3.6), before anybody is dialled.
+    Tunnel,
     /// The connection, before anything is sent to the server.
     Connection,
 }
 
 impl On {
-    fn takes(self, part: Part) -> bool {
+    fn takes(self, m: &Transit) -> bool {
         match self {
-            On::Request => matches!(part, Part::Request | Part::Message),
-            On::Response => part == Part::Response,
-            On::Message => part != Part::Interim,
+            On::Request => matches!(m.part, Part::Request | Part::Message) && !asks_for_tunnel(m),
+            On::Response => m.part == Part::Response,
+            On::Message => m.part != Part::Interim && !asks_for_tunnel(m),
+            On::Interim => m.part == Part::Interim,
+            On::Tunnel => asks_for_tunnel(m),
             On::Connection => false,
         }
     }
+}
+
+/// Whether a message asks for a tunnel: CONNECT and a host and port, not a path as HTTP/2's extended CONNECT has (RFC 8441).
+pub(crate) fn asks_for_tunnel(m: &Transit) -> bool {
+    let target = m.line.strip_prefix(b"CONNECT ").filter(|_| m.part == Part::Request && answer::is_http(m.proto));
+    target.is_some_and(|t| !t.iter().take_while(|b| **b != b' ').any(|b| *b == b'/'))
 }
 
 /// Where a rule was written.
@@ -189,7 +201,7 @@ impl Rule {
     /// Whether it concerns this message.
     pub(crate) fn fits(&self, scene: &Scene<'_>) -> Fits {
         let Some(m) = scene.message else { return self.filter.fits(scene) };
-        if !self.on.takes(m.part) {
+        if !self.on.takes(m) {
             return Fits::No;
         }
         if let Some(url) = &self.url {
@@ -203,7 +215,9 @@ impl Rule {
 
     /// Whether it may concern messages of this connection.
     pub(crate) fn may_concern(&self, conn: &Conn) -> bool {
-        let reads = self.on != On::Connection && !self.only_paces();
+        // Who asks for a tunnel has named no server yet.
+        let late = self.on == On::Tunnel && conn.server.is_some();
+        let reads = self.on != On::Connection && !self.only_paces() && !late;
         reads && self.is_enabled() && self.fits(&Scene { conn, message: None, question: None, decode: None }) != Fits::No
     }
 
@@ -214,8 +228,9 @@ impl Rule {
 
     /// Whether it keeps requests from the server that they are for.
     pub(crate) fn answers(&self) -> bool {
-        let keeps = |a: &Act| matches!(a, Act::MapLocal(_) | Act::MapRemote(_) | Act::Answer(_) | Act::Block(_) | Act::Drop | Act::Reset);
-        self.on.takes(Part::Request) && self.acts.iter().any(keeps)
+        let keeps =
+            |a: &Act| matches!(a, Act::MapLocal(_) | Act::MapRemote(_) | Act::Answer(_) | Act::Block(_) | Act::Drop | Act::Reset);
+        matches!(self.on, On::Request | On::Message) && self.acts.iter().any(keeps)
     }
 
     /// Whether answers are judged by the bodies of their questions.
