@@ -51,8 +51,8 @@ pub enum Command {
     Report(Report),
     /// List every file, body and letter that was transferred; save them with --save.
     Objects(Objects),
-    /// Write what was read in another form: HTTP exchanges as a HAR, requests as commands.
-    Export(Export),
+    /// Write what was read in another form: tables, HARs, letters, files, bytes, requests as commands.
+    Export(Box<crate::exporting::args::Export>),
     /// Write a capture in another format, or a part of it with the keys that belong to it.
     Convert(Box<crate::convert::Convert>),
     /// Print statistics: conversations, endpoints, protocols, traffic over time, findings.
@@ -328,36 +328,6 @@ pub struct Control {
     /// Indent what is printed.
     #[arg(long)]
     pub pretty: bool,
-}
-
-/// `wirelore export`.
-#[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).args(["har", "copy_as", "jsonl", "csv"]))]
-pub struct Export {
-    /// Where from.
-    #[command(flatten)]
-    pub from: From,
-    /// Write every HTTP exchange as a HAR 1.2 to this file, which is written over; `-` is standard output.
-    #[arg(long, value_name = "FILE")]
-    pub har: Option<PathBuf>,
-    /// Print every request as a command or code that makes it again: curl, httpie, wget, fetch, python, reqwest, openssl, websocat; letters: swaks.
-    #[arg(long = "as", value_name = "FORM", value_parser = clap::builder::PossibleValuesParser::new(wirelore_export::copy_as::FORMS.map(|f| f.0)))]
-    pub copy_as: Option<String>,
-    /// Print each row as a JSON object on a line of its own; of messages the key fields, too.
-    #[arg(long)]
-    pub jsonl: bool,
-    /// Print rows as comma-separated values (RFC 4180), names of columns first.
-    #[arg(long)]
-    pub csv: bool,
-    /// The rows that --jsonl and --csv print.
-    #[arg(long, value_enum, value_name = "ROWS", default_value = "messages", conflicts_with_all = ["har", "copy_as"])]
-    pub of: crate::asserting::Of,
-    /// Only rows that match, in the language of display filters (with --jsonl and --csv).
-    #[arg(short = 'Y', long = "filter", value_name = "FILTER", conflicts_with_all = ["har", "copy_as"])]
-    pub filter: Option<String>,
-    /// Only the exchanges whose request or answer ends in this packet (as `dump -m` numbers them). May be given several times.
-    #[arg(long, value_name = "N", conflicts_with_all = ["jsonl", "csv"])]
-    pub frame: Vec<u32>,
 }
 
 /// Exit codes, those of Wireshark's `ws_exit_codes.h` where they mean the same.

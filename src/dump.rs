@@ -1,10 +1,10 @@
 //! `wirelore dump`: packets or messages as text, JSON, XML or columns of fields, with tshark's flags.
 
 pub mod args;
-mod bulk;
-mod follow;
+pub(crate) mod bulk;
+pub(crate) mod follow;
 mod messages;
-mod names;
+pub(crate) mod names;
 mod packets;
 mod settings;
 mod written;
@@ -12,11 +12,13 @@ mod written;
 use crate::cli::{Colour, exit};
 use crate::filtered;
 use crate::filtering::Filters;
+use crate::objects::Kind;
 use crate::reading::{self, Failure};
 use crate::session::Session;
 pub use args::{Dump, Form};
 use packets::Packets;
 use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
+use std::path::PathBuf;
 use wirelore_export::frame::{Clock, Frame};
 use wirelore_filter::Filter;
 use wirelore_kit::Cancel;
@@ -61,14 +63,28 @@ pub fn run(args: &Dump) -> Result<(), Failure> {
     let args = settings::applied(args)?;
     packets::check(&args)?;
     filter(&args)?;
-    let follows = follows(&args)?;
+    let (follows, objects) = (follows(&args)?, objects(&args)?);
     let mut session = reading::open(&args.from, args.tail)?;
-    let plain = args.form == Form::Text && args.write.is_none() && args.filter.is_none() && follows.is_empty();
+    let plain =
+        args.form == Form::Text && args.write.is_none() && args.filter.is_none() && follows.is_empty() && objects.is_empty();
     if !plain && !args.tail && !args.line_buffered && args.count.is_none() {
         // What is learnt later (keys, who announced whom) is in the first packet's tree then, too.
         reading::finish(&mut session, true)?;
     }
-    print(&mut session, &args)
+    print(&mut session, &args)?;
+    objects
+        .iter()
+        .try_for_each(|(kind, folder)| crate::exporting::export_objects(&session, *kind, args.filter.as_deref(), folder))
+}
+
+/// What `--export-objects` asks for.
+fn objects(args: &Dump) -> Result<Vec<(Kind, PathBuf)>, Failure> {
+    let each = |text: &String| {
+        let (kind, folder) = text.split_once(',').ok_or("write for example http,FOLDER.")?;
+        Ok((crate::exporting::args::object_kind(kind)?, PathBuf::from(folder)))
+    };
+    let read = |text| each(text).map_err(|why: String| wrong(format!("--export-objects {text}: {why}")));
+    args.export_objects.iter().map(read).collect()
 }
 
 /// What `--follow` and `-z` ask for.

@@ -1,7 +1,9 @@
 //! Exchanges with all that was said in them: heads in order, bodies as sent and decoded, the messages of WebSockets. Exports and replays
 //! are made from these; they are gathered flow by flow, so that only one flow's bodies are in memory.
 
+use crate::exporting::Material;
 use crate::reading::Failure;
+use crate::recall::Recall;
 use crate::session::Session;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -10,7 +12,7 @@ use wirelore_engine::conversation::{InnerBytes, Listen, Message};
 use wirelore_export::exchange::{Body, Chat, Exchange, Said};
 use wirelore_kit::row::{Endpoint, MessageState, NONE};
 use wirelore_kit::{Cancel, Cell, ConvId, Dir, Hint, Level, Tree, TreeSource, What};
-use wirelore_store::{Flow, MessageRow, Snapshot};
+use wirelore_store::{Flow, MessageRow, Snapshot, Work};
 
 /// So many bytes of one body are kept; what is over is counted in [`Body::left_out`].
 pub const MOST_BODY: usize = 64 << 20;
@@ -133,7 +135,16 @@ fn reads(protocol: &str) -> bool {
 /// # Errors
 /// When recorded bytes can no longer be read, or what `to` says.
 pub fn each(session: &Session, to: &mut dyn FnMut(Exchange) -> Result<(), Failure>) -> Result<(), Failure> {
-    let s = session.store.snapshot();
+    let (work, snapshot) = (Work::new(), session.store.snapshot());
+    each_of(&Material { recall: &session.recall, snapshot: &snapshot, work: &work }, to)
+}
+
+/// As [`each`], of a moment of a capture, with progress.
+///
+/// # Errors
+/// As [`each`]; that it was cancelled.
+pub fn each_of(m: &Material<'_>, to: &mut dyn FnMut(Exchange) -> Result<(), Failure>) -> Result<(), Failure> {
+    let s = m.snapshot;
     let mut by_flow: HashMap<u32, Vec<u32>> = HashMap::new();
     for (id, e) in s.each_exchange() {
         let of = |m: u32| s.message(m).is_some_and(|m| reads(s.schema().protocol_name(m.protocol)));
@@ -141,16 +152,17 @@ pub fn each(session: &Session, to: &mut dyn FnMut(Exchange) -> Result<(), Failur
             by_flow.entry(e.conv.flow).or_default().push(id);
         }
     }
-    let cancel = Cancel::new();
+    m.work.expect(by_flow.len() as u64);
     for flow in s.each_flow() {
         let Some(ids) = by_flow.remove(&flow.id) else { continue };
         let mut ear = Ear::default();
-        session.recall.reread(flow.id, Level::Bodies, &cancel, &mut ear)?;
+        m.recall.reread(flow.id, Level::Bodies, m.work.cancel(), &mut ear)?;
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
-            found.extend(one(session, &s, &flow, id, &mut ear, &cancel)?);
+            found.extend(one(m.recall, s, &flow, id, &mut ear, m.work.cancel())?);
         }
         chats(ear, &mut found);
+        m.work.did(1);
         for e in found {
             to(e)?;
         }
@@ -170,13 +182,13 @@ pub fn find(session: &Session, id: u32) -> Result<Option<Exchange>, Failure> {
     let cancel = Cancel::new();
     let mut ear = Ear::default();
     session.recall.reread(row.conv.flow, Level::Bodies, &cancel, &mut ear)?;
-    let mut found: Vec<Exchange> = one(session, &s, &flow, id, &mut ear, &cancel)?.into_iter().collect();
+    let mut found: Vec<Exchange> = one(&session.recall, &s, &flow, id, &mut ear, &cancel)?.into_iter().collect();
     chats(ear, &mut found);
     Ok(found.pop())
 }
 
 fn one(
-    session: &Session,
+    recall: &Recall,
     s: &Snapshot,
     flow: &Flow<'_>,
     id: u32,
@@ -190,7 +202,7 @@ fn one(
         if !reads(s.schema().protocol_name(m.protocol)) {
             return Ok(None);
         }
-        let tree = session.recall.tree(What::Message(message), cancel)?;
+        let tree = recall.tree(What::Message(message), cancel)?;
         url = url.take().or_else(|| ["http.request.full_uri", "http2.request.full_uri"].iter().find_map(|n| shown(&tree, n)));
         let body = ear.bodies.remove(&(m.conv, m.dir, m.at)).unwrap_or_default();
         Ok(Some(said(s, &m, &tree, body)))

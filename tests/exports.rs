@@ -122,13 +122,26 @@ fn python_reads_the_csv_as_we_wrote_the_json() {
 }
 
 #[test]
+fn a_filter_chooses_the_exchanges_of_hars_and_commands() {
+    let tour = root().join("captures/tour.pcapng");
+    let filter = "http.request.uri contains \"style\"";
+    let har: Value = serde_json::from_str(&exported(&["--har", "-", "-Y", filter], &tour)).expect("a HAR");
+    let entries = har["log"]["entries"].as_array().expect("entries");
+    let styles = entries.iter().filter(|e| e["request"]["url"].as_str().is_some_and(|u| u.contains("style"))).count();
+    assert!(styles > 0 && entries.len() == styles, "{styles} of {}", entries.len());
+    let commands = exported(&["--as", "curl", "-Y", filter], &tour);
+    assert_eq!(commands.matches("curl ").count(), styles, "{commands}");
+}
+
+#[test]
 fn what_does_not_go_together_is_refused() {
     let tour = root().join("captures/tour.pcapng");
     for (args, code) in [
         (&["export"][..], 2),
         (&["export", "--jsonl", "--csv"], 2),
         (&["export", "--jsonl", "-Y", "http.requst"], 4),
-        (&["export", "--as", "curl", "-Y", "http"], 2),
+        (&["export", "--raw", "0", "-Y", "http"], 2),
+        (&["export", "--eml", "x", "--of", "packets"], 2),
     ] {
         let (got, _, err) = wirelore(args, &tour);
         assert!(got == code || (code == 2 && got == 1), "{args:?}: {got}: {err}");

@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use support::{read, root};
-use wirelore::objects::{Object, objects};
+use wirelore::objects::{Object, Wanted, of_session};
 
 /// Length and digest of a transfer, and how often it was made.
 type Bag = BTreeMap<(u64, String), i64>;
@@ -23,7 +23,7 @@ fn truth(path: &str) -> Vec<(Option<String>, u64, String)> {
 
 fn found(capture: &str) -> Vec<Object> {
     let session = read(&root().join(capture), 1).expect("a capture");
-    objects(&session, None).expect("objects")
+    of_session(&session, Wanted::default()).expect("objects")
 }
 
 fn bag(list: impl Iterator<Item = (u64, String)>) -> Bag {

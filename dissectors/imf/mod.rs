@@ -7,7 +7,7 @@ mod fields;
 mod head;
 mod notes;
 mod parts;
-mod words;
+pub mod words;
 
 use fields as f;
 use head::Head;

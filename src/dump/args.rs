@@ -109,6 +109,9 @@ pub struct Dump {
     /// tshark's word for the same: `follow,tcp,ascii,0`.
     #[arg(short = 'z', value_name = "STATISTIC")]
     pub statistics: Vec<String>,
+    /// Write every object of a kind to a folder, as `export --objects` does: http,DIR. May be given several times.
+    #[arg(long, value_name = "KIND,DIR")]
+    pub export_objects: Vec<String>,
     /// A setting as Wireshark calls it: `tls.keylog_file:FILE`, `tcp.relative_sequence_numbers:FALSE`.
     #[arg(short = 'o', value_name = "NAME:VALUE")]
     pub settings: Vec<String>,

@@ -13,12 +13,12 @@ use wirelore_export::separated::Layout;
 use wirelore_export::shape::{also, name_of};
 use wirelore_export::spell::{self, Place};
 use wirelore_filter::Wants;
-use wirelore_kit::{F, Kind};
+use wirelore_kit::{F, Kind, Value};
 use wirelore_store::query::Bits;
 use wirelore_store::{Snapshot, Work};
 
 /// Where the values of a name come from.
-enum Source {
+pub(crate) enum Source {
     /// What is known of the frame as such.
     Frame(&'static str),
     /// These fields.
@@ -116,7 +116,7 @@ impl Bulk {
 }
 
 /// Where a name's values come from, if no tree is needed.
-fn source(name: &str) -> Option<Source> {
+pub(crate) fn source(name: &str) -> Option<Source> {
     let fact = frame::FIELDS.iter().find(|f| f.name == name);
     if let Some(fact) = fact {
         let plain = name.starts_with("frame.") && name != "frame.protocols";
@@ -134,8 +134,12 @@ fn source(name: &str) -> Option<Source> {
     plain.then_some(Source::Fields(all))
 }
 
+/// The facts of a frame that have a name.
+pub(crate) fn facts(f: &Frame, name: &str) -> impl Iterator<Item = (F, Value)> {
+    f.facts().chain(f.connection()).filter(move |(field, _)| field.name == name)
+}
+
 /// A fact of a frame, as it is spelled.
 fn of_frame(f: &Frame, name: &str) -> Vec<String> {
-    let facts = f.facts().chain(f.connection()).filter(|(field, _)| field.name == name);
-    facts.map(|(field, value)| spell::spelled(name, field, &value, &[], Place::Column)).collect()
+    facts(f, name).map(|(field, value)| spell::spelled(name, field, &value, &[], Place::Column)).collect()
 }

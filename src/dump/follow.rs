@@ -49,7 +49,7 @@ enum Which {
 
 /// One request to follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Follow {
+pub(crate) struct Follow {
     layer: Layer,
     form: Form,
     which: Which,
@@ -62,7 +62,7 @@ impl Follow {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn parse(text: &str) -> Result<Follow, Failure> {
+    pub(crate) fn parse(text: &str) -> Result<Follow, Failure> {
         let bad = |why: String| wrong(format!("follow {text}: {why} Write for example: tcp,ascii,0"));
         let text_of = text.strip_prefix("follow,").unwrap_or(text);
         let mut parts = text_of.split(',');
@@ -99,26 +99,54 @@ impl Follow {
     pub(super) fn print(&self, out: &mut Out<'_>, session: &Session, cancel: &Cancel) -> Result<(), Failure> {
         let s = session.store.snapshot();
         let flow = self.flow(&s)?;
-        let mut pieces = Vec::new();
-        match self.layer {
-            Layer::Tcp | Layer::Udp => delivered(&session.recall, &s, &flow, &mut pieces),
-            Layer::Tls | Layer::WebSocket => inner(&session.recall, &s, &flow, self.layer.name(), cancel, &mut pieces)?,
-            Layer::Http | Layer::Http2 => self.messages(&session.recall, &s, &flow, cancel, &mut pieces)?,
-        }
         // Node 0 sent the first packet.
         let mut text = String::new();
         follow::head(&mut text, self.layer.name(), self.form, &self.filter(&flow), flow.ends());
         out.text(&text)?;
         let mut writer = Writer::new(self.form);
-        for (end, mut piece) in pieces {
+        self.each(&session.recall, &s, cancel, &mut |heard| {
+            let (end, mut piece) = match heard {
+                Heard::Piece(end, piece) => (end, piece),
+                Heard::Gap { end, packet, time, missing, .. } => {
+                    let bytes = format!("[{missing} bytes missing in capture file]").into_bytes();
+                    (end, Piece { second: false, packet, time, bytes })
+                }
+            };
             piece.second = end != 0;
             text.clear();
             writer.piece(&mut text, &piece);
-            out.text(&text)?;
-        }
+            out.text(&text)
+        })?;
         text.clear();
         follow::foot(&mut text, self.form);
         out.text(&text)
+    }
+
+    /// Hands on what the two ends (0 sent the first packet) said, in the order in which it came.
+    ///
+    /// # Errors
+    /// There is no such conversation; its bytes cannot be read; what `to` says.
+    pub(crate) fn each(
+        &self,
+        recall: &Recall,
+        s: &Snapshot,
+        cancel: &Cancel,
+        to: &mut dyn FnMut(Heard) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let flow = self.flow(s)?;
+        match self.layer {
+            Layer::Tcp | Layer::Udp => delivered(recall, s, &flow, to),
+            Layer::Tls | Layer::WebSocket => inner(recall, s, &flow, self.layer.name(), cancel, to),
+            Layer::Http | Layer::Http2 => self.messages(recall, s, &flow, cancel, to),
+        }
+    }
+
+    /// The end that is the client.
+    ///
+    /// # Errors
+    /// There is no such conversation.
+    pub(crate) fn client(&self, s: &Snapshot) -> Result<usize, Failure> {
+        Ok(self.flow(s)?.client_end())
     }
 
     fn transport(&self) -> (Transport, &'static str) {
@@ -158,7 +186,7 @@ impl Follow {
         s: &Snapshot,
         flow: &Flow<'_>,
         cancel: &Cancel,
-        pieces: &mut Vec<(usize, Piece)>,
+        to: &mut dyn FnMut(Heard) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let mut ids: Vec<u32> = s.messages_of(flow.id);
         // Requests and answers of HTTP/2 are messages of what is inside a stream; the frames are the connection's.
@@ -173,13 +201,11 @@ impl Follow {
             let end = end_of(flow, row.dir);
             let time = s.time_of(packet).unwrap_or_default();
             let mut add = |bytes: Vec<u8>| {
-                if !bytes.is_empty() {
-                    pieces.push((end, Piece { second: false, packet, time, bytes }));
-                }
+                if bytes.is_empty() { Ok(()) } else { to(Heard::Piece(end, Piece { second: false, packet, time, bytes })) }
             };
-            add(head);
+            add(head)?;
             for body in wirelore_content::bodies(&tree) {
-                add(body.bytes.to_vec());
+                add(body.bytes.to_vec())?;
             }
         }
         Ok(())
@@ -210,25 +236,49 @@ fn end_of(flow: &Flow<'_>, dir: Dir) -> usize {
     if dir == Dir::ToServer { flow.client_end() } else { 1 - flow.client_end().min(1) }
 }
 
+/// Something that one end said, or that is missing of it.
+pub(crate) enum Heard {
+    /// Bytes of an end.
+    Piece(usize, Piece),
+    /// Bytes of an end that the capture lacks, behind so many that it has.
+    Gap {
+        /// Whose.
+        end: usize,
+        /// The packet before, and its time.
+        packet: u32,
+        /// Nanoseconds since 1970-01-01 UTC.
+        time: i64,
+        /// Their offset in the end's stream.
+        at: u64,
+        /// How many.
+        missing: u64,
+    },
+}
+
 /// The streams of a flow itself, a piece for each packet that brought something new.
-fn delivered(recall: &Recall, s: &Snapshot, flow: &Flow<'_>, pieces: &mut Vec<(usize, Piece)>) {
+fn delivered(
+    recall: &Recall,
+    s: &Snapshot,
+    flow: &Flow<'_>,
+    to: &mut dyn FnMut(Heard) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (mut packet, mut time) = (0, 0);
     for entry in recall.log(flow.id).entries() {
         match entry {
             Entry::Data(run) => {
                 let Some(bytes) = recall.delivered(s, run.number) else { continue };
                 let from = run.offset as usize;
                 let bytes = bytes.get(from..from.saturating_add(run.len as usize)).unwrap_or(&[]).to_vec();
-                let time = s.time_of(run.number).unwrap_or_default();
-                pieces.push((run.dir, Piece { second: false, packet: run.number, time, bytes }));
+                (packet, time) = (run.number, s.time_of(run.number).unwrap_or_default());
+                to(Heard::Piece(run.dir, Piece { second: false, packet, time, bytes }))?;
             }
-            Entry::Gap { dir, missing, .. } if missing != u64::MAX => {
-                let bytes = format!("[{missing} bytes missing in capture file]").into_bytes();
-                let (packet, time) = pieces.last().map_or((0, 0), |(_, p)| (p.packet, p.time));
-                pieces.push((dir, Piece { second: false, packet, time, bytes }));
+            Entry::Gap { dir, at, missing, .. } if missing != u64::MAX => {
+                to(Heard::Gap { end: dir, packet, time, at, missing })?;
             }
             _ => {}
         }
     }
+    Ok(())
 }
 
 /// What is inside conversations that speak `protocol`: plaintexts, unmasked payloads.
@@ -238,7 +288,7 @@ fn inner(
     flow: &Flow<'_>,
     protocol: &'static str,
     cancel: &Cancel,
-    pieces: &mut Vec<(usize, Piece)>,
+    to: &mut dyn FnMut(Heard) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let packets: HashMap<(ConvId, Dir, u64), u32> = s
         .messages_of(flow.id)
@@ -246,12 +296,12 @@ fn inner(
         .filter_map(|m| s.message(m))
         .map(|m| ((m.conv, m.dir, m.at), if m.done == NONE { m.first } else { m.done }))
         .collect();
-    let mut heard = Heard { protocol, found: Vec::new() };
-    recall.reread(flow.id, Level::Bodies, cancel, &mut heard)?;
-    for (name, dir, bytes) in heard.found {
+    let mut ear = Ear { protocol, found: Vec::new() };
+    recall.reread(flow.id, Level::Bodies, cancel, &mut ear)?;
+    for (name, dir, bytes) in ear.found {
         let packet = packets.get(&name).copied().unwrap_or(flow.first_packet);
         let time = s.time_of(packet).unwrap_or_default();
-        pieces.push((end_of(flow, dir), Piece { second: false, packet, time, bytes }));
+        to(Heard::Piece(end_of(flow, dir), Piece { second: false, packet, time, bytes }))?;
     }
     Ok(())
 }
@@ -259,12 +309,12 @@ fn inner(
 /// A message: its conversation, direction and offset.
 type Name = (ConvId, Dir, u64);
 
-struct Heard {
+struct Ear {
     protocol: &'static str,
     found: Vec<(Name, Dir, Vec<u8>)>,
 }
 
-impl Listen for Heard {
+impl Listen for Ear {
     fn inner(&mut self, b: &InnerBytes<'_>) {
         // A handshake is of TLS itself, a frame as it is sent of WebSocket.
         let own =

@@ -29,7 +29,7 @@ pub(super) const COLUMNS: &[(&str, usize)] = &[
 pub(super) const TITLES: [&str; 7] = ["No.", "Time", "Source", "Destination", "Protocol", "Length", "Info"];
 
 /// The column of that name.
-pub(super) fn column(name: &str) -> Option<usize> {
+pub(crate) fn column(name: &str) -> Option<usize> {
     COLUMNS.iter().find(|(n, _)| *n == name).map(|(_, c)| *c)
 }
 
@@ -43,11 +43,11 @@ fn all() -> BTreeSet<&'static str> {
     names
 }
 
-/// Checks what `-e` was given.
+/// Checks what a flag (`-e`) was given.
 ///
 /// # Errors
 /// The names that are not known, each with those that come near.
-pub(super) fn check(asked: &[String]) -> Result<(), Failure> {
+pub(crate) fn check(flag: &str, asked: &[String]) -> Result<(), Failure> {
     let names = all();
     let mut unknown = Vec::new();
     for name in asked.iter().filter(|n| column(n).is_none() && !names.contains(n.as_str())) {
@@ -58,7 +58,7 @@ pub(super) fn check(asked: &[String]) -> Result<(), Failure> {
     if unknown.is_empty() {
         return Ok(());
     }
-    Err(wrong(format!("-e: no field is called {}. `wirelore fields` lists all.", unknown.join(", nor "))))
+    Err(wrong(format!("{flag}: no field is called {}. `wirelore fields` lists all.", unknown.join(", nor "))))
 }
 
 #[cfg(test)]
@@ -67,8 +67,9 @@ mod tests {
 
     #[test]
     fn unknown_names_are_refused_with_those_that_come_near() {
-        check(&["ip.addr".into(), "tcp.options.mss".into(), "_ws.col.Info".into(), "frame.time_epoch".into()]).expect("known");
-        let failure = check(&["http.request.metod".into(), "nonsense".into()]).expect_err("unknown");
+        check("-e", &["ip.addr".into(), "tcp.options.mss".into(), "_ws.col.Info".into(), "frame.time_epoch".into()])
+            .expect("known");
+        let failure = check("-e", &["http.request.metod".into(), "nonsense".into()]).expect_err("unknown");
         assert!(failure.text.contains("http.request.method"), "{}", failure.text);
         assert!(failure.text.contains("nor nonsense"), "{}", failure.text);
     }

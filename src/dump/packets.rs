@@ -32,7 +32,7 @@ pub(super) fn check(args: &Dump) -> Result<(), Failure> {
     if !args.fields.is_empty() && !matches!(args.form, Form::Fields | Form::Json | Form::Ek | Form::Pdml) {
         return Err(wrong("-e is for -T fields, json, ek and pdml.".into()));
     }
-    check_names(&args.fields)
+    check_names("-e", &args.fields)
 }
 
 /// Prints packets.

@@ -5,28 +5,35 @@ pub mod open;
 mod tnetstring;
 
 use crate::exchanges;
+use crate::exporting::Material;
 use crate::reading::Failure;
-use crate::session::Session;
+use serde_json::Value;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use wirelore_export::exchange::Exchange;
 use wirelore_export::har;
 
-/// Writes HTTP exchanges that are `wanted` as a HAR, oldest first; says how many there were.
+/// Writes HTTP exchanges that are `wanted` as a HAR, oldest first; says how many there were. Of a capture that was a HAR, `originals` are
+/// its entries ([`crate::session::Session::har`]).
 ///
 /// # Errors
 /// When recorded bytes can no longer be read, or writing fails.
-pub fn write(session: &Session, wanted: &dyn Fn(&Exchange) -> bool, out: &mut dyn Write) -> Result<usize, Failure> {
+pub fn write(
+    m: &Material<'_>,
+    originals: &[Value],
+    wanted: &dyn Fn(&Exchange) -> bool,
+    out: &mut dyn Write,
+) -> Result<usize, Failure> {
     // Flows are read one by one, but entries stand by time: they wait in a file, not in memory.
     let mut waiting = Waiting::new()?;
-    exchanges::each(session, &mut |e| {
+    exchanges::each_of(m, &mut |e| {
         if !wanted(&e) {
             return Ok(());
         }
         let began = e.request.as_ref().and_then(|r| r.began).or_else(|| e.response.as_ref()?.began);
         let mut entry = har::entry(&e);
         // Of what came from a HAR each entry is a connection: it is given back as it was.
-        if let Some(original) = session.har.get(e.stream as usize).and_then(|o| open::restored(o, &entry)) {
+        if let Some(original) = originals.get(e.stream as usize).and_then(|o| open::restored(o, &entry)) {
             entry = original;
         }
         waiting.put(began.unwrap_or(i64::MIN), &entry.to_string())
