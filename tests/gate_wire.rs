@@ -305,3 +305,14 @@ fn a_chunked_body_too_long_to_be_kept_took_the_header_rules_with_it() {
     let said = |text: &str| record.windows(text.len()).any(|w| w == text.as_bytes());
     assert!(said("left the body: it is endless, or too large to be kept"), "the rule says why it did nothing");
 }
+
+#[test]
+fn a_client_of_another_http_waited_for_ever() {
+    let proxy = Proxy::new(&[]);
+    for (line, status) in [("GET / HTTP/2.0", "505"), ("GET / http/1.1", "400"), ("GET\t/ HTTP/1.1", "400"), ("GET /", "400")] {
+        let mut client = proxy.client();
+        write!(client, "{line}\r\nHost: a.example\r\n\r\n").expect("sent");
+        let head = until(&mut client, "\r\n\r\n");
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{line:?}: {head}");
+    }
+}

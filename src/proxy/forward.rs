@@ -10,11 +10,15 @@ use crate::rearm::Rearm;
 use crate::words;
 use std::future::poll_fn;
 use std::task::Poll;
+use std::time::Duration;
 use wirelore_engine::identify::{Decision, Question, identify};
 use wirelore_gate::Outcome;
 use wirelore_kit::middle::{Judgement, News, Origin, Place, Transit};
-use wirelore_kit::{Dir, Hint, Spec};
+use wirelore_kit::{Claim, Dir, Hint, Spec};
 use wirelore_record::{Kind, Note};
+
+/// Who has said a line, and nothing more for so long, waits for an answer.
+const PAUSE: Duration = Duration::from_millis(500);
 
 impl Course {
     /// A listener that clients are told to use as their proxy.
@@ -35,7 +39,7 @@ impl Course {
         if matches!(self.client.ahead.first(), Some(4 | 5)) {
             return self.socks().await;
         }
-        let spec = self.speaker(&Hint::Probe).await;
+        let spec = self.speaker(&Hint::Probe).await.or_else(|| self.says_http());
         let Some((spec, serve)) = spec.and_then(|spec| Some((spec, spec.middle.filter(|m| m.forward)?))) else {
             self.not_understood().await;
             return Over::Done;
@@ -202,16 +206,30 @@ impl Course {
         .await;
     }
 
+    /// A first line that is none of HTTP/1, but means to be of HTTP: its reader says what is wrong with it.
+    fn says_http(&self) -> Option<&'static Spec> {
+        let line = self.client.ahead.split(|b| *b == b'\n').next()?.trim_ascii_end();
+        let last = line.rsplit(u8::is_ascii_whitespace).next()?;
+        let says = last.get(..5).is_some_and(|w| w.eq_ignore_ascii_case(b"HTTP/")) && last.len() < line.len();
+        let pages = |s: &&Spec| s.middle.is_some_and(|m| m.forward) && s.claims.contains(&Claim::Alpn(b"http/1.1"));
+        self.worker.shared.table.iter().copied().find(|s| says && pages(s))
+    }
+
     /// Which protocol the client speaks to us, by its first bytes alone.
     pub(crate) async fn speaker(&mut self, hint: &Hint) -> Option<&'static Spec> {
         let table = self.worker.shared.table;
         let start = self.start(hint, None);
+        let mut silent = false;
         loop {
-            let ended = self.client.gone.is_some();
+            let ended = self.client.gone.is_some() || silent;
             let question =
                 Question { table, start: &start, bytes: [&self.client.ahead, &[]], ended, roles_open: false, not: 0, user: None };
             match identify(&question) {
                 Decision::Is { index, .. } => return table.get(index).copied(),
+                // Behind a whole line it may be waiting for us.
+                Decision::Wait if !ended && self.client.ahead.contains(&b'\n') => {
+                    silent = tokio::time::timeout(PAUSE, self.read_client()).await.is_err();
+                }
                 Decision::Wait if !ended => self.read_client().await,
                 Decision::Nobody if !ended && self.client.ahead.is_empty() => self.read_client().await,
                 Decision::Nobody | Decision::Wait => return None,
