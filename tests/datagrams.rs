@@ -105,12 +105,8 @@ fn dig_asks_over_udp_and_tcp_and_each_question_is_one_message() {
     assert!(ok && good == 4, "the four datagrams of both legs with right sums: {said}");
 }
 
-#[test]
-fn a_socks_client_reaches_servers_by_datagrams() {
-    let folder = Folder::new("associate");
-    let to = dns();
-    let record = folder.path("record.pcapng");
-    let (mut child, at) = proxy(&folder.0, ["-m", "regular@127.0.0.1:0", "-w", record.to_str().expect("text")]);
+/// Asks by name and by address through SOCKS 5's UDP ASSOCIATE; the connection that it hangs on comes back.
+fn ask_by_socks(at: SocketAddr, to: u16) -> TcpStream {
     let mut control = TcpStream::connect(at).expect("connected");
     control.set_read_timeout(Some(Duration::from_secs(10))).expect("set");
     control.write_all(b"\x05\x01\0").expect("sent");
@@ -131,16 +127,58 @@ fn a_socks_client_reaches_servers_by_datagrams() {
         assert_eq!(answer[..10], [&b"\0\0\0\x01\x7f\0\0\x01"[..], &to.to_be_bytes()].concat(), "from whom it came");
         assert!(answer.ends_with(&[192, 0, 2, 7]));
     }
+    control
+}
+
+/// Ends a proxy; its record shows both questions and their answers.
+fn shows_both(mut child: peers::Running, record: &std::path::Path) {
+    let (ok, _) = run(Command::new("kill").args(["-INT", &child.0.id().to_string()]));
+    assert!(ok && child.0.wait().expect("it ends").success());
+    let (ok, shown) = run(Command::new(env!("CARGO_BIN_EXE_wirelore")).args(["dump", "-m", "-r"]).arg(record));
+    assert!(ok, "{shown}");
+    for name in ["name.example", "address.example"] {
+        assert!(shown.contains(&format!("Standard query response 0x1234 A {name} A 192.0.2.7")), "{shown}");
+    }
+}
+
+#[test]
+fn a_socks_client_reaches_servers_by_datagrams() {
+    let folder = Folder::new("associate");
+    let record = folder.path("record.pcapng");
+    let (child, at) = proxy(&folder.0, ["-m", "regular@127.0.0.1:0", "-w", record.to_str().expect("text")]);
+    let control = ask_by_socks(at, dns());
     // With the connection the relaying ends.
     drop(control);
     std::thread::sleep(Duration::from_millis(200));
     assert!(TcpStream::connect(at).is_ok());
-    let (ok, _) = run(Command::new("kill").args(["-INT", &child.0.id().to_string()]));
-    assert!(ok && child.0.wait().expect("it ends").success());
-    let (ok, shown) = run(Command::new(env!("CARGO_BIN_EXE_wirelore")).args(["dump", "-m", "-r"]).arg(&record));
-    assert!(ok, "{shown}");
-    for name in ["name.example", "address.example"] {
-        assert!(shown.contains(&format!("Standard query response 0x1234 A {name} A 192.0.2.7")), "{shown}");
+    shows_both(child, &record);
+}
+
+#[test]
+fn datagrams_go_through_a_proxy_upstream() {
+    let (folder, upstream) = (Folder::new("relayed"), Folder::new("relaying"));
+    let record = folder.path("record.pcapng");
+    let (_upstream, there) = proxy(&upstream.0, ["-m", "regular@127.0.0.1:0", "--proxyauth", "me:word"]);
+    let mode = format!("upstream:socks5://me:word@{there}@127.0.0.1:0");
+    let (child, at) = proxy(&folder.0, ["-m", &mode, "-w", record.to_str().expect("text")]);
+    drop(ask_by_socks(at, dns()));
+    shows_both(child, &record);
+}
+
+#[test]
+fn datagrams_over_a_slow_line_are_late() {
+    let folder = Folder::new("slow");
+    let to = dns();
+    for (flags, least) in [(&[][..], 0), (&["--throttle", "100kbit/100kbit/600ms"], 600)] {
+        let proxy = Proxy::before(&folder, &format!("dns://127.0.0.1:{to}"), flags);
+        let socket = client();
+        socket.connect(proxy.at).expect("connected");
+        let began = std::time::Instant::now();
+        socket.send(&question("late.example")).expect("sent");
+        assert!(got(&socket).ends_with(&[192, 0, 2, 7]));
+        let took = began.elapsed().as_millis();
+        assert!((least..least + 500).contains(&took), "{flags:?}: {took} ms");
+        drop(proxy);
     }
 }
 

@@ -2,9 +2,11 @@
 
 use crate::end::{End, Io};
 use crate::mode::split_port;
+use crate::socks::read_address;
 use std::cell::RefCell;
 use std::fmt;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::time::Duration;
 use wirelore_ca::pem;
 use wirelore_kit::middle::Origin;
@@ -69,7 +71,7 @@ impl Chain {
         let asked = async {
             match self.speech {
                 Speech::Http | Speech::Https => self.connect(io, end, to).await,
-                Speech::Socks5 => self.socks(io, end, to).await,
+                Speech::Socks5 => self.socks(io, end, 1, to).await.map(|_| ()),
             }
         };
         tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| Err("It did not answer within 30 seconds.".into()))
@@ -101,7 +103,24 @@ impl Chain {
         Err(format!("It answered CONNECT with: {line}."))
     }
 
-    async fn socks(&self, io: &RefCell<Io>, end: &mut End, to: &Origin) -> Result<(), String> {
+    /// Asks it to carry datagrams. Where it takes them comes back.
+    ///
+    /// # Errors
+    /// What it said, in a sentence.
+    pub(crate) async fn associate(&self, io: &RefCell<Io>, end: &mut End) -> Result<SocketAddr, String> {
+        if self.speech != Speech::Socks5 {
+            return Err("Only SOCKS 5 carries datagrams.".into());
+        }
+        // From which port they will come is not known yet: none is said.
+        let anywhere = Origin { host: "0.0.0.0".into(), port: 0, tls: false };
+        let asked = tokio::time::timeout(PATIENCE, self.socks(io, end, 3, &anywhere)).await;
+        let (host, port) = asked.unwrap_or_else(|_| Err("It did not answer within 30 seconds.".into()))?;
+        let ip = host.parse().map_err(|_| format!("It takes datagrams at {host}, which is no address."))?;
+        Ok(SocketAddr::new(ip, port))
+    }
+
+    /// Says who we are and what is to be done: `command` 1 CONNECT, 3 UDP ASSOCIATE. Its own address for that comes back.
+    async fn socks(&self, io: &RefCell<Io>, end: &mut End, command: u8, to: &Origin) -> Result<(String, u16), String> {
         say(io, end, if self.auth.is_some() { &[5, 2, 0, 2] } else { &[5, 1, 0] }).await?;
         match (take(io, end, 2).await?.as_slice(), &self.auth) {
             ([5, 0], _) => {}
@@ -120,7 +139,7 @@ impl Chain {
             ([5, _], _) => return Err("It asks for a user and a password in a way that we do not have.".into()),
             _ => return Err("It does not speak SOCKS 5.".into()),
         }
-        let mut asked = vec![5, 1, 0];
+        let mut asked = vec![5, command, 0];
         match to.host.parse() {
             Ok(std::net::IpAddr::V4(ip)) => {
                 asked.push(1);
@@ -149,9 +168,12 @@ impl Chain {
             4 => 15,
             _ => usize::from(first),
         };
-        take(io, end, rest.saturating_add(2)).await?;
+        let rest = take(io, end, rest.saturating_add(2)).await?;
         let why = match code {
-            0 => return Ok(()),
+            0 => {
+                let (host, port, _) = read_address(&[&[kind, first], &rest[..]].concat()).unwrap_or_default();
+                return Ok((host, port));
+            }
             2 => "does not allow it",
             3 => "finds no way to that network",
             4 => "cannot reach that host",

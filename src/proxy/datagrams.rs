@@ -1,8 +1,11 @@
 //! Datagrams between a client and a server: passed on one by one, recorded, judged where a rule wants them.
 
+use crate::chain::Chain;
 use crate::dial::Undialled;
 use crate::end::now;
-use crate::mode::Target;
+use crate::mode::{Mode, Target};
+use crate::relay::Relay;
+use crate::slow::Slow;
 use crate::words;
 use crate::worker::Worker;
 use bytes::Bytes;
@@ -58,6 +61,8 @@ pub struct Session {
     judged: Line<(u64, Outcome)>,
     injected: Line<Transit>,
     server: Option<Server>,
+    /// Slow lines to the client and to the server, where a rule wants them slow.
+    slow: Option<[Slow; 2]>,
     /// The system said that nobody takes what was sent.
     refused: Option<io::Error>,
     over: bool,
@@ -67,6 +72,8 @@ pub struct Session {
 struct Server {
     socket: UdpSocket,
     at: SocketAddr,
+    /// A proxy upstream that carries them there.
+    relay: Option<Relay>,
     leg: Datagrams,
     /// Addresses of the same name, should nobody be at this one.
     others: VecDeque<SocketAddr>,
@@ -153,6 +160,8 @@ enum Event {
     Came(Bytes),
     /// The server's socket says that nobody is there.
     Nobody(io::Error),
+    /// A slow line has carried something.
+    Due,
     /// A judgement.
     Judged(u64, Outcome),
     /// A message of our own.
@@ -182,6 +191,7 @@ impl Session {
             judged: mpsc::unbounded_channel(),
             injected: mpsc::unbounded_channel(),
             server: None,
+            slow: None,
             refused: None,
             over: false,
         };
@@ -204,13 +214,24 @@ impl Session {
                     self.came(Dir::ToServer, datagram).await;
                 }
                 Event::Came(datagram) => {
+                    let relayed = self.server.as_ref().is_some_and(|s| s.relay.is_some());
+                    let whole = if relayed { Relay::unwrap(&datagram) } else { Some((None, datagram)) };
+                    let Some((from, datagram)) = whole else { continue };
                     if let Some(server) = self.server.as_mut() {
+                        server.at = from.unwrap_or(server.at);
                         server.last = None;
                         server.others.clear();
                         let mut io = self.worker.io.borrow_mut();
                         io.rest.lane.datagram(&mut server.leg, false, &datagram, now());
                     }
                     self.came(Dir::ToClient, datagram).await;
+                }
+                Event::Due => {
+                    for (i, dir) in [Dir::ToClient, Dir::ToServer].into_iter().enumerate() {
+                        while let Some(datagram) = self.slow.as_mut().and_then(|s| s.get_mut(i)?.take()) {
+                            self.send_now(dir, datagram).await;
+                        }
+                    }
                 }
                 Event::Nobody(e) => self.refused = Some(e),
                 Event::Judged(ticket, outcome) => self.fulfil(ticket, outcome).await,
@@ -233,6 +254,7 @@ impl Session {
 
     async fn next(&mut self, take: &mut mpsc::Receiver<Bytes>) -> Event {
         let server = self.server.as_ref();
+        let due = self.slow.as_ref().and_then(|lines| lines.iter().filter_map(Slow::due).min());
         tokio::select! {
             biased;
             Some((ticket, outcome)) = self.judged.1.recv() => Event::Judged(ticket, outcome),
@@ -242,6 +264,10 @@ impl Session {
                 Some(server) => receive(&server.socket).await,
                 None => std::future::pending().await,
             } } => came.map_or_else(Event::Nobody, |(datagram, _)| Event::Came(datagram)),
+            () = async { match due {
+                Some(due) => tokio::time::sleep_until(due).await,
+                None => std::future::pending().await,
+            } } => Event::Due,
             () = tokio::time::sleep(IDLE) => Event::Idle,
         }
     }
@@ -286,8 +312,17 @@ impl Session {
                 return Err(words::reset_by(&hit));
             }
         }
+        if let Some(slow) = shared.gate.pace(&self.conn) {
+            self.slow = Some([Slow::new(slow.down, slow.latency), Slow::new(slow.up, slow.latency)]);
+            self.note(words::paced(&slow));
+        }
         let refusal = if shared.is_us(&to) {
             words::loop_to_us(&to)
+        } else if let Mode::Upstream(chain) = shared.mode(self.back.listener) {
+            match self.relayed(&chain, &to).await {
+                Ok(()) => return Ok(()),
+                Err(refusal) => refusal,
+            }
         } else {
             match self.worker.names.of(&to.host).await {
                 Ok(found) => {
@@ -304,26 +339,41 @@ impl Session {
         Err(refusal)
     }
 
+    /// Has a proxy upstream carry the datagrams. They are recorded without what stands before each for the proxy.
+    async fn relayed(&mut self, chain: &Chain, to: &Origin) -> Result<(), Refusal> {
+        let relay = Relay::ask(&self.worker, chain, to, self.back.listener).await?;
+        let at = to.host.parse().map_or(relay.at(), |ip| SocketAddr::new(ip, to.port));
+        let (socket, ours) =
+            bound(relay.at()).await.map_err(|e| words::refused_upstream(chain, to, format!("No way there: {e}.")))?;
+        let said = format!("Carried by {chain}, which takes datagrams at {}.", relay.at());
+        self.begin_server(socket, (ours, at), Some(relay), VecDeque::new(), &to.host);
+        self.note(Note::new(Kind::Told, &said));
+        Ok(())
+    }
+
+    fn begin_server(
+        &mut self,
+        socket: UdpSocket,
+        (ours, at): (SocketAddr, SocketAddr),
+        relay: Option<Relay>,
+        others: VecDeque<SocketAddr>,
+        host: &str,
+    ) {
+        self.conn.server_address = Some(at);
+        let listener = self.worker.shared.listener_number(self.back.listener);
+        let leg = Leg { side: Side::Server, client: ours, server: at, listener, tie: self.tie, time: now(), host };
+        let leg = self.worker.io.borrow().rest.lane.open_datagrams(leg);
+        self.server = Some(Server { socket, at, relay, leg, others, last: None });
+    }
+
     /// Takes the first address to which there is a way.
     async fn connect(&mut self, others: &mut VecDeque<SocketAddr>, host: &str) -> Result<(), Undialled> {
         let mut last = Undialled::Silent;
         while let Some(at) = others.pop_front() {
-            let any: IpAddr = if at.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-            let made = async {
-                let socket = UdpSocket::bind((any, 0)).await?;
-                socket.connect(at).await?;
-                let ours = socket.local_addr()?;
-                Ok((socket, ours))
-            };
-            match made.await {
+            match bound(at).await {
                 Ok((socket, ours)) => {
-                    self.conn.server_address = Some(at);
-                    let listener = self.worker.shared.listener_number(self.back.listener);
-                    let side = Side::Server;
-                    let leg = Leg { side, client: ours, server: at, listener, tie: self.tie, time: now(), host };
-                    let leg = self.worker.io.borrow().rest.lane.open_datagrams(leg);
                     let others = std::mem::take(others);
-                    self.server = Some(Server { socket, at, leg, others, last: None });
+                    self.begin_server(socket, (ours, at), None, others, host);
                     return Ok(());
                 }
                 Err(e) => last = Undialled::Refused(at, e),
@@ -473,14 +523,24 @@ impl Session {
         }
     }
 
-    /// Sends a datagram on. One that the system does not take is lost, and that is said.
+    /// Sends a datagram on, over a slow line where a rule says so.
     async fn send(&mut self, dir: Dir, datagram: Bytes) {
+        let Some([to_client, to_server]) = &mut self.slow else { return self.send_now(dir, datagram).await };
+        let line = if dir == Dir::ToServer { to_server } else { to_client };
+        if !line.put(datagram) {
+            self.note(Note { why: "The slow line is full.", ..Note::new(Kind::Told, "A datagram was lost here.") });
+        }
+    }
+
+    /// Sends a datagram. One that the system does not take is lost, and that is said.
+    async fn send_now(&mut self, dir: Dir, datagram: Bytes) {
         let sent = if dir == Dir::ToServer {
             let Some(server) = self.server.as_mut() else { return };
             self.worker.io.borrow_mut().rest.lane.datagram(&mut server.leg, true, &datagram, now());
             if !server.others.is_empty() {
                 server.last = Some(datagram.clone());
             }
+            let datagram = server.relay.as_ref().map_or(datagram.clone(), |r| r.wrap(&datagram).into());
             match server.socket.send(&datagram).await {
                 // It is said of an earlier datagram; this one has not gone.
                 Err(e) if e.kind() == ErrorKind::ConnectionRefused => {
@@ -504,6 +564,15 @@ impl Session {
             Ok(_) => {}
         }
     }
+}
+
+/// A socket from which that address is reached, and its own.
+async fn bound(at: SocketAddr) -> io::Result<(UdpSocket, SocketAddr)> {
+    let any: IpAddr = if at.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind((any, 0)).await?;
+    socket.connect(at).await?;
+    let ours = socket.local_addr()?;
+    Ok((socket, ours))
 }
 
 impl Drop for Session {

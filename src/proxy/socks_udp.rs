@@ -1,5 +1,6 @@
 //! SOCKS 5's UDP ASSOCIATE (RFC 1928 §7): a client's datagrams, each with the server's address before it, for as long as its connection stands.
 
+use crate::chain::Speech;
 use crate::course::Course;
 use crate::datagrams::{Back, Inbox, Session, receive};
 use crate::end::now;
@@ -36,8 +37,10 @@ impl Course {
     /// Takes a client's datagrams until its connection ends. `port` is where it says that they will come from; 0: it does not say.
     pub(crate) async fn associate(&mut self, port: u16) {
         let here = self.client.socket().local_addr().unwrap_or(self.peer);
-        if let Mode::Upstream(chain) = self.worker.shared.mode(self.listener) {
-            let why = format!("What is sent goes through {chain}, and datagrams are not passed on to other proxies.");
+        if let Mode::Upstream(chain) = self.worker.shared.mode(self.listener)
+            && chain.speech != Speech::Socks5
+        {
+            let why = format!("What is sent goes through {chain}, and only SOCKS 5 carries datagrams.");
             self.note(Note { why: &why, ..Note::new(Kind::Refused, "A SOCKS client's datagrams are not carried.") });
             self.answer5(reply::NO_COMMAND, None).await;
             return;
