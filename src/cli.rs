@@ -192,6 +192,9 @@ pub struct Proxy {
     /// Open only hosts that this regular expression finds in `host:port`.
     #[arg(long, value_name = "REGEX", conflicts_with = "ignore_hosts")]
     pub allow_hosts: Vec<String>,
+    /// Pass well-known hosts through unopened: banks and payment, health, services whose programs trust only themselves.
+    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
+    pub pass_preset: Vec<crate::presets::Preset>,
     /// Pass a host through unopened once its clients have refused our certificate so often.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub give_up: u32,

@@ -5,16 +5,41 @@ use crate::reading::Failure;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wirelore_dissectors::coding::{Coding, Decoder};
-use wirelore_gate::{Event, Filter, Gate, Spelling, anticache, anticomp, parse_throttle, throttle};
+use wirelore_gate::{Event, Filter, Gate, Replies, Spelling, anticache, anticomp, parse_throttle, throttle};
 
 /// A gate with the rules that the flags ask for. Faults in a file of rules that changes later are told on standard error.
 ///
 /// # Errors
 /// What is wrong with a flag, a file of rules, or a capture to replay.
 pub fn gate(args: &Gating) -> Result<Gate, Failure> {
-    let wrong = |text: String| Failure { text, code: exit::OPTION };
     let gate = Gate::new();
     gate.decode_with(decode);
+    arm(&gate, args)?;
+    intercept(&gate, args)?;
+    replay(&gate, args)?;
+    if let Some(path) = rules_file(args) {
+        if args.rules.is_some() || path.exists() {
+            gate.load(&path).map_err(|e| wrong(e.to_string()))?;
+        }
+        gate.watch(path);
+    }
+    gate.listen(Arc::new(|event| {
+        if let Event::Fault(fault) = event {
+            eprintln!("wirelore: {fault}\nThe rules before this change stay in force.");
+        }
+    }));
+    Ok(gate)
+}
+
+fn wrong(text: String) -> Failure {
+    Failure { text, code: exit::OPTION }
+}
+
+/// Puts the rules of the flags in the place of those before.
+///
+/// # Errors
+/// What is wrong with a flag: nothing is changed.
+pub fn arm(gate: &Gate, args: &Gating) -> Result<(), Failure> {
     let mut rules = Vec::new();
     rules.extend(args.anticache.then(anticache));
     rules.extend(args.anticomp.then(anticomp));
@@ -37,28 +62,31 @@ pub fn gate(args: &Gating) -> Result<Gate, Failure> {
     rules.sort_by_key(|r| {
         u8::from(r.name.starts_with(Spelling::MapLocal.option()) || r.name.starts_with(Spelling::MapRemote.option()))
     });
-    if !rules.is_empty() {
-        gate.command_line(rules);
-    }
-    if let Some(filter) = &args.intercept {
-        gate.intercept(Some(Filter::parse(filter).map_err(|e| wrong(format!("--intercept: {e}")))?));
-    }
+    gate.command_line(rules);
+    Ok(())
+}
+
+/// Holds what the flag says.
+///
+/// # Errors
+/// It is no filter.
+pub fn intercept(gate: &Gate, args: &Gating) -> Result<(), Failure> {
+    let filter = args.intercept.as_ref().map(|text| Filter::parse(text).map_err(|e| wrong(format!("--intercept: {e}"))));
+    gate.intercept(filter.transpose()?);
+    Ok(())
+}
+
+/// Answers from the captures that the flags name.
+///
+/// # Errors
+/// A capture cannot be read.
+pub fn replay(gate: &Gate, args: &Gating) -> Result<(), Failure> {
+    let mut replies: Option<Arc<dyn Replies>> = None;
     if !args.server_replay.is_empty() {
-        let replies = crate::replay::Recorded::read(&args.server_replay, args.server_replay_extra)?;
-        gate.reply_from(Some(Arc::new(replies)));
+        replies = Some(Arc::new(crate::replay::Recorded::read(&args.server_replay, args.server_replay_extra)?));
     }
-    if let Some(path) = rules_file(args) {
-        if args.rules.is_some() || path.exists() {
-            gate.load(&path).map_err(|e| wrong(e.to_string()))?;
-        }
-        gate.watch(path);
-    }
-    gate.listen(Arc::new(|event| {
-        if let Event::Fault(fault) = event {
-            eprintln!("wirelore: {fault}\nThe rules before this change stay in force.");
-        }
-    }));
-    Ok(gate)
+    gate.reply_from(replies);
+    Ok(())
 }
 
 /// The file of rules: the one given, or our own in the configuration folder.

@@ -37,6 +37,7 @@ pub mod objects;
 pub mod opened;
 pub mod options;
 pub mod packing;
+pub mod presets;
 pub mod process;
 pub mod proxying;
 pub mod reading;

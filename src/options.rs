@@ -1,14 +1,17 @@
-//! `--set NAME=VALUE`: mitmproxy's options that mean something here, as the flags that they are.
+//! `--set NAME=VALUE`: options by mitmproxy's names as far as they mean something here, and some of our own; the same names are for what is
+//! changed while the proxy runs.
 
 use crate::cli::{Proxy, exit};
+use crate::presets::Preset;
 use crate::reading::Failure;
+use clap::ValueEnum;
 use std::path::PathBuf;
 use wirelore_kit::near::distance;
 
 /// What an option does with its value; what is wrong with it.
 type Put = fn(&mut Proxy, &str) -> Result<(), String>;
 
-/// Options by mitmproxy's names.
+/// Options by their names.
 const OPTIONS: &[(&str, Put)] = &[
     ("allow_hosts", |a, v| push(&mut a.allow_hosts, v)),
     ("anticache", |a, v| yes_or_no(v).map(|b| a.gating.anticache = b)),
@@ -17,6 +20,7 @@ const OPTIONS: &[(&str, Put)] = &[
     ("certs", |a, v| push(&mut a.certs, v)),
     ("client_certs", |a, v| path(&mut a.client_certs, v)),
     ("flow_detail", |a, v| number::<u8>(v).map(|n| a.flow_lines = n > 0)),
+    ("give_up", |a, v| number(v).map(|n| a.give_up = n)),
     ("http2", |_, v| only(v, true, "HTTP/2 is spoken where client and server both do")),
     ("ignore_hosts", |a, v| push(&mut a.ignore_hosts, v)),
     ("intercept", |a, v| {
@@ -33,13 +37,25 @@ const OPTIONS: &[(&str, Put)] = &[
     ("mode", |a, v| push(&mut a.modes, v)),
     ("modify_body", |a, v| push(&mut a.gating.modify_body, v)),
     ("modify_headers", |a, v| push(&mut a.gating.modify_headers, v)),
+    ("pass_preset", |a, v| {
+        if v.is_empty() {
+            a.pass_preset.clear();
+        } else {
+            a.pass_preset.push(Preset::from_str(v, true).map_err(|_| format!("{v:?} is no list: banking, health or pinned"))?);
+        }
+        Ok(())
+    }),
     ("proxyauth", |a, v| {
         a.proxyauth = Some(v.to_owned()).filter(|v| !v.is_empty());
         Ok(())
     }),
     ("save_stream_file", |a, v| path(&mut a.write, v.trim_start_matches('+'))),
     ("server_replay", |a, v| {
-        a.gating.server_replay.push(PathBuf::from(v));
+        if v.is_empty() {
+            a.gating.server_replay.clear();
+        } else {
+            a.gating.server_replay.push(PathBuf::from(v));
+        }
         Ok(())
     }),
     ("server_replay_extra", |a, v| match v {
@@ -54,7 +70,15 @@ const OPTIONS: &[(&str, Put)] = &[
         a.upstream_ca.push(PathBuf::from(v));
         Ok(())
     }),
+    ("throttle", |a, v| {
+        a.gating.throttle = Some(v.to_owned()).filter(|v| !v.is_empty());
+        Ok(())
+    }),
     ("validate_inbound_headers", |a, v| yes_or_no(v).map(|b| a.lax = !b)),
+    ("via", |a, v| {
+        a.via = v.to_owned();
+        Ok(())
+    }),
     ("websocket", |_, v| only(v, true, "WebSockets are always read")),
 ];
 
@@ -90,6 +114,16 @@ fn only(value: &str, is: bool, why: &str) -> Result<(), String> {
     if yes_or_no(value)? == is { Ok(()) } else { Err(format!("it cannot be {}: {why}", !is)) }
 }
 
+/// Sets an option.
+///
+/// # Errors
+/// It is not known, with the nearest that are, or the value does not fit.
+pub fn put(args: &mut Proxy, name: &str, value: &str) -> Result<(), String> {
+    let known = OPTIONS.iter().find(|(n, _)| *n == name);
+    let (_, put) = known.ok_or_else(|| format!("there is no option {name} here; {}", nearest(name)))?;
+    put(args, value)
+}
+
 /// The flags, with what `--set` says in them.
 ///
 /// # Errors
@@ -99,10 +133,7 @@ pub fn applied(args: &Proxy) -> Result<Proxy, Failure> {
     for text in std::mem::take(&mut args.set) {
         let (name, value) = text.split_once('=').unwrap_or((&text, ""));
         let wrong = |why: String| Failure { text: format!("--set {text}: {why}."), code: exit::OPTION };
-        let Some((_, put)) = OPTIONS.iter().find(|(n, _)| *n == name) else {
-            return Err(wrong(format!("there is no option {name} here; {}", nearest(name))));
-        };
-        put(&mut args, value).map_err(wrong)?;
+        put(&mut args, name, value).map_err(wrong)?;
     }
     Ok(args)
 }

@@ -13,9 +13,9 @@ use std::sync::Arc;
 use wirelore_ca::authority::Origin;
 use wirelore_ca::keylog::KeyLogFile;
 use wirelore_ca::{Authority, Given, Scope, Trust, trust};
-use wirelore_capture::{Growth, Options, Source};
+use wirelore_capture::{Growth, Source};
 use wirelore_gate::Gate;
-use wirelore_proxy::{Listen, Mode, Passes, Proxy, Settings, Signals};
+use wirelore_proxy::{How, Listen, Mode, Options, Passes, Proxy, Settings, Signals};
 use wirelore_record::Recorder;
 
 /// A flag that cannot be.
@@ -83,21 +83,14 @@ pub fn start_recording(args: &Args, options: wirelore_record::Options) -> Result
     };
     let recorder = recorder.map_err(|e| Failure { text: e.to_string(), code: exit::WRITE })?;
     let gate = crate::gating::gate(&args.gating)?;
-    let settings = Settings {
-        listen,
+    let how = How {
         table: wirelore_dissectors::TABLE,
         authority: authority.clone(),
-        trust,
         recorder: recorder.clone(),
         gate: gate.clone(),
-        passes: passes(args)?,
-        lax: args.lax,
-        via: args.via.clone(),
-        auth: args.proxyauth.as_deref().map(user_and_password).transpose()?,
-        give_up: args.give_up,
-        keylog: keylog(args)?,
         accepted: owners(&recorder),
     };
+    let settings = Settings { listen, trust, keylog: keylog(args)?, options: changeable(args)?, how };
     let proxy = Proxy::start(settings).map_err(|e| Failure { text: e.to_string(), code: exit::INIT })?;
     let control = control(args, &proxy, &recorder, gate.clone())?;
     let session = read_along(&recorder, growth, args.both_legs)?;
@@ -123,6 +116,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     if args.proxyauth.is_none() && proxy.listeners().iter().any(|(_, at)| !at.ip().is_loopback()) {
         eprintln!("Others can reach this proxy too: whoever can, may use it. --proxyauth USER:PASSWORD asks them who they are.");
+    }
+    if !args.pass_preset.is_empty() {
+        let hosts: usize = args.pass_preset.iter().map(|p| p.hosts().len()).sum();
+        eprintln!(
+            "{hosts} hosts and all below them are passed through unopened (--pass-preset); `wirelore control set` changes that."
+        );
     }
     eprintln!("Recording to {}. Ctrl+C ends it.", recorder.path().display());
     let _browser = browser(args, &proxy, &authority)?;
@@ -194,7 +193,7 @@ pub fn certificate(args: &Args) -> std::path::PathBuf {
 
 /// Opens the control socket, unless nobody wants it. Rules that send messages elsewhere are served all the same.
 fn control(args: &Args, proxy: &Proxy, recorder: &Recorder, gate: Gate) -> Result<Option<Control>, Failure> {
-    let running = Running::new(proxy, recorder.clone(), &gate);
+    let running = Running::new(args, proxy, recorder.clone(), &gate);
     if args.gating.no_control {
         return Ok(None);
     }
@@ -215,7 +214,12 @@ const GIVE_WAY: i32 = 10;
 
 /// Reads the record while it grows.
 pub(crate) fn read_along(recorder: &Recorder, growth: Growth, both_legs: bool) -> Result<Session, Failure> {
-    let options = Options { follow: true, growth: Some(growth), block_len: 256 * 1024, ..Options::default() };
+    let options = wirelore_capture::Options {
+        follow: true,
+        growth: Some(growth),
+        block_len: 256 * 1024,
+        ..wirelore_capture::Options::default()
+    };
     let source = Source::open(recorder.path(), options)
         .map_err(|e| Failure { text: format!("{e}. {}", e.what_to_do()), code: crate::reading::open_code(&e) })?;
     let options = SessionOptions { name: recorder.path().display().to_string(), both_legs, ..SessionOptions::default() };
@@ -327,18 +331,33 @@ fn keylog(args: &Args) -> Result<Option<KeyLogFile>, Failure> {
     opened.map_err(|e| Failure { text: e.to_string(), code: exit::WRITE })
 }
 
+/// What can be changed later, as the flags say.
+///
+/// # Errors
+/// What is wrong with a flag.
+pub fn changeable(args: &Args) -> Result<Options, Failure> {
+    Ok(Options {
+        passes: passes(args)?,
+        lax: args.lax,
+        via: args.via.clone(),
+        auth: args.proxyauth.as_deref().map(user_and_password).transpose()?,
+        give_up: args.give_up,
+    })
+}
+
 /// Which hosts are not opened.
-fn passes(args: &Args) -> Result<Box<Passes>, Failure> {
+fn passes(args: &Args) -> Result<Arc<Passes>, Failure> {
     let set = |flag: &str, patterns: &[String]| {
         regex::RegexSet::new(patterns.iter().map(|p| format!("(?i){p}"))).map_err(|e| wrong(format!("{flag}: {e}")))
     };
     let (ignored, allowed) = (set("--ignore-hosts", &args.ignore_hosts)?, set("--allow-hosts", &args.allow_hosts)?);
-    if ignored.is_empty() && allowed.is_empty() {
-        return Ok(Box::new(|_, _| false));
+    let presets = args.pass_preset.clone();
+    if ignored.is_empty() && allowed.is_empty() && presets.is_empty() {
+        return Ok(Arc::new(|_, _| false));
     }
-    Ok(Box::new(move |host, port| {
+    Ok(Arc::new(move |host, port| {
         let at = format!("{host}:{port}");
-        ignored.is_match(&at) || !allowed.is_empty() && !allowed.is_match(&at)
+        ignored.is_match(&at) || !allowed.is_empty() && !allowed.is_match(&at) || presets.iter().any(|p| p.has(host))
     }))
 }
 

@@ -29,6 +29,12 @@ impl Steered for Proxy {
     fn send(&self, order: &Value) -> Result<Value, String> {
         Ok(order["url"].clone())
     }
+    fn options(&self) -> Value {
+        Value::Null
+    }
+    fn set(&self, _: &str, _: &Value) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 fn request(line: &'static str, body: &'static [u8]) -> Transit {
@@ -469,4 +475,112 @@ fn a_curl_command_becomes_what_curl_sends() {
         assert!(ours.status.success(), "{command}: {}", String::from_utf8_lossy(&ours.stderr));
         assert_eq!(String::from_utf8_lossy(&ours.stdout), String::from_utf8_lossy(&curl.stdout), "{command}");
     }
+}
+
+/// Each flag of the proxy, and how a proxy that runs is told the same: `set NAME`, an order, or why it is for the start alone.
+const FLAGS: &[(&str, &str)] = &[
+    ("allow-hosts", "set allow_hosts"),
+    ("anticache", "set anticache"),
+    ("anticomp", "set anticomp"),
+    ("block-list", "set block_list"),
+    ("both-legs", "start: the record holds both, `dump` reads both"),
+    ("browser", "start: a browser of its own; `wirelore ca` and the page say how others are set up"),
+    ("browser-arg", "start: with --browser"),
+    ("browser-url", "start: with --browser"),
+    ("ca-cert", "start: clients trust one authority"),
+    ("ca-key", "start: with --ca-cert"),
+    ("certs", "start: leaves are kept"),
+    ("client-certs", "start: whom upstream is believed to be"),
+    ("control", "start: the socket itself"),
+    ("except", "start: whom upstream is believed to be"),
+    ("flow-lines", "order events"),
+    ("give-up", "set give_up"),
+    ("headless", "start: this program's window"),
+    ("ignore-hosts", "set ignore_hosts"),
+    ("intercept", "order intercept"),
+    ("keylog", "start: from the first handshake on"),
+    ("lax", "set validate_inbound_headers"),
+    ("listen-host", "start: listeners stay as they are"),
+    ("listen-port", "start: listeners stay as they are"),
+    ("map-local", "set map_local"),
+    ("map-remote", "set map_remote"),
+    ("mode", "start: listeners stay as they are"),
+    ("modify-body", "set modify_body"),
+    ("modify-headers", "set modify_headers"),
+    ("no-control", "start: the socket itself"),
+    ("pass-preset", "set pass_preset"),
+    ("proxyauth", "set proxyauth"),
+    ("record-full", "start: the record"),
+    ("rules", "order rules.reload"),
+    ("server-replay", "set server_replay"),
+    ("server-replay-extra", "set server_replay_extra"),
+    ("set", "order set"),
+    ("ssl-insecure", "start: whom upstream is believed to be"),
+    ("throttle", "set throttle"),
+    ("transparent-", "start: what leads connections here is taken back at the end"),
+    ("upstream-ca", "start: whom upstream is believed to be"),
+    ("via", "set via"),
+    ("write", "start: the record"),
+];
+
+#[test]
+fn what_flags_say_can_be_said_over_the_socket() {
+    use clap::CommandFactory;
+    let command = wirelore::cli::Cli::command();
+    let flags = command.find_subcommand("proxy").expect("wirelore proxy").get_arguments().filter_map(|a| a.get_long());
+    let flags: Vec<&str> = flags.filter(|f| *f != "help").collect();
+    let row = |flag: &str| FLAGS.iter().find(|(f, _)| *f == flag || f.ends_with('-') && flag.starts_with(f));
+    for flag in &flags {
+        assert!(row(flag).is_some(), "--{flag} is not in the table: can it be said over the socket?");
+    }
+    let proxy = Started::new(&["--pass-preset", "health", "--proxyauth", "me:secret"]);
+    let mut ask = proxy.talk();
+    let orders = ask.good(json!({"do": "help"}));
+    let options = ask.good(json!({"do": "options"}));
+    assert!(!options.to_string().contains("secret"), "{options}");
+    assert_eq!(options["pass_preset"], json!(["health"]));
+    for (flag, how) in FLAGS {
+        assert!(flags.iter().any(|f| f.starts_with(flag)), "the table has --{flag}, the program has not");
+        match how.split_once(' ') {
+            Some(("set", name)) => assert!(options.get(name).is_some(), "{name} is no option: {options}"),
+            Some(("order", word)) => {
+                assert!(orders.as_array().is_some_and(|all| all.iter().any(|o| o["do"] == word)), "{word} is no order");
+            }
+            _ => assert!(how.starts_with("start: "), "{flag}: {how}"),
+        }
+    }
+    // Every option in one direction and the other is a name of the table.
+    for name in options.as_object().expect("an object").keys().filter(|n| *n != "intercept") {
+        assert!(FLAGS.iter().any(|(_, how)| how.strip_prefix("set ") == Some(name)), "{name} stands for no flag");
+    }
+    proxy.stop();
+}
+
+#[test]
+fn options_change_while_the_proxy_runs() {
+    let origin = mirror();
+    let proxy = Started::new(&[]);
+    let mut ask = proxy.talk();
+    let get = || proxy.exchange(&format!("GET http://{origin}/a HTTP/1.1\r\nHost: {origin}\r\nConnection: close\r\n\r\n"));
+    assert!(get().starts_with("HTTP/1.1 200 "));
+    ask.good(json!({"do": "set", "name": "block_list", "value": ["/~u a/404"]}));
+    assert!(get().starts_with("HTTP/1.1 404 "));
+    ask.good(json!({"do": "set", "name": "block_list", "value": []}));
+    ask.good(json!({"do": "set", "name": "proxyauth", "value": "me:secret"}));
+    assert!(get().starts_with("HTTP/1.1 407 "));
+    ask.good(json!({"do": "set", "name": "proxyauth", "value": null}));
+    ask.good(json!({"do": "set", "name": "via", "value": "here"}));
+    ask.good(json!({"do": "set", "name": "ignore_hosts", "value": ["a", "b"]}));
+    assert_eq!(ask.good(json!({"do": "options"}))["ignore_hosts"], json!(["a", "b"]));
+    assert!(get().starts_with("HTTP/1.1 200 "));
+    for (name, value, why) in [
+        ("listen_port", json!(1), "cannot be changed"),
+        ("ignore_hosts", json!("("), "--ignore-hosts"),
+        ("give_up", json!("x"), "no number"),
+        ("pass_preset", json!(["x"]), "no list"),
+    ] {
+        let said = ask.ask(&json!({"do": "set", "name": name, "value": value}));
+        assert!(said["ok"] == false && said.to_string().contains(why), "{said}");
+    }
+    proxy.stop();
 }

@@ -5,6 +5,7 @@
 //! the proxy can open the socket.
 
 mod ask;
+mod live;
 mod orders;
 mod running;
 mod serve;
@@ -26,4 +27,11 @@ pub trait Steered: Send + Sync {
     /// # Errors
     /// What is wrong with the order, or what failed.
     fn send(&self, order: &Value) -> Result<Value, String>;
+    /// The options that can be changed while it runs, with their values.
+    fn options(&self) -> Value;
+    /// Sets one of them: a text, a number, true or false; or an array where it has several values.
+    ///
+    /// # Errors
+    /// It is not known, or the value does not fit.
+    fn set(&self, name: &str, value: &Value) -> Result<(), String>;
 }

@@ -99,6 +99,16 @@ pub(super) const ORDERS: &[Order] = &[
         "sends the request again whose message ended in that packet of a capture",
         |cx, o| cx.steered.send(o),
     ),
+    order("options", "", "the options that can be changed, with their values", |cx, _| Ok(cx.steered.options())),
+    order(
+        "set",
+        "name, value",
+        "sets an option, for connections that begin from then on; an array where it has several values",
+        |cx, o| {
+            let name = o.get("name").and_then(Value::as_str).ok_or("`name` says which option: see `options`")?;
+            cx.steered.set(name, o.get("value").unwrap_or(&Value::Null)).map(|()| Value::Null)
+        },
+    ),
     order("stop", "", "ends the proxy", |cx, _| {
         cx.steered.stop();
         Ok(Value::Null)

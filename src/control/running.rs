@@ -1,6 +1,8 @@
 //! A running proxy as the control socket steers it: its status, and requests of our own.
 
 use super::Steered;
+use super::live::Live;
+use crate::cli::Proxy as Args;
 use crate::exchanges;
 use crate::reading;
 use bytes::Bytes;
@@ -27,12 +29,13 @@ pub struct Running {
     stopper: Stopper,
     recorder: Recorder,
     sender: Sender,
+    live: Live,
 }
 
 impl Running {
-    /// Of a proxy and its record. Rules of `gate` that send single messages elsewhere are served from here on.
+    /// Of a proxy that was started with these flags, and its record. Rules of `gate` that send single messages elsewhere are served from here on.
     #[must_use]
-    pub fn new(proxy: &Proxy, recorder: Recorder, gate: &Gate) -> Running {
+    pub fn new(args: &Args, proxy: &Proxy, recorder: Recorder, gate: &Gate) -> Running {
         let sender = proxy.sender();
         let fetch = sender.clone();
         gate.fetch_with(std::sync::Arc::new(move |origin, request, then| match Composed::again(&request, Some(&origin)) {
@@ -40,7 +43,8 @@ impl Running {
             Err(why) => then(Err(unfetched(why))),
         }));
         let listeners = proxy.listeners().into_iter().map(|(mode, at)| format!("{mode} at {at}")).collect();
-        Running { listeners, stopper: proxy.stopper(), recorder, sender }
+        let live = Live::new(args, proxy.stopper(), gate.clone());
+        Running { listeners, stopper: proxy.stopper(), recorder, sender, live }
     }
 
     fn composed(&self, order: &Value) -> Result<Composed, String> {
@@ -135,6 +139,14 @@ impl Steered for Running {
 
     fn stop(&self) {
         self.stopper.stop();
+    }
+
+    fn options(&self) -> Value {
+        self.live.show()
+    }
+
+    fn set(&self, name: &str, value: &Value) -> Result<(), String> {
+        self.live.set(name, value)
     }
 
     fn send(&self, order: &Value) -> Result<Value, String> {

@@ -367,8 +367,9 @@ impl Course {
     }
 
     pub(crate) fn setting(&self, start: Start, place: Place, judge: bool) -> Setting {
-        let shared = &self.worker.shared;
-        Setting { start, place, judge, lax: shared.lax, name: shared.via.clone(), auth: shared.auth.clone(), away: None }
+        let options = self.worker.shared.options();
+        let (name, auth) = (options.via.clone(), options.auth.clone());
+        Setting { start, place, judge, lax: options.lax, name, auth, away: None }
     }
 
     /// Looks at first bytes of both sides; whoever speaks first decides.

@@ -467,8 +467,15 @@ impl Session {
         };
         let serve = spec.and_then(|s| s.middle).unwrap_or(wirelore_kit::chunks::SERVE);
         self.conn.proto = spec.filter(|s| s.middle.is_some()).map(|s| s.name);
-        let setting =
-            Setting { start, place: Place::Between, judge: true, lax: shared.lax, name: String::new(), auth: None, away: None };
+        let setting = Setting {
+            start,
+            place: Place::Between,
+            judge: true,
+            lax: shared.options().lax,
+            name: String::new(),
+            auth: None,
+            away: None,
+        };
         self.middle = Some((serve.new)(&setting));
         let to = self.injected.0.clone();
         shared.gate.join(&self.conn, self.conn.proto.unwrap_or("data"), Box::new(move |m| _ = to.send(m)));

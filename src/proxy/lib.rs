@@ -22,6 +22,7 @@ mod expected;
 mod forward;
 mod hello;
 pub mod mode;
+mod options;
 mod own;
 mod pace;
 mod proxy;
@@ -40,7 +41,8 @@ mod words;
 mod worker;
 
 pub use mode::{Listen, Mode, Scheme, Target};
+pub use options::Options;
 pub use proxy::{Error, Proxy, Settings, Stopper};
 pub use send::{Reply, Sender, Then};
-pub use shared::{Hears, Passes};
+pub use shared::{Hears, How, Passes};
 pub use signal::Signals;

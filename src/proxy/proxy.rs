@@ -3,20 +3,19 @@
 use crate::configs::Configs;
 use crate::datagrams;
 use crate::mode::Mode;
+use crate::options::Options;
 use crate::send::{self, Sender};
-use crate::shared::{Counts, Hears, Listener, Passes, Shared};
+use crate::shared::{Counts, How, Listener, Shared};
 use crate::worker::{Load, Worker, accept};
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, watch};
+use wirelore_ca::Trust;
 use wirelore_ca::keylog::KeyLogFile;
-use wirelore_ca::{Authority, Trust};
-use wirelore_gate::{Event, Gate};
-use wirelore_kit::Spec;
-use wirelore_record::Recorder;
+use wirelore_gate::Event;
 
 /// More threads than this win nothing: two legs' TLS keep one core busy at a GB in two seconds.
 const MOST_WORKERS: usize = 4;
@@ -25,30 +24,14 @@ const MOST_WORKERS: usize = 4;
 pub struct Settings {
     /// Where to listen, and for what.
     pub listen: Vec<(Mode, SocketAddr)>,
-    /// Protocols.
-    pub table: &'static [&'static Spec],
-    /// Signs leaves.
-    pub authority: Arc<Authority>,
     /// Whom upstream is believed to be.
     pub trust: Trust,
-    /// The record.
-    pub recorder: Recorder,
-    /// The gate.
-    pub gate: Gate,
-    /// Hosts that are passed through unopened.
-    pub passes: Box<Passes>,
-    /// Pass what two readers could read differently instead of refusing it.
-    pub lax: bool,
-    /// Our name for `Via`; empty: none.
-    pub via: String,
-    /// User and password that clients must give.
-    pub auth: Option<(String, String)>,
-    /// A host whose clients refused our certificate so often is passed through from then on; 0: never.
-    pub give_up: u32,
     /// Where the secrets of both legs are written to for other programs.
     pub keylog: Option<KeyLogFile>,
-    /// Is told of each connection that is accepted, at once.
-    pub accepted: Option<Box<Hears>>,
+    /// What may be changed later.
+    pub options: Options,
+    /// All else.
+    pub how: How,
 }
 
 /// Why a proxy does not start.
@@ -101,34 +84,26 @@ impl Proxy {
         for (mode, at) in settings.listen {
             let open = Open::at(at, &mode).map_err(|e| Error::Listen(at, e))?;
             let at = open.address().unwrap_or(at);
-            let number = settings.recorder.listener(&format!("{mode} at {at}"));
+            let number = settings.how.recorder.listener(&format!("{mode} at {at}"));
             listeners.push(Listener { mode, at, number });
             sockets.push(open);
         }
         let rearmed = Arc::new(tokio::sync::Notify::new());
         let tell = Arc::clone(&rearmed);
-        settings.gate.listen(Arc::new(move |event| {
+        settings.how.gate.listen(Arc::new(move |event| {
             if matches!(event, Event::Rules(_)) {
                 tell.notify_waiters();
             }
         }));
         let shared = Arc::new(Shared {
             listeners,
-            table: settings.table,
-            authority: settings.authority,
             configs: Configs::new(settings.trust, settings.keylog),
-            recorder: settings.recorder,
-            gate: settings.gate,
-            passes: settings.passes,
-            lax: settings.lax,
-            via: settings.via,
-            auth: settings.auth,
-            give_up: settings.give_up,
+            how: settings.how,
+            options: RwLock::new(Arc::new(settings.options)),
             refusals: Default::default(),
             counts: Counts::default(),
             rearmed,
             enough: tokio::sync::Notify::new(),
-            accepted: settings.accepted,
         });
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let (stop, stopped) = watch::channel(false);
@@ -210,7 +185,7 @@ impl Proxy {
     }
 }
 
-/// Ends a proxy as a signal does, and knows its counts.
+/// Ends a proxy as a signal does, changes its options, and knows its counts.
 #[derive(Clone)]
 pub struct Stopper(Arc<Shared>);
 
@@ -224,6 +199,11 @@ impl Stopper {
     #[must_use]
     pub fn connections(&self) -> (u64, u64) {
         self.0.counts.read()
+    }
+
+    /// Puts other options in force, for connections that begin from now on.
+    pub fn set(&self, options: Options) {
+        self.0.set(options);
     }
 }
 

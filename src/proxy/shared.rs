@@ -2,10 +2,12 @@
 
 use crate::configs::Configs;
 use crate::mode::Mode;
+use crate::options::Options;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use wirelore_ca::Authority;
 use wirelore_gate::Gate;
 use wirelore_kit::Spec;
@@ -59,30 +61,30 @@ impl Counts {
     }
 }
 
-/// What all workers share.
-pub struct Shared {
-    /// Open listeners.
-    pub listeners: Vec<Listener>,
+/// With what a proxy works from its start to its end.
+pub struct How {
     /// Protocols.
     pub table: &'static [&'static Spec],
     /// Signs leaves.
     pub authority: Arc<Authority>,
-    /// TLS configurations.
-    pub configs: Configs,
     /// The record.
     pub recorder: Recorder,
     /// The gate.
     pub gate: Gate,
-    /// Hosts that are not opened.
-    pub passes: Box<Passes>,
-    /// Pass what two readers could read differently.
-    pub lax: bool,
-    /// Our name for `Via`; empty: none.
-    pub via: String,
-    /// User and password that clients must give.
-    pub auth: Option<(String, String)>,
-    /// A host whose clients refused us so often is passed through; 0: never.
-    pub give_up: u32,
+    /// Is told of each connection that is accepted, at once.
+    pub accepted: Option<Box<Hears>>,
+}
+
+/// What all workers share.
+pub struct Shared {
+    /// Open listeners.
+    pub listeners: Vec<Listener>,
+    /// TLS configurations.
+    pub configs: Configs,
+    /// What does not change.
+    pub how: How,
+    /// What may change.
+    pub options: RwLock<Arc<Options>>,
     /// How often clients of a host refused us.
     pub refusals: Mutex<HashMap<String, u32>>,
     /// Counts.
@@ -91,14 +93,30 @@ pub struct Shared {
     pub rearmed: Arc<tokio::sync::Notify>,
     /// Somebody wants it to end.
     pub enough: tokio::sync::Notify,
-    /// Is told of each connection that is accepted.
-    pub accepted: Option<Box<Hears>>,
+}
+
+impl Deref for Shared {
+    type Target = How;
+    fn deref(&self) -> &How {
+        &self.how
+    }
 }
 
 /// Hosts whose refusals are counted.
 const HOSTS: usize = 4096;
 
 impl Shared {
+    /// The options in force.
+    #[must_use]
+    pub fn options(&self) -> Arc<Options> {
+        Arc::clone(&self.options.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts others in force.
+    pub fn set(&self, options: Options) {
+        *self.options.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(options);
+    }
+
     /// What a listener does.
     #[must_use]
     pub fn mode(&self, listener: usize) -> Mode {
@@ -114,19 +132,20 @@ impl Shared {
     /// Whether a host is passed through unopened.
     #[must_use]
     pub fn passes(&self, host: &str, port: u16) -> bool {
-        (self.passes)(host, port) || self.has_given_up(host)
+        let options = self.options();
+        (options.passes)(host, port) || self.has_given_up(host, options.give_up)
     }
 
-    fn has_given_up(&self, host: &str) -> bool {
-        self.give_up > 0 && {
+    fn has_given_up(&self, host: &str, behind: u32) -> bool {
+        behind > 0 && {
             let refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-            refusals.get(host).is_some_and(|n| *n >= self.give_up)
+            refusals.get(host).is_some_and(|n| *n >= behind)
         }
     }
 
     /// A client of this host did not take our certificate.
     pub fn client_refused(&self, host: &str) {
-        if self.give_up > 0 {
+        if self.options().give_up > 0 {
             let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
             if refusals.len() < HOSTS {
                 let n = refusals.entry(host.to_owned()).or_default();

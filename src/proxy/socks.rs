@@ -55,7 +55,7 @@ impl Course {
     async fn socks5(&mut self) -> Option<()> {
         let methods = self.need(2).await?.get(1).copied().map(usize::from)?;
         let offered = self.take(methods.saturating_add(2)).await?.get(2..)?.to_vec();
-        let auth = self.worker.shared.auth.clone();
+        let auth = self.worker.shared.options().auth.clone();
         let method = match &auth {
             Some(_) => offered.contains(&2).then_some(2),
             None => [0, 2].into_iter().find(|m| offered.contains(m)),
@@ -131,7 +131,7 @@ impl Course {
         let request = self.take(end.saturating_add(1)).await?;
         let host =
             if named { String::from_utf8_lossy(request.get(user.saturating_add(1)..end)?).into_owned() } else { ip.to_string() };
-        let allowed = self.worker.shared.auth.is_none();
+        let allowed = self.worker.shared.options().auth.is_none();
         if !allowed {
             self.refused_socks("SOCKS 4 has no password, and one is asked for.", "Have the client speak SOCKS 5.");
         }
