@@ -124,13 +124,25 @@ impl Address for u32 {}
 impl Address for u128 {}
 
 /// One flow's key: the lower end first.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 struct Key<A> {
     low: A,
     high: A,
     low_port: u16,
     high_port: u16,
     proto: u8,
+}
+
+impl<A: Address> PartialEq for Key<A> {
+    /// All at once: one branch a packet, not five.
+    #[inline]
+    fn eq(&self, other: &Key<A>) -> bool {
+        (self.low == other.low)
+            & (self.high == other.high)
+            & (self.low_port == other.low_port)
+            & (self.high_port == other.high_port)
+            & (self.proto == other.proto)
+    }
 }
 
 /// A key in store: with the flow that has it now, and whether the lower end was the first sender.
@@ -149,14 +161,19 @@ struct Row<A> {
 struct Wide([u64; 2]);
 impl Address for Wide {}
 
+/// So many keys that were asked for lately are found without a hash.
+const RECENT: usize = 512;
+
 struct Side<A> {
     rows: Vec<Row<A>>,
     index: HashTable<u32>,
+    /// Rows found last, by their ports alone: packets of a flow come close together. A guess, for the row's own key decides.
+    recent: Box<[u32; RECENT]>,
 }
 
 impl<A> Default for Side<A> {
     fn default() -> Self {
-        Side { rows: Vec::new(), index: HashTable::new() }
+        Side { rows: Vec::new(), index: HashTable::new(), recent: Box::new([u32::MAX; RECENT]) }
     }
 }
 
@@ -185,14 +202,35 @@ fn hash6(hasher: &DefaultHashBuilder, key: &Key<Wide>) -> u64 {
     place(hasher, (low[0], low[1], high[0], high[1]), key.low_port, key.high_port, key.proto)
 }
 
+/// Where [`Side::recent`] would have a key.
+#[inline]
+fn recent<A>(key: &Key<A>) -> usize {
+    usize::from(key.low_port ^ key.high_port) % RECENT
+}
+
 impl<A: Address> Side<A> {
+    /// The row of `key`, or else the hash to insert it with.
     #[inline]
-    fn find(&self, hash: u64, key: &Key<A>) -> Option<u32> {
-        self.index.find(hash, |&i| self.rows.get(i as usize).is_some_and(|row| row.key == *key)).copied()
+    fn find(&mut self, key: &Key<A>, hash: impl Fn(&Key<A>) -> u64) -> Result<u32, u64> {
+        let recent = self.recent.get_mut(recent(key));
+        if let Some(&mut i) = recent
+            && self.rows.get(i as usize).is_some_and(|row| row.key == *key)
+        {
+            return Ok(i);
+        }
+        let hash = hash(key);
+        let found = self.index.find(hash, |&i| self.rows.get(i as usize).is_some_and(|row| row.key == *key));
+        if let (Some(recent), Some(&i)) = (recent, found) {
+            *recent = i;
+        }
+        found.copied().ok_or(hash)
     }
 
     fn insert(&mut self, hash: u64, row: Row<A>, rehash: impl Fn(&Key<A>) -> u64) -> u32 {
         let i = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        if let Some(recent) = self.recent.get_mut(recent(&row.key)) {
+            *recent = i;
+        }
         self.rows.push(row);
         let rows = &self.rows;
         self.index.insert_unique(hash, i, |&i| rows.get(i as usize).map_or(0, |row| rehash(&row.key)));
@@ -278,18 +316,16 @@ impl FlowTable {
             IpPair::None => return None,
             IpPair::V4(src, dst) => {
                 let (key, turned) = order(src.to_bits(), dst.to_bits(), ends);
-                let hash = hash4(&self.hasher, &key);
-                match self.v4.find(hash, &key) {
-                    Some(i) => (i, !turned),
-                    None => return self.open4(hash, key, turned, path),
+                match self.v4.find(&key, |k| hash4(&self.hasher, k)) {
+                    Ok(i) => (i, !turned),
+                    Err(hash) => return self.open4(hash, key, turned, path),
                 }
             }
             IpPair::V6(src, dst) => {
                 let (key, turned) = order(wide(src), wide(dst), ends);
-                let hash = hash6(&self.hasher, &key);
-                match self.v6.find(hash, &key) {
-                    Some(i) => (i | IN_V6, !turned),
-                    None => return self.open6(hash, key, turned, path),
+                match self.v6.find(&key, |k| hash6(&self.hasher, k)) {
+                    Ok(i) => (i | IN_V6, !turned),
+                    Err(hash) => return self.open6(hash, key, turned, path),
                 }
             }
         };
@@ -498,6 +534,25 @@ mod tests {
         let one = table.look(&ends("10.0.0.1", 1, "10.0.0.2", 2, 6), 0).unwrap();
         let other = table.look(&ends("10.0.0.2", 1, "10.0.0.1", 2, 6), 0).unwrap();
         assert_ne!(one.id, other.id);
+    }
+
+    #[test]
+    fn flows_that_share_a_place_among_the_recent_keep_their_own_rows() {
+        let mut table = FlowTable::default();
+        // Ports whose exclusive or is the same, and addresses of both families.
+        let pairs = [("10.0.0.1", "10.0.0.2"), ("10.0.0.3", "10.0.0.4"), ("fd00::1", "fd00::2"), ("fd00::3", "fd00::4")];
+        let all: Vec<Ends> =
+            pairs.iter().flat_map(|(a, b)| [(1, 2), (4, 7), (513, 2)].map(|(s, d)| ends(a, s, b, d, 6))).collect();
+        for (i, e) in all.iter().enumerate() {
+            let found = table.look(e, 0).unwrap();
+            assert_eq!((found.id as usize, found.new), (i, true));
+        }
+        for round in 0..3 {
+            for (i, e) in all.iter().enumerate() {
+                let found = table.look(e, 0).unwrap();
+                assert_eq!((found.id as usize, found.new), (i, false), "round {round}");
+            }
+        }
     }
 
     #[test]
