@@ -55,6 +55,8 @@ pub enum Command {
     Export(Box<crate::exporting::args::Export>),
     /// Write a capture in another format, or a part of it with the keys that belong to it.
     Convert(Box<crate::convert::Convert>),
+    /// Show what differs between two exchanges of HTTP, line by line.
+    Diff(crate::differing::Diff),
     /// Print statistics: conversations, endpoints, protocols, traffic over time, findings.
     Stats(crate::statistics::Stats),
     /// A filter must match so many rows: for scripts, told by the exit code.

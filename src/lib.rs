@@ -12,6 +12,7 @@ pub mod control;
 pub mod conversations;
 pub mod convert;
 #[cfg(feature = "window")]
+pub mod differing;
 pub mod door;
 pub mod dump;
 pub mod exchanges;

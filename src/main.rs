@@ -41,6 +41,7 @@ fn main() {
         Some(Command::Control(a)) => wirelore::control::run(a),
         Some(Command::Compose(a)) => wirelore::compose::run(a),
         Some(Command::Ca(a)) => wirelore::authority::run(a),
+        Some(Command::Diff(a)) => wirelore::differing::run(a),
         Some(Command::Stats(a)) => wirelore::statistics::run(a),
         Some(Command::Assert(a)) => wirelore::asserting::run(a),
         Some(Command::Completions(a)) => wirelore::manual::completions(a),

@@ -316,3 +316,14 @@ fn a_client_of_another_http_waited_for_ever() {
         assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{line:?}: {head}");
     }
 }
+
+#[test]
+fn the_file_for_browsers_is_had_before_the_proxy_is_set_up() {
+    let proxy = Proxy::new(&[]);
+    for path in ["/proxy.pac", "/wpad.dat"] {
+        let mut client = proxy.client();
+        write!(client, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", proxy.at).expect("sent");
+        let got = until(&mut client, "}\n");
+        assert!(got.contains("application/x-ns-proxy-autoconfig") && got.contains(&format!("PROXY {}", proxy.at)), "{got}");
+    }
+}

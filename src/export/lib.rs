@@ -3,6 +3,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 pub mod copy_as;
+pub mod difference;
 pub mod exchange;
 pub mod follow;
 pub mod frame;

@@ -564,6 +564,10 @@ const PAGES: [&str; 2] = ["wirelore.proxy", "mitm.it"];
 
 /// The page's host, if a request that is in no form for a proxy is for one.
 fn own_page(target: &[u8], said: &Said<'_>) -> Option<&'static str> {
+    // Whoever is to be told of the proxy by this file does not ask through the proxy yet.
+    if matches!(target, b"/proxy.pac" | b"/wpad.dat") {
+        return PAGES.into_iter().next();
+    }
     let (host, _) = forward::host_port(said.host?)?;
     PAGES.into_iter().find(|p| target.starts_with(b"/") && host.eq_ignore_ascii_case(p.as_bytes()))
 }
