@@ -11,8 +11,8 @@ pub mod control;
 #[cfg(feature = "window")]
 pub mod conversations;
 pub mod convert;
-#[cfg(feature = "window")]
 pub mod differing;
+#[cfg(feature = "window")]
 pub mod door;
 pub mod dump;
 pub mod exchanges;

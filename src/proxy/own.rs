@@ -53,7 +53,9 @@ impl<'a> Asked<'a> {
         let mut first: &[u8] = b"";
         let mut agent: &[u8] = b"";
         for l in bytes.split(|b| *b == b'\n').map(line) {
-            if l.windows(3).any(|w| w == b"://") && l.windows(8).any(|w| w == b" HTTP/1.") {
+            let target = l.split(|b| *b == b' ').nth(1).unwrap_or_default();
+            let named = target.starts_with(b"/") || target.windows(3).any(|w| w == b"://");
+            if named && l.windows(8).any(|w| w == b" HTTP/1.") {
                 (first, agent) = (l, b"");
             } else if l.get(..11).is_some_and(|n| n.eq_ignore_ascii_case(b"user-agent:")) {
                 agent = l.get(11..).unwrap_or_default().trim_ascii();
