@@ -126,13 +126,17 @@ fn unhex(text: &[u8]) -> Option<Vec<u8>> {
     if text.is_empty() || !text.len().is_multiple_of(2) || text.len() > 1024 {
         return None;
     }
-    text.chunks(2)
-        .map(|pair| {
-            let hi = (*pair.first()? as char).to_digit(16)?;
-            let lo = (*pair.get(1)? as char).to_digit(16)?;
-            Some((hi * 16 + lo) as u8)
-        })
-        .collect()
+    let digit = |d: u8| match d {
+        b'0'..=b'9' => Some(d & 15),
+        b'a'..=b'f' | b'A'..=b'F' => Some((d & 15).saturating_add(9)),
+        _ => None,
+    };
+    let mut bytes = Vec::with_capacity(text.len() / 2);
+    for pair in text.chunks_exact(2) {
+        let [hi, lo] = pair else { return None };
+        bytes.push(digit(*hi)? << 4 | digit(*lo)?);
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]

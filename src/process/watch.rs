@@ -16,10 +16,13 @@ const AGAIN: Duration = Duration::from_millis(5);
 const GIVE_UP: Duration = Duration::from_millis(100);
 
 /// Time that may be spent on looking at once: some hundred connections.
-const PURSE: Duration = Duration::from_millis(100);
+const PURSE: Duration = Duration::from_millis(50);
 /// One part in so many of the time that passes comes back into it: in a flood of connections the rest stays unknown, for each look goes
-/// through the open files of a process, and that would cost as much as relaying.
-const REFILL: u32 = 50;
+/// through the open files of a process (of all of them, where it ended meanwhile), and that would cost as much as relaying.
+const REFILL: u32 = 100;
+
+/// With nothing left to spend nobody is looked at for so long.
+const NAP: Duration = Duration::from_millis(25);
 
 /// A connection whose process is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +60,8 @@ impl Watcher {
 
 fn run(mut finder: Finder, but: Option<u32>, mut found: impl FnMut(Process), asked: &Receiver<Asked>) {
     let (mut purse, mut looked) = (PURSE, Instant::now());
+    // Spent beyond what was there: one look may take longer than a hundred others.
+    let mut debt = Duration::ZERO;
     // Those not found at the first look, with the time at which they were asked for.
     let mut again: VecDeque<(Asked, Instant)> = VecDeque::new();
     loop {
@@ -75,13 +80,19 @@ fn run(mut finder: Finder, but: Option<u32>, mut found: impl FnMut(Process), ask
             },
         };
         let before = Instant::now();
-        purse = purse.saturating_add(before.saturating_duration_since(looked) / REFILL).min(PURSE);
+        let income = before.saturating_duration_since(looked) / REFILL;
+        (purse, debt) = (purse.saturating_add(income.saturating_sub(debt)).min(PURSE), debt.saturating_sub(income));
         looked = before;
         if purse.is_zero() {
+            // Whoever asks meanwhile wakes nobody.
+            std::thread::sleep(NAP);
+            again.clear();
+            asked.try_iter().for_each(drop);
             continue;
         }
         let process = finder.find(one.udp, one.local, one.remote);
-        purse = purse.saturating_sub(before.elapsed());
+        let spent = before.elapsed();
+        (purse, debt) = (purse.saturating_sub(spent), spent.saturating_sub(purse));
         match process {
             Some(p) if Some(p.pid) != but => found(record(one.tie, one.udp, one.local, one.remote, p)),
             Some(_) => {}

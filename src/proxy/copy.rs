@@ -60,7 +60,12 @@ pub fn poll_copy(cx: &mut Context<'_>, io: &mut Io, ends: [&mut End; 2], told: &
                 if let Err(fault) = put {
                     return Poll::Ready(Over::Broken(1usize.saturating_sub(from), fault));
                 }
-                if !deaf && let Poll::Ready(Err(_)) = b.poll_flush(cx, &mut io.rest) {
+                // What comes last goes out together with the goodbye behind it: a write less, a packet less.
+                let last = *way == Way::Open && a.gone == Some(Gone::Fin) && a.said_goodbye() && b.may_end() && !a.is_backed_up();
+                if !deaf
+                    && !last
+                    && let Poll::Ready(Err(_)) = b.poll_flush(cx, &mut io.rest)
+                {
                     *way = Way::Closed;
                 }
             }

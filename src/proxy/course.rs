@@ -74,9 +74,8 @@ enum Seen {
 }
 
 impl Course {
-    /// Takes up a connection that was accepted.
-    pub fn new(worker: Rc<Worker>, tcp: TcpStream, peer: SocketAddr, listener: usize, tie: u64) -> Course {
-        let local = tcp.local_addr().unwrap_or(peer);
+    /// Takes up a connection that was accepted, at that address of ours.
+    pub fn new(worker: Rc<Worker>, (tcp, local): (TcpStream, SocketAddr), peer: SocketAddr, listener: usize, tie: u64) -> Course {
         let number = worker.shared.listener_number(listener);
         let leg = Leg { side: Side::Client, client: peer, server: local, listener: number, tie, time: now(), host: "" };
         let leg = worker.io.borrow_mut().rest.lane.open(leg);

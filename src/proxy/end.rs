@@ -550,6 +550,12 @@ impl End {
         self.tls.is_none() || self.notified
     }
 
+    /// Whether a goodbye can be put behind what was put just now.
+    #[must_use]
+    pub fn may_end(&self) -> bool {
+        !self.shut && !self.is_backed_up()
+    }
+
     /// Whether we send no more.
     #[must_use]
     pub fn is_shut(&self) -> bool {

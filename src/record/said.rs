@@ -220,7 +220,8 @@ pub enum Said {
 /// Reads the body of a custom block behind its enterprise number. `None`: not ours, or of a kind that is not known here.
 #[must_use]
 pub fn read(body: &[u8]) -> Option<Said> {
-    let text = std::str::from_utf8(body).ok()?.trim_end_matches('\0').strip_prefix(MARK)?;
+    // What only fills the file up to an aligned place is long and not looked through.
+    let text = std::str::from_utf8(body.strip_prefix(MARK.as_bytes())?).ok()?.trim_end_matches('\0');
     let get = |name: &str| {
         let value = text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix('='))?;
         Some(unescaped(value))
@@ -265,6 +266,9 @@ pub fn read(body: &[u8]) -> Option<Said> {
 }
 
 fn unescaped(value: &str) -> String {
+    if !value.contains('\\') {
+        return value.to_owned();
+    }
     let mut out = String::with_capacity(value.len());
     let mut chars = value.chars();
     while let Some(c) = chars.next() {

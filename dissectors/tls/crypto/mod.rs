@@ -7,7 +7,7 @@ pub mod seed;
 pub mod suite;
 
 use opener::{Keys, Opener};
-use prf::{Hash, expand_label, prf};
+use prf::{Hash, Mac, expand_label, expand_label_by, prf};
 use suite::Suite;
 
 /// What both hellos agreed on, as far as keys depend on it.
@@ -84,8 +84,9 @@ pub fn opener_of_traffic(suite: &Suite, secret: &[u8]) -> Option<Opener> {
     if secret.len() != suite.prf.len() || !suite.kind.is_aead() {
         return None;
     }
-    let key = expand_label(suite.prf, secret, "tls13 ", "key", suite.key);
-    let iv = expand_label(suite.prf, secret, "tls13 ", "iv", 12);
+    let mac = Mac::new(suite.prf, secret);
+    let key = expand_label_by(&mac, "tls13 ", "key", suite.key);
+    let iv = expand_label_by(&mac, "tls13 ", "iv", 12);
     Opener::new(suite, 0x0304, false, Keys { mac: &[], key: &key, iv: &iv })
 }
 

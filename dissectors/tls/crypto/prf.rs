@@ -132,10 +132,15 @@ pub fn prf(version: u16, hash: Hash, secret: &[u8], label: &str, seed: &[&[u8]],
 /// HKDF-Expand-Label of RFC 8446 §7.1 with an empty context. `prefix` is "tls13 " or, in DTLS 1.3, "dtls13". At most 255 bytes.
 #[must_use]
 pub fn expand_label(hash: Hash, secret: &[u8], prefix: &str, label: &str, len: usize) -> Vec<u8> {
+    expand_label_by(&Mac::new(hash, secret), prefix, label, len)
+}
+
+/// The same of a secret that several things are derived from.
+#[must_use]
+pub fn expand_label_by(mac: &Mac, prefix: &str, label: &str, len: usize) -> Vec<u8> {
     let len = len.min(255);
     let name = prefix.len().saturating_add(label.len()) as u8;
     let head = [0, len as u8, name];
-    let mac = Mac::new(hash, secret);
     let mut out: Vec<u8> = Vec::with_capacity(len);
     let mut last: Vec<u8> = Vec::new();
     for counter in 1u8..=16 {
