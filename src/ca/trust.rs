@@ -2,6 +2,7 @@
 
 mod chain;
 mod client;
+mod known;
 mod roots;
 mod staple;
 mod words;
@@ -47,6 +48,7 @@ pub struct Trust {
 #[derive(Debug)]
 struct Shared {
     webpki: Arc<WebPkiServerVerifier>,
+    known: known::Known,
     roots: roots::Roots,
     insecure: bool,
     clients: ClientCertificates,
@@ -78,6 +80,7 @@ impl Trust {
         let exceptions = options.exceptions.iter().map(|host| (host_key(host), BTreeSet::new())).collect();
         let shared = Shared {
             webpki,
+            known: known::Known::default(),
             roots,
             insecure: options.insecure,
             clients: options.clients.as_deref().map(ClientCertificates::load).transpose()?.unwrap_or_default(),
@@ -159,7 +162,18 @@ impl Trust {
         now: UnixTime,
     ) -> Result<(), Box<Failure>> {
         let fingerprint = || Some(crate::authority::fingerprint(leaf));
-        let Err(error) = self.shared.webpki.verify_server_cert(leaf, others, host, &[], now) else {
+        let chain = known::Digest::of(leaf, others);
+        let verified = if self.shared.known.has(&chain, now) {
+            // Its signatures, dates and limits held a moment ago. The name is another connection's.
+            ParsedCertificate::try_from(leaf).and_then(|parsed| verify_server_name(&parsed, host))
+        } else {
+            let verified = self.shared.webpki.verify_server_cert(leaf, others, host, &[], now).map(|_| ());
+            if verified.is_ok() {
+                self.shared.known.keep(&chain, (leaf, others), now);
+            }
+            verified
+        };
+        let Err(error) = verified else {
             return match chain::revoked(leaf, stapled) {
                 Some(failure) => Err(Box::new(Failure { fingerprint: fingerprint(), ..failure })),
                 None => Ok(()),

@@ -8,8 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use wirelore_ca::keylog::{self, KeyLogFile};
 
-/// So many bytes are read from a socket at once.
-pub const READ: usize = 64 * 1024;
+/// So many bytes are read from a socket at once: with 64 KiB a body costs the kernel a third more.
+pub const READ: usize = 256 * 1024;
+
+/// Memory of what goes out grows in steps of this.
+const STEP: usize = 64 * 1024;
 
 /// What is about to be written to one socket. Its memory is zeroed once and used again.
 #[derive(Debug, Default)]
@@ -24,7 +27,7 @@ impl Out {
         let want = self.fill.saturating_add(n);
         if self.bytes.len() < want {
             // What is used again and again grows in steps; what merely waits takes no more than it needs.
-            self.bytes.resize(if self.bytes.is_empty() { want } else { want.next_power_of_two() }, 0);
+            self.bytes.resize(if self.bytes.is_empty() { want } else { want.next_multiple_of(STEP) }, 0);
         }
         self.bytes.get_mut(self.fill..).unwrap_or_default()
     }
@@ -57,7 +60,7 @@ impl Out {
     /// Whether it has memory for what one turn puts out, and not much more.
     #[must_use]
     pub fn is_usual(&self) -> bool {
-        (READ..=READ * 2).contains(&self.bytes.len())
+        (STEP..=READ * 2).contains(&self.bytes.len())
     }
 
     /// Empties it; gives memory back that one unusual message took.

@@ -12,7 +12,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 /// While there are connections a timer runs that is shorter than the patience of any of them: setting one that would be the next to run out
 /// wakes the event loop, which costs two calls of the system and a turn for nothing.
@@ -98,7 +97,7 @@ impl Worker {
                     Some(accepted) => {
                         self.take_up(accepted);
                         if !std::mem::replace(&mut runs, true) {
-                            ahead.as_mut().reset(Instant::now() + AHEAD);
+                            ahead.set(tokio::time::sleep(AHEAD));
                         }
                     }
                     None => return,
@@ -106,7 +105,7 @@ impl Worker {
                 () = ahead.as_mut(), if runs => {
                     runs = self.load.0.load(Ordering::Relaxed) > 0;
                     if runs {
-                        ahead.as_mut().reset(Instant::now() + AHEAD);
+                        ahead.set(tokio::time::sleep(AHEAD));
                     }
                 }
                 _ = stop.changed() => return,

@@ -177,3 +177,29 @@ fn roots_that_cannot_be_used_are_named() {
     assert!(load(vec![folder.path().join("nowhere")]).expect_err("no file").to_string().contains("nowhere"));
     assert!(load(vec![]).is_err(), "nobody to believe");
 }
+
+#[test]
+fn a_chain_that_was_verified_is_believed_for_its_own_names_and_dates_only() {
+    use rustls::pki_types::UnixTime;
+    use std::time::SystemTime;
+    use wirelore_ca::{Authority, Names};
+    let folder = tempfile::tempdir().expect("a folder");
+    let authority = Authority::load_or_create(folder.path()).expect("an authority");
+    let leaf = authority.leaf(&Names::of("one.test")).expect("a leaf");
+    let root = folder.path().join("wirelore-ca-cert.pem");
+    let trust = Trust::new(&Options { roots: vec![root], only_given: true, ..Options::default() }).expect("roots");
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
+    let check = |host: &str, since: Duration| {
+        let (leaf, others) = leaf.cert.split_first().expect("a chain");
+        let name = ServerName::try_from(host.to_owned()).expect("a name");
+        trust.check(leaf, others, &name, &[], UnixTime::since_unix_epoch(since)).map_err(|f| f.check)
+    };
+    let years = Duration::from_secs(20 * 366 * 86400);
+    for _ in 0..3 {
+        assert_eq!(check("one.test", since), Ok(()));
+        assert!(check("two.test", since).is_err(), "another name");
+        assert!(check("one.test", since + years).is_err(), "after its end");
+        assert!(check("one.test", since.saturating_sub(years)).is_err(), "before its beginning");
+    }
+    assert_eq!(check("one.test", since + Duration::from_secs(299)), Ok(()));
+}
