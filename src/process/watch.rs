@@ -3,6 +3,7 @@
 use super::find::Finder;
 use super::record;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use nix::time::{ClockId, clock_gettime};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ const AGAIN: Duration = Duration::from_millis(5);
 /// So long it is tried.
 const GIVE_UP: Duration = Duration::from_millis(100);
 
-/// Time that may be spent on looking at once: some hundred connections.
+/// Processor time that may be spent on looking at once: some hundred connections.
 const PURSE: Duration = Duration::from_millis(50);
 /// One part in so many of the time that passes comes back into it: in a flood of connections the rest stays unknown, for each look goes
 /// through the open files of a process (of all of them, where it ended meanwhile), and that would cost as much as relaying.
@@ -58,10 +59,37 @@ impl Watcher {
     }
 }
 
+/// Time that may be spent.
+struct Purse {
+    left: Duration,
+    /// Spent beyond what was there: one look may take longer than a hundred others.
+    debt: Duration,
+    at: Instant,
+}
+
+impl Purse {
+    /// Whether there is some, with what has come into it until `now`.
+    fn has_some(&mut self, now: Instant) -> bool {
+        let income = now.saturating_duration_since(self.at) / REFILL;
+        self.left = self.left.saturating_add(income.saturating_sub(self.debt)).min(PURSE);
+        self.debt = self.debt.saturating_sub(income);
+        self.at = now;
+        !self.left.is_zero()
+    }
+
+    fn spend(&mut self, spent: Duration) {
+        self.debt = self.debt.saturating_add(spent.saturating_sub(self.left));
+        self.left = self.left.saturating_sub(spent);
+    }
+}
+
+/// What this thread has used of a processor: a busy computer is no reason to look less.
+fn processor_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
+}
+
 fn run(mut finder: Finder, but: Option<u32>, mut found: impl FnMut(Process), asked: &Receiver<Asked>) {
-    let (mut purse, mut looked) = (PURSE, Instant::now());
-    // Spent beyond what was there: one look may take longer than a hundred others.
-    let mut debt = Duration::ZERO;
+    let mut purse = Purse { left: PURSE, debt: Duration::ZERO, at: Instant::now() };
     // Those not found at the first look, with the time at which they were asked for.
     let mut again: VecDeque<(Asked, Instant)> = VecDeque::new();
     loop {
@@ -80,24 +108,42 @@ fn run(mut finder: Finder, but: Option<u32>, mut found: impl FnMut(Process), ask
             },
         };
         let before = Instant::now();
-        let income = before.saturating_duration_since(looked) / REFILL;
-        (purse, debt) = (purse.saturating_add(income.saturating_sub(debt)).min(PURSE), debt.saturating_sub(income));
-        looked = before;
-        if purse.is_zero() {
+        if !purse.has_some(before) {
             // Whoever asks meanwhile wakes nobody.
             std::thread::sleep(NAP);
             again.clear();
             asked.try_iter().for_each(drop);
             continue;
         }
+        let used = processor_time();
         let process = finder.find(one.udp, one.local, one.remote);
-        let spent = before.elapsed();
-        (purse, debt) = (purse.saturating_sub(spent), spent.saturating_sub(purse));
+        purse.spend(processor_time().saturating_sub(used));
         match process {
             Some(p) if Some(p.pid) != but => found(record(one.tie, one.udp, one.local, one.remote, p)),
             Some(_) => {}
             None if since.elapsed() < GIVE_UP && again.len() < WAITING => again.push_back((one, since)),
             None => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_took_longer_than_there_was_time_for_is_paid_for_before_the_next() {
+        let began = Instant::now();
+        let mut purse = Purse { left: PURSE, debt: Duration::ZERO, at: began };
+        assert!(purse.has_some(began));
+        purse.spend(PURSE + Duration::from_millis(20));
+        let later = |seconds| began + Duration::from_secs(seconds);
+        assert!(!purse.has_some(later(1)), "10 of 20 ms came back");
+        assert!(!purse.has_some(later(2)), "all of it");
+        assert!(purse.has_some(later(3)), "and more");
+        purse.spend(Duration::from_millis(9));
+        assert!(purse.has_some(later(3)), "1 ms is left");
+        assert!(purse.has_some(later(3600)));
+        assert_eq!(purse.left, PURSE);
     }
 }
