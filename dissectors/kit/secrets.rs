@@ -81,7 +81,16 @@ impl KeyTable {
         if line.is_empty() || line.starts_with(b"#") {
             return;
         }
-        let mut words = line.split(|b| *b == b' ' || *b == b'\t').filter(|w| !w.is_empty());
+        let mut rest = line;
+        let mut words = std::iter::from_fn(|| {
+            while let Some((word, behind)) = memchr::memchr2(b' ', b'\t', rest).and_then(|n| rest.split_at_checked(n)) {
+                rest = behind.get(1..).unwrap_or_default();
+                if !word.is_empty() {
+                    return Some(word);
+                }
+            }
+            Some(std::mem::take(&mut rest)).filter(|w| !w.is_empty())
+        });
         let secret = (|| {
             let label = std::str::from_utf8(words.next()?).ok()?;
             let label_ok = label.len() <= 64 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
@@ -126,18 +135,37 @@ fn unhex(text: &[u8]) -> Option<Vec<u8>> {
     if text.is_empty() || !text.len().is_multiple_of(2) || text.len() > 1024 {
         return None;
     }
-    let digit = |d: u8| match d {
-        b'0'..=b'9' => Some(d & 15),
-        b'a'..=b'f' | b'A'..=b'F' => Some((d & 15).saturating_add(9)),
-        _ => None,
-    };
+    let digit = |d: &u8| DIGITS.get(usize::from(*d)).copied().unwrap_or(NO_DIGIT);
     let mut bytes = Vec::with_capacity(text.len() / 2);
+    let mut seen = 0;
     for pair in text.chunks_exact(2) {
         let [hi, lo] = pair else { return None };
-        bytes.push(digit(*hi)? << 4 | digit(*lo)?);
+        let (hi, lo) = (digit(hi), digit(lo));
+        seen |= hi | lo;
+        bytes.push(hi << 4 | lo & 15);
     }
-    Some(bytes)
+    (seen & NO_DIGIT == 0).then_some(bytes)
 }
+
+/// Not a digit.
+const NO_DIGIT: u8 = 0x80;
+
+/// The value of each byte as a hexadecimal digit.
+#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "the compiler runs it")]
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut n = 0u8;
+    while n < 16 {
+        if n < 10 {
+            digits[(b'0' + n) as usize] = n;
+        } else {
+            digits[(b'a' - 10 + n) as usize] = n;
+            digits[(b'A' - 10 + n) as usize] = n;
+        }
+        n += 1;
+    }
+    digits
+};
 
 #[cfg(test)]
 mod tests {

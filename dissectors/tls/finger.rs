@@ -4,9 +4,11 @@ use super::crypto::prf::Hash;
 use super::cursor::Cursor;
 use super::names::is_grease;
 use super::session::as_tls;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// What a ClientHello offers, in its order, GREASE left out.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Offer {
     legacy: u16,
     suites: Vec<u16>,
@@ -185,6 +187,39 @@ impl Offer {
             }
         }
         s
+    }
+}
+
+/// Offers whose prints are remembered by each thread.
+const RECENT: usize = 16;
+
+thread_local! {
+    /// A client says the same in each of its hellos, but for random numbers and keys: its prints are made once.
+    static PRINTS: RefCell<Vec<(Offer, Prints)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The fingerprints of an offer.
+#[derive(Debug, Clone)]
+pub struct Prints {
+    /// The MD5 of [`Offer::ja3`] in hex.
+    pub ja3: Rc<str>,
+    /// [`Offer::ja4`].
+    pub ja4: Rc<str>,
+}
+
+impl Prints {
+    /// Of an offer, made now or not long ago.
+    #[must_use]
+    pub fn of(offer: Offer) -> Prints {
+        PRINTS.with_borrow_mut(|recent| {
+            if let Some((_, known)) = recent.iter().find(|(o, _)| *o == offer) {
+                return known.clone();
+            }
+            let made = Prints { ja3: md5(&offer.ja3()).into(), ja4: offer.ja4().into() };
+            recent.truncate(RECENT.saturating_sub(1));
+            recent.insert(0, (offer, made.clone()));
+            made
+        })
     }
 }
 
