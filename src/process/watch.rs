@@ -17,7 +17,7 @@ const AGAIN: Duration = Duration::from_millis(5);
 const GIVE_UP: Duration = Duration::from_millis(100);
 
 /// Processor time that may be spent on looking at once: some hundred connections.
-const PURSE: Duration = Duration::from_millis(50);
+const PURSE: Duration = Duration::from_millis(25);
 /// One part in so many of the time that passes comes back into it: in a flood of connections the rest stays unknown, for each look goes
 /// through the open files of a process (of all of them, where it ended meanwhile), and that would cost as much as relaying.
 const REFILL: u32 = 100;
