@@ -92,7 +92,10 @@ fn digit(half: u8) -> char {
 
 fn hex(bytes: &[u8]) -> String {
     let mut s = String::with_capacity(bytes.len().saturating_mul(2));
-    s.extend(bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]));
+    for b in bytes {
+        s.push(digit(b >> 4));
+        s.push(digit(b & 15));
+    }
     s
 }
 
@@ -190,37 +193,28 @@ impl Offer {
     }
 }
 
-/// Offers whose prints are remembered by each thread.
+/// Offers whose JA4 is remembered by each thread.
 const RECENT: usize = 16;
 
 thread_local! {
-    /// A client says the same in each of its hellos, but for random numbers and keys: its prints are made once.
-    static PRINTS: RefCell<Vec<(Offer, Prints)>> = const { RefCell::new(Vec::new()) };
+    /// A client offers the same in each of its hellos, though often in another order: its JA4 is made once.
+    static KNOWN: RefCell<Vec<(Offer, Rc<str>)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The fingerprints of an offer.
-#[derive(Debug, Clone)]
-pub struct Prints {
-    /// The MD5 of [`Offer::ja3`] in hex.
-    pub ja3: Rc<str>,
-    /// [`Offer::ja4`].
-    pub ja4: Rc<str>,
-}
-
-impl Prints {
-    /// Of an offer, made now or not long ago.
-    #[must_use]
-    pub fn of(offer: Offer) -> Prints {
-        PRINTS.with_borrow_mut(|recent| {
-            if let Some((_, known)) = recent.iter().find(|(o, _)| *o == offer) {
-                return known.clone();
-            }
-            let made = Prints { ja3: md5(&offer.ja3()).into(), ja4: offer.ja4().into() };
-            recent.truncate(RECENT.saturating_sub(1));
-            recent.insert(0, (offer, made.clone()));
-            made
-        })
-    }
+/// [`Offer::ja4`], made now or not long ago.
+#[must_use]
+pub fn ja4(mut offer: Offer) -> Rc<str> {
+    // Their order is nothing to it.
+    offer.extensions.sort_unstable();
+    KNOWN.with_borrow_mut(|known| {
+        if let Some((_, made)) = known.iter().find(|(o, _)| *o == offer) {
+            return Rc::clone(made);
+        }
+        let made: Rc<str> = offer.ja4().into();
+        known.truncate(RECENT.saturating_sub(1));
+        known.insert(0, (offer, Rc::clone(&made)));
+        made
+    })
 }
 
 /// The text whose MD5 is JA3S, of the body of a ServerHello.
@@ -240,4 +234,28 @@ pub fn ja3s(body: &[u8]) -> Option<String> {
     }
     decimals(&mut s, &kinds);
     Some(s)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_of_an_offer_is_that_of_its_shuffled_twin_and_of_no_other() {
+        let made = |extensions: &[u16], signatures: &[u16]| {
+            let (extensions, signatures) = (extensions.to_vec(), signatures.to_vec());
+            Offer { legacy: 0x0303, newest: 0x0304, suites: vec![0x1301, 0x1302], extensions, signatures, ..Offer::default() }
+        };
+        for _ in 0..2 {
+            let one = ja4(made(&[13, 43, 51], &[0x0403]));
+            assert_eq!(one, ja4(made(&[51, 13, 43], &[0x0403])));
+            assert_eq!(*one, made(&[43, 51, 13], &[0x0403]).ja4());
+            assert_ne!(one, ja4(made(&[13, 43, 51], &[0x0804])));
+            assert_ne!(one, ja4(made(&[13, 43], &[0x0403])));
+        }
+        // Others in between do not change it.
+        for n in 100..140 {
+            assert_eq!(*ja4(made(&[n], &[])), made(&[n], &[]).ja4());
+        }
+    }
 }

@@ -51,11 +51,10 @@ pub fn client(r: &mut Reader<'_>, body: &[u8], known: &mut Known, line: &mut Str
     }
     if let Some(offer) = finger::offer(body) {
         let all = r.since(from);
-        let full = (r.level() == Level::Tree).then(|| offer.ja3());
-        let prints = finger::Prints::of(offer);
-        r.derived(&f::JA3, all, &*prints.ja3);
-        r.derived(&f::JA4, all, &*prints.ja4);
-        if let Some(ja3) = full {
+        let ja3 = offer.ja3();
+        r.derived(&f::JA3, all, finger::md5(&ja3));
+        r.derived(&f::JA4, all, &*finger::ja4(offer));
+        if r.level() == Level::Tree {
             r.derived(&f::JA3_FULL, all, ja3);
         }
     }
