@@ -12,6 +12,7 @@ mod sink;
 use crate::cli::{From, exit};
 use crate::dump::args::Format;
 use crate::reading::{self, Failure};
+use crate::redact::{self, Redaction};
 use anew::Anew;
 use chosen::{Chosen, Frames};
 use clap::{Args, ValueEnum};
@@ -65,6 +66,15 @@ pub struct Convert {
     /// Leave all secrets out, as `--keys none`.
     #[arg(long, conflicts_with_all = ["keys", "inject_keys"])]
     pub strip_keys: bool,
+    /// Replace passwords, cookies, tokens and other secrets by text of the same length, in the packets, and leave all keys out.
+    #[arg(long, requires = "write", conflicts_with_all = ["inject_keys", "extract_keys"])]
+    pub redact: bool,
+    /// Replace these fields, too.
+    #[arg(long, value_name = "FIELD,...", value_delimiter = ',', requires = "redact")]
+    pub redact_fields: Vec<String>,
+    /// Write what was replaced, and where, to this file as JSON.
+    #[arg(long, value_name = "FILE", requires = "redact")]
+    pub report: Option<PathBuf>,
 }
 
 /// What became of the capture.
@@ -96,17 +106,24 @@ pub fn run(args: &Convert) -> Result<(), Failure> {
     if which == Some(Which::None) && args.inject_keys.is_some() {
         return Err(wrong("--keys none leaves out what --inject-keys puts in. Give one of them.".into()));
     }
+    if args.redact && which.is_some_and(|w| w != Which::None) {
+        return Err(wrong("--redact writes no keys, for they would open what it cannot replace. Leave --keys out.".into()));
+    }
+    let which = if args.redact { Some(Which::None) } else { which };
+    let secret_fields = redact::fields(&args.redact_fields)?;
     let inject = args.inject_keys.as_deref().map(key_log).transpose()?;
     let slices = chosen.slices() || args.filter.is_some();
     let needed = which == Some(Which::Needed) || (which.is_none() && slices);
     let mut from = args.from.clone();
     // What is read twice must be there twice.
-    let held = if from.file.as_os_str() == "-" && (needed || args.filter.is_some()) { Some(hold_stdin()?) } else { None };
+    let reads = needed || args.filter.is_some() || args.redact;
+    let held = if from.file.as_os_str() == "-" && reads { Some(hold_stdin()?) } else { None };
     if let Some(held) = &held {
         from.file = held.path().to_path_buf();
     }
     let mut keep = if which == Some(Which::None) { Keep::None } else { Keep::All };
-    if needed || args.filter.is_some() {
+    let mut redaction = None;
+    if reads {
         if from.keylog.is_none() && args.inject_keys.is_some() {
             from.keylog.clone_from(&args.inject_keys);
         }
@@ -118,17 +135,20 @@ pub fn run(args: &Convert) -> Result<(), Failure> {
         if needed {
             keep = Keep::Of(chosen::randoms(&session, &chosen)?);
         }
+        if args.redact {
+            redaction = Some(Redaction::plan(&session, &secret_fields));
+        }
     }
     let extract = args.extract_keys.as_deref().map(new_key_log).transpose()?;
     let mut keys = Keys { keep, inject, extract, other_left_out: 0, lines: 0 };
     let source = open(&from.file)?;
     let told = match &args.write {
         Some(path) => {
-            let (told, pcapng) = write(source, path, args.format, &chosen, &mut keys)?;
+            let (told, pcapng) = write(source, path, args.format, &chosen, &mut keys, redaction.as_mut())?;
             tell(path, pcapng, &told, &keys);
             told
         }
-        None if is_pcapng(&source) => copy(source, &mut io::sink(), &chosen, &mut keys).map_err(|e| Failure::write(&e))?,
+        None if is_pcapng(&source) => copy(source, &mut io::sink(), &chosen, &mut keys, None).map_err(|e| Failure::write(&e))?,
         None => return Err(wrong("--extract-keys: a pcap holds no keys; only a pcapng does.".into())),
     };
     if let Some(mut out) = keys.extract.take() {
@@ -137,7 +157,26 @@ pub fn run(args: &Convert) -> Result<(), Failure> {
     if slices && told.kept == 0 {
         eprintln!("wirelore: no packet of {} was chosen", told.packets);
     }
-    Ok(())
+    redaction.map_or(Ok(()), |r| tell_redaction(args, &r.report()))
+}
+
+/// Says what was replaced, where the capture itself is not in the way.
+fn tell_redaction(args: &Convert, report: &redact::Report) -> Result<(), Failure> {
+    let to = args.write.as_deref().unwrap_or(Path::new("-"));
+    if let Some(path) = &args.report {
+        let text = format!("{:#}\n", report.json(&args.from.file.display().to_string(), &to.display().to_string()));
+        std::fs::write(path, text)
+            .map_err(|e| Failure { text: format!("--report {}: {e}. Name another place.", path.display()), code: exit::WRITE })?;
+    }
+    if to.as_os_str() == "-" {
+        eprint!("{}", report.table());
+    } else {
+        io::stdout().write_all(report.table().as_bytes()).map_err(|e| Failure::write(&e))?;
+    }
+    match report.left() {
+        0 => Ok(()),
+        n => Err(Failure { text: format!("{n} secrets are still in the output; the report says where."), code: exit::UNMET }),
+    }
 }
 
 fn is_pcapng(source: &Source) -> bool {
@@ -145,27 +184,40 @@ fn is_pcapng(source: &Source) -> bool {
 }
 
 /// Writes the capture to `path` in the format that was asked for, or that its name says.
-fn write(source: Source, path: &Path, asked: Option<Format>, chosen: &Chosen, keys: &mut Keys) -> Result<(Told, bool), Failure> {
+fn write(
+    source: Source,
+    path: &Path,
+    asked: Option<Format>,
+    chosen: &Chosen,
+    keys: &mut Keys,
+    redaction: Option<&mut Redaction>,
+) -> Result<(Told, bool), Failure> {
     let mut sink = Sink::new(path)?;
     // A pcap that only its name asks for is as fine as the times in it.
     let format = asked.or_else(|| (!crate::packing::names_pcap(path)).then_some(Format::Pcapng));
     let pcapng = format == Some(Format::Pcapng);
     let told = if is_pcapng(&source) && pcapng {
-        copy(source, &mut sink, chosen, keys).map_err(|e| sink.failed(&e))?
+        copy(source, &mut sink, chosen, keys, redaction).map_err(|e| sink.failed(&e))?
     } else {
         if !pcapng && keys.inject.is_some() {
             return Err(wrong("--inject-keys: a pcap has no room for keys. Write a pcapng (-F pcapng).".into()));
         }
-        anew(source, &mut sink, format, chosen, keys).map_err(|e| sink.failed(&e))?
+        anew(source, &mut sink, format, chosen, keys, redaction).map_err(|e| sink.failed(&e))?
     };
     sink.finish()?;
     Ok((told, pcapng))
 }
 
 /// Copies a pcapng block by block.
-fn copy(mut source: Source, out: &mut impl Write, chosen: &Chosen, keys: &mut Keys) -> io::Result<Told> {
-    let changes = chosen.slices() || keys.inject.is_some() || !matches!(keys.keep, Keep::All);
-    let mut copier = Copier::new(out, source.reader(), chosen, keys, changes);
+fn copy(
+    mut source: Source,
+    out: &mut impl Write,
+    chosen: &Chosen,
+    keys: &mut Keys,
+    redaction: Option<&mut Redaction>,
+) -> io::Result<Told> {
+    let changes = redaction.is_some() || chosen.slices() || keys.inject.is_some() || !matches!(keys.keep, Keep::All);
+    let mut copier = Copier::new(out, source.reader(), chosen, keys, changes, redaction);
     loop {
         match source.next().map_err(io::Error::other)? {
             Step::Batch(batch) => copier.batch(&batch)?,
@@ -182,8 +234,15 @@ fn copy(mut source: Source, out: &mut impl Write, chosen: &Chosen, keys: &mut Ke
 }
 
 /// Writes a capture packet by packet.
-fn anew(mut source: Source, out: &mut impl Write, format: Option<Format>, chosen: &Chosen, keys: &mut Keys) -> io::Result<Told> {
-    let mut anew = Anew::new(out, format, chosen, keys);
+fn anew(
+    mut source: Source,
+    out: &mut impl Write,
+    format: Option<Format>,
+    chosen: &Chosen,
+    keys: &mut Keys,
+    redaction: Option<&mut Redaction>,
+) -> io::Result<Told> {
+    let mut anew = Anew::new(out, format, chosen, keys, redaction);
     loop {
         match source.next().map_err(io::Error::other)? {
             Step::Batch(batch) => anew.batch(&batch)?,

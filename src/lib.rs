@@ -44,6 +44,7 @@ pub mod proxying;
 pub mod reading;
 pub mod recall;
 pub mod recording;
+pub mod redact;
 pub mod remember;
 pub mod replay;
 pub mod report;

@@ -106,24 +106,35 @@ fn long(bits: u64) -> Option<(u16, u32)> {
     None
 }
 
+/// Bits that the code of an octet has: 5 to 28.
+#[must_use]
+pub fn bits_of(octet: u8) -> u8 {
+    LENGTHS.get(usize::from(octet)).copied().unwrap_or_default()
+}
+
 /// Adds `text` in the code, padded with ones.
-#[cfg(test)]
 pub fn encode(text: &[u8], out: &mut Vec<u8>) {
     let (mut bits, mut have) = (0u64, 0u32);
-    for b in text {
-        let place = CODE.symbols.iter().position(|s| *s == u16::from(*b)).unwrap();
-        let len = LENGTHS[usize::from(*b)] as usize;
-        let (first, from) = CODE.first[len];
-        bits = (bits << len) | u64::from(first + (place as u32 - u32::from(from)));
-        have += len as u32;
+    for octet in text {
+        let (code, len) = code_of(*octet);
+        bits = (bits << len) | u64::from(code);
+        have = have.saturating_add(len);
         while have >= 8 {
-            out.push((bits >> (have - 8)) as u8);
-            have -= 8;
+            have = have.saturating_sub(8);
+            out.push((bits >> have) as u8);
         }
     }
     if have > 0 {
-        out.push(((bits << (8 - have)) as u8) | (0xff >> have));
+        out.push(((bits << 8u32.saturating_sub(have)) as u8) | (0xff >> have));
     }
+}
+
+/// The code of an octet and its bits: among those of one length, codes rise with the octets.
+fn code_of(octet: u8) -> (u32, u32) {
+    let len = bits_of(octet);
+    let before = LENGTHS.iter().take(usize::from(octet)).filter(|l| **l == len).count() as u32;
+    let first = CODE.first.get(usize::from(len)).map_or(0, |f| f.0);
+    (first.saturating_add(before), u32::from(len))
 }
 
 #[cfg(test)]

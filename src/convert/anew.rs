@@ -4,6 +4,7 @@ use super::Told;
 use super::chosen::Chosen;
 use super::keys::Keys;
 use crate::dump::args::Format;
+use crate::redact::Redaction;
 use std::io::{self, Write};
 use wirelore_capture::write::{InterfaceSpec, PacketSpec, PcapWriter, PcapngWriter, SectionSpec};
 use wirelore_capture::{Batch, Event, Interface, Item, PcapKind, Resolution};
@@ -28,6 +29,7 @@ pub(super) struct Anew<'a, W: Write> {
     fine: bool,
     chosen: &'a Chosen,
     keys: &'a mut Keys,
+    redaction: Option<&'a mut Redaction>,
     /// The link type of every interface as a pcap header has it, with the length of the frame check sequence.
     links: Vec<u32>,
     pub(super) told: Told,
@@ -44,8 +46,23 @@ fn number(item: &Item) -> usize {
 }
 
 impl<'a, W: Write> Anew<'a, W> {
-    pub(super) fn new(out: W, format: Option<Format>, chosen: &'a Chosen, keys: &'a mut Keys) -> Self {
-        Anew { writer: Writer::Waiting(out), format, fine: false, chosen, keys, links: Vec::new(), told: Told::default() }
+    pub(super) fn new(
+        out: W,
+        format: Option<Format>,
+        chosen: &'a Chosen,
+        keys: &'a mut Keys,
+        redaction: Option<&'a mut Redaction>,
+    ) -> Self {
+        Anew {
+            writer: Writer::Waiting(out),
+            format,
+            fine: false,
+            chosen,
+            keys,
+            redaction,
+            links: Vec::new(),
+            told: Told::default(),
+        }
     }
 
     /// Takes over what a pcap or pcapng has room for.
@@ -119,6 +136,15 @@ impl<'a, W: Write> Anew<'a, W> {
                 self.open(link)?;
             }
             let (time_ns, data) = (item.time_ns.max(0), batch.data(item));
+            let mut redacted = Vec::new();
+            let data = match &mut self.redaction {
+                Some(redaction) => {
+                    redacted.extend_from_slice(data);
+                    redaction.packet(n, &mut redacted);
+                    &redacted
+                }
+                None => data,
+            };
             match &mut self.writer {
                 Writer::Pcap(_, first) if *first != link => {
                     return Err(io::Error::other(format!(

@@ -6,6 +6,7 @@
 use super::Told;
 use super::chosen::Chosen;
 use super::keys::Keys;
+use crate::redact::Redaction;
 use std::borrow::Cow;
 use std::io::{self, Write};
 use wirelore_capture::{Batch, Block, Event, Item, SpoolReader, mark};
@@ -16,6 +17,14 @@ const SECRETS: u32 = 10;
 const PACKETS: [u32; 3] = [2, 3, 6];
 /// A custom block that says it must not be copied when packets were changed or left out.
 const CUSTOM_FIXED: u32 = 0x4000_0bad;
+/// A custom block that may be copied.
+const CUSTOM: u32 = 0xbad;
+/// Blocks beside packets whose texts are known: interfaces, names, statistics.
+const READABLE: [u32; 3] = [1, 4, 5];
+/// What our own custom blocks begin with.
+const MARK: &[u8] = wirelore_record::said::MARK.as_bytes();
+/// Longer blocks beside packets are not looked through.
+const MOST_BLOCK: u64 = 16 << 20;
 /// Bytes copied at once.
 const PIECE: u64 = 1 << 20;
 
@@ -25,6 +34,7 @@ pub(super) struct Copier<'a, W> {
     reader: SpoolReader,
     chosen: &'a Chosen,
     keys: &'a mut Keys,
+    redaction: Option<&'a mut Redaction>,
     /// Packets or secrets may be left out or added.
     changes: bool,
     at: u64,
@@ -38,8 +48,15 @@ fn number(bytes: &[u8], at: usize, big: bool) -> Option<u32> {
 }
 
 impl<'a, W: Write> Copier<'a, W> {
-    pub(super) fn new(out: &'a mut W, reader: SpoolReader, chosen: &'a Chosen, keys: &'a mut Keys, changes: bool) -> Self {
-        Copier { out, reader, chosen, keys, changes, at: 0, big: false, told: Told::default() }
+    pub(super) fn new(
+        out: &'a mut W,
+        reader: SpoolReader,
+        chosen: &'a Chosen,
+        keys: &'a mut Keys,
+        changes: bool,
+        redaction: Option<&'a mut Redaction>,
+    ) -> Self {
+        Copier { out, reader, chosen, keys, redaction, changes, at: 0, big: false, told: Told::default() }
     }
 
     /// Copies the wanted packets of a batch, and what stands between them.
@@ -61,7 +78,14 @@ impl<'a, W: Write> Copier<'a, W> {
         if self.chosen.has(n) {
             self.told.kept += 1;
             let block = view(&self.reader, Some(&batch.block), start, len)?;
-            self.out.write_all(&block)?;
+            match &mut self.redaction {
+                Some(redaction) => {
+                    let mut block = block.into_owned();
+                    redact(redaction, &mut block, n, before as usize, item.cap_len as usize);
+                    self.out.write_all(&block)?;
+                }
+                None => self.out.write_all(&block)?,
+            }
         }
         self.at = start.saturating_add(len);
         Ok(())
@@ -112,11 +136,31 @@ impl<'a, W: Write> Copier<'a, W> {
                 // The source did not read it: it is damaged, and told.
                 k if PACKETS.contains(&k) => {}
                 CUSTOM_FIXED if self.changes => self.told.fixed += 1,
+                kind if self.redaction.is_some() => self.redacted(kind, len)?,
                 _ => self.copy(len)?,
             }
             self.at = self.at.saturating_add(len);
         }
         Ok(())
+    }
+
+    /// A block beside the packets, with the secrets in its text covered; what nobody here knows stays behind.
+    fn redacted(&mut self, kind: u32, len: u64) -> io::Result<()> {
+        let mut block = match self.reader.read_at(self.at, len.min(MOST_BLOCK) as usize) {
+            Ok(block) if len <= MOST_BLOCK => block.to_vec(),
+            _ => Vec::new(),
+        };
+        let ours = || block.get(8..).is_some_and(|b| b.windows(MARK.len()).take(8).any(|w| w == MARK));
+        let Some(redaction) = &mut self.redaction else { return Ok(()) };
+        if !READABLE.contains(&kind) && !(kind == CUSTOM && ours()) {
+            redaction.left_out();
+            return Ok(());
+        }
+        let end = block.len().saturating_sub(4);
+        if let Some(text) = block.get_mut(8..end) {
+            redaction.beside(text);
+        }
+        self.out.write_all(&block)
     }
 
     fn copy(&mut self, len: u64) -> io::Result<()> {
@@ -134,6 +178,10 @@ impl<'a, W: Write> Copier<'a, W> {
         // The section's length is another from here on: unknown.
         if let Some(length) = block.get_mut(16..24) {
             length.fill(0xff);
+        }
+        let end = block.len().saturating_sub(4);
+        if let (Some(redaction), Some(options)) = (&mut self.redaction, block.get_mut(24..end)) {
+            redaction.beside(options);
         }
         self.out.write_all(&block)?;
         match self.keys.injected() {
@@ -162,6 +210,17 @@ impl<'a, W: Write> Copier<'a, W> {
         let whole = len.saturating_add(padding as u32).saturating_add(20);
         let head = [order(SECRETS), order(whole), order(kind), order(len)].concat();
         self.out.write_all(&[&head[..], data, [0; 4].get(..padding).unwrap_or_default(), &order(whole)].concat())
+    }
+}
+
+/// Covers the secrets of a packet in its block, and in the options behind it: comments.
+fn redact(redaction: &mut Redaction, block: &mut [u8], packet: u64, at: usize, len: usize) {
+    if let Some(data) = block.get_mut(at..at.saturating_add(len)) {
+        redaction.packet(packet, data);
+    }
+    let end = block.len().saturating_sub(4);
+    if let Some(options) = block.get_mut(at.saturating_add(len).next_multiple_of(4)..end) {
+        redaction.beside(options);
     }
 }
 
