@@ -8,6 +8,7 @@
 
 mod frames;
 mod gather;
+mod hpack;
 mod mask;
 mod report;
 mod spots;
@@ -35,7 +36,7 @@ use wirelore_kit::{F, Flags, Keep, Kind, Level, PacketRow};
 use wirelore_store::Snapshot;
 
 /// What became of a secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
     /// Text of the same length stands in its place.
     Replaced,
@@ -111,7 +112,7 @@ impl Redaction {
         let recall = Arc::clone(&session.recall);
         let snapshot = session.store.snapshot();
         let links = Arc::clone(&recall.links.read().unwrap_or_else(PoisonError::into_inner));
-        let headers = ["http2.header.name", "http2.header.value"];
+        let headers = ["http2.header.name", "http2.header.value", "http2.headers.fragment"];
         let wanted = |f: &F| f.flags.has(Flags::SECRET) || headers.contains(&f.name) || chosen.iter().any(|c| c.is(f));
         let keep = Arc::new(Keep::of(names::fields().filter(wanted)));
         let mut values = Values::default();
@@ -217,7 +218,7 @@ impl Redaction {
 
 /// A finding of the sweep.
 fn again(packet: u32) -> Finding {
-    Finding { kind: "said again", len: 0, packet, outcome: Outcome::Replaced, places: Vec::new() }
+    Finding { kind: gather::AGAIN_KIND, len: 0, packet, outcome: Outcome::Replaced, places: Vec::new() }
 }
 
 /// Reads a flow from its beginning to its end.

@@ -1,24 +1,89 @@
 //! Finding the secrets of one flow while it is read again: fields that hold them, text that names them, and in a second round whatever says
 //! again what was found in the first.
 
+use super::hpack::{self, Literal};
 use super::mask::{self, Hit};
 use super::spots::{Spot, Spots, With};
 use super::streams::{Key, Part, Place, Streams};
 use super::sweep::{Sure, Sweep, Values};
 use super::words;
 use super::{Finding, Outcome};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use wirelore_dissectors::coding::huffman;
 use wirelore_engine::conversation::{InnerBytes, Listen, Message};
 use wirelore_kit::row::MessageState;
-use wirelore_kit::{ConvId, Dir, End, F, Flags, How, Kind, Node, Sink, Tie, Value};
+use wirelore_kit::{ConvId, Dir, End, F, Flags, How, Kind, Node, Span, Tie, Value};
 
 /// Bytes of a stream that are held before they are looked through, and how many of them are looked through once more with what follows.
 const HELD: usize = 1 << 20;
 const AGAIN: usize = 32 << 10;
 /// Bytes of all streams of a flow that are held.
 const MOST_HELD: usize = 128 << 20;
+
+/// What is found because it was found elsewhere.
+pub(super) const AGAIN_KIND: &str = "said again";
+
+/// Fragments of a header block of HTTP/2 that goes on, and where they stand.
+#[derive(Default)]
+struct Block {
+    bytes: Vec<u8>,
+    spans: Vec<Span>,
+}
+
+impl Block {
+    fn add(&mut self, span: Span, bytes: &[u8]) {
+        if bytes.len() == span.len as usize && self.bytes.len() < HELD {
+            self.bytes.extend_from_slice(bytes);
+            self.spans.push(span);
+        }
+    }
+
+    /// The fragments that this header was worked out from, where they are several: they hold the whole block.
+    fn within(self, node: &Node) -> Block {
+        let (mut block, mut begin) = (Block::default(), 0usize);
+        for span in self.spans {
+            let end = begin.saturating_add(span.len as usize);
+            if node.tie != Tie::Own && node.span.covers(&span) {
+                block.add(span, self.bytes.get(begin..end).unwrap_or_default());
+            }
+            begin = end;
+        }
+        if block.spans.len() > 1 { block } else { Block::default() }
+    }
+
+    /// Where a range of the block stands.
+    fn places(&self, streams: &Streams, range: Range<usize>) -> Vec<Part> {
+        let (mut parts, mut begin) = (Vec::new(), 0usize);
+        for span in &self.spans {
+            let end = begin.saturating_add(span.len as usize);
+            let (lo, hi) = (begin.max(range.start), end.min(range.end));
+            if lo < hi {
+                let at = span.at.saturating_add(lo.saturating_sub(begin) as u64);
+                let shift = lo.saturating_sub(range.start);
+                let here = streams.places(span.buf, at, hi.saturating_sub(lo));
+                parts.extend(here.into_iter().map(|(r, p)| (r.start.saturating_add(shift)..r.end.saturating_add(shift), p)));
+            }
+            begin = end;
+        }
+        parts
+    }
+}
+
+/// The places of a part of some bytes.
+fn cut(parts: &[Part], range: Range<usize>) -> Vec<Part> {
+    let within = |(r, place): &Part| {
+        let (lo, hi) = (r.start.max(range.start), r.end.min(range.end));
+        let skip = lo.saturating_sub(r.start) as u64;
+        let place = match *place {
+            Place::Stream(dir, at, masked) => Place::Stream(dir, at.saturating_add(skip), masked),
+            Place::Packet(n, at) => Place::Packet(n, at.saturating_add(skip)),
+            other => other,
+        };
+        (lo < hi).then(|| (lo.saturating_sub(range.start)..hi.saturating_sub(range.start), place))
+    };
+    parts.iter().filter_map(within).collect()
+}
 
 /// Whose bytes are looked through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,6 +132,7 @@ pub(super) struct Gather<'a> {
     weight: usize,
     candidates: Vec<Candidate>,
     coded: BTreeSet<Key>,
+    blocks: HashMap<(ConvId, Dir), Block>,
     packet: u32,
 }
 
@@ -81,6 +147,7 @@ impl<'a> Gather<'a> {
             weight: 0,
             candidates: Vec::new(),
             coded: BTreeSet::new(),
+            blocks: HashMap::new(),
             packet: 0,
         }
     }
@@ -132,7 +199,7 @@ impl<'a> Gather<'a> {
             None => words::scan(bytes, &mut |hit| hits.push(hit)),
             Some(sweep) => sweep.each(bytes, &mut |range, with| hits.push(Hit { range, with, values: Vec::new() })),
         }
-        let (rank, kind) = if self.sweep.is_some() { (2, "said again") } else { (1, "named by its text") };
+        let (rank, kind) = if self.sweep.is_some() { (2, AGAIN_KIND) } else { (1, "named by its text") };
         for hit in hits {
             let from = at.saturating_add(hit.range.start as u64);
             let len = hit.range.len();
@@ -172,18 +239,33 @@ impl<'a> Gather<'a> {
         }
         self.packet = m.done.number;
         let mut name: Vec<u8> = Vec::new();
+        let (mut block, mut literals, mut headers) = (Block::default(), Vec::new(), 0usize);
         for (i, node) in m.sink.nodes.iter().enumerate() {
             let bytes = m.sink.bytes_of(i);
             match node.field.name {
-                "http2.header.name" => name = value_of(node, bytes).to_vec(),
-                "http2.header.value" | "http2.header.value.secret" => self.header(&name, node, bytes),
+                "http2.headers.fragment" => self.blocks.entry((m.conv, m.dir)).or_default().add(node.span, bytes),
+                "http2.header.name" => {
+                    if headers == 0 {
+                        block = self.blocks.remove(&(m.conv, m.dir)).unwrap_or_default().within(node);
+                        literals = hpack::literals(&block.bytes);
+                    }
+                    headers = headers.saturating_add(1);
+                    name = value_of(node, bytes).to_vec();
+                }
+                "http2.header.value" | "http2.header.value.secret" => {
+                    let literal = literals.get(headers.saturating_sub(1)).and_then(Option::as_ref);
+                    self.header(&name, node, bytes, literal.map(|l| (&block, l)));
+                }
                 _ if self.sweep.is_some() => {}
-                _ => self.field(node, bytes, m.sink),
+                _ => self.field(node, bytes),
             }
+        }
+        if headers > 0 {
+            self.blocks.remove(&(m.conv, m.dir));
         }
     }
 
-    fn field(&mut self, node: &Node, bytes: &[u8], _sink: &Sink) {
+    fn field(&mut self, node: &Node, bytes: &[u8]) {
         let field = node.field;
         let chosen = self.chosen.iter().any(|c| c.is(field));
         if !chosen && !field.flags.has(Flags::SECRET) {
@@ -211,51 +293,67 @@ impl<'a> Gather<'a> {
         }
     }
 
-    /// A header of HTTP/2 as it stands in its block, perhaps in Huffman's code.
-    fn header(&mut self, name: &[u8], node: &Node, bytes: &[u8]) {
+    /// A header of HTTP/2, as it stands in its block or, joined from several frames, in `block`; perhaps in Huffman's code.
+    fn header(&mut self, name: &[u8], node: &Node, bytes: &[u8], block: Option<(&Block, &Literal)>) {
         let says = value_of(node, bytes).to_vec();
-        let mut hits = Vec::new();
-        let mut sure = Sure::Field;
-        if let Some(sweep) = self.sweep {
-            sweep.each(&says, &mut |range, with| hits.push(Hit { range, with, values: Vec::new() }));
-        } else {
-            let name = String::from_utf8_lossy(name).to_ascii_lowercase();
-            if matches!(name.as_str(), "cookie" | "set-cookie" | "authorization" | "proxy-authorization") {
-                hits = mask::field(&name, &says);
-                sure = if name.contains("cookie") { Sure::Cookie } else { Sure::Field };
-            } else if words::is_secret_header(name.as_bytes()) || self.chosen.iter().any(|c| c.is(node.field)) {
-                hits.extend(Hit::text(&says, 0..says.len()));
-            } else {
-                words::scan(&says, &mut |hit| hits.push(hit));
-                sure = Sure::Name;
-            }
-        }
-        if hits.is_empty() {
+        let hits = self.header_hits(name, node, &says);
+        let stands = match block {
+            Some((block, literal)) => block.bytes.get(literal.range.clone()).unwrap_or_default(),
+            None if node.tie == Tie::Own => bytes,
+            None => &[],
+        };
+        if hits.is_empty() || stands.is_empty() {
             return;
         }
-        hits.iter().flat_map(|h| &h.values).for_each(|v| self.values.add(v, sure));
-        if node.tie != Tie::Own || bytes.is_empty() {
-            return;
-        }
-        let kind = if self.sweep.is_some() { "said again" } else { node.field.name };
-        if says == bytes {
-            for hit in hits {
-                self.node(node, bytes, hit.range, hit.with, kind);
-            }
-            return;
-        }
-        let mut new = says;
+        let mut new = says.clone();
+        let coded = says != stands;
         for hit in &hits {
             if let Some(part) = new.get_mut(hit.range.clone()) {
-                let with = mask::huffman_text(part);
+                let with = if coded { mask::huffman_text(part) } else { hit.with.clone() };
                 part.copy_from_slice(&with);
             }
         }
-        let mut coded = Vec::with_capacity(bytes.len());
-        huffman::encode(&new, &mut coded);
-        if coded.len() == bytes.len() {
-            self.node(node, bytes, 0..bytes.len(), coded, kind);
+        if coded {
+            let plain = std::mem::take(&mut new);
+            huffman::encode(&plain, &mut new);
         }
+        if new.len() != stands.len() {
+            return;
+        }
+        let kind = if self.sweep.is_some() { AGAIN_KIND } else { node.field.name };
+        let parts = match block {
+            Some((block, literal)) => block.places(&self.streams, literal.range.clone()),
+            None => self.streams.places(node.span.buf, node.span.at, stands.len()),
+        };
+        let old = stands.to_vec();
+        // Only what differs is a secret: the rest of the value stays as it was.
+        let from = old.iter().zip(&new).position(|(a, b)| a != b).unwrap_or(0);
+        let to = old.iter().zip(&new).rposition(|(a, b)| a != b).map_or(0, |i| i.saturating_add(1));
+        let parts = cut(&parts, from..to);
+        let (old, new) = (old.get(from..to).unwrap_or_default().to_vec(), new.get(from..to).unwrap_or_default().to_vec());
+        self.candidate(Candidate { rank: 0, parts, own: None, old, new, kind, packet: self.packet });
+    }
+
+    /// The secrets in a header's value.
+    fn header_hits(&mut self, name: &[u8], node: &Node, says: &[u8]) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        if let Some(sweep) = self.sweep {
+            sweep.each(says, &mut |range, with| hits.push(Hit { range, with, values: Vec::new() }));
+            return hits;
+        }
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        let mut sure = Sure::Field;
+        if matches!(name.as_str(), "cookie" | "set-cookie" | "authorization" | "proxy-authorization") {
+            hits = mask::field(&name, says);
+            sure = if name.contains("cookie") { Sure::Cookie } else { Sure::Field };
+        } else if words::is_secret_header(name.as_bytes()) || self.chosen.iter().any(|c| c.is(node.field)) {
+            hits.extend(Hit::text(says, 0..says.len()));
+        } else {
+            words::scan(says, &mut |hit| hits.push(hit));
+            sure = Sure::Name;
+        }
+        hits.iter().flat_map(|h| &h.values).for_each(|v| self.values.add(v, sure));
+        hits
     }
 
     /// What is to be changed, now that all of the flow was read; `flipped` as the conversation says.
@@ -264,6 +362,8 @@ impl<'a> Gather<'a> {
         let way = |dir: Dir| usize::from((dir == Dir::ToServer) == flipped);
         let Gather { mut candidates, streams, coded, .. } = self;
         candidates.sort_by_key(|c| c.rank);
+        // A field and the text that it stands in tell of the same secret.
+        let mut told = HashSet::new();
         for c in candidates {
             let number = findings.len() as u32;
             let mut finding = Finding {
@@ -307,7 +407,8 @@ impl<'a> Gather<'a> {
                     Place::Header => {}
                 }
             }
-            if added {
+            let new = finding.outcome == Outcome::Replaced || told.insert((c.packet, c.old, finding.outcome));
+            if added && new {
                 findings.push(finding);
             }
         }

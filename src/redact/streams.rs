@@ -1,6 +1,7 @@
 //! Where the bytes of streams inside other streams came from, back to the flow's own: kept while one flow is read.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::Range;
 use wirelore_engine::conversation::InnerBytes;
 use wirelore_kit::{BufId, BufKind, ConvId, Dir, How, Piece, Span};
@@ -37,6 +38,8 @@ struct Made {
     end: u64,
     /// What the conversation that it is inside of speaks.
     within: &'static str,
+    /// The message that it began in.
+    message: (Dir, u64),
 }
 
 /// All of a flow.
@@ -44,13 +47,20 @@ struct Made {
 pub(super) struct Streams {
     made: HashMap<Key, Made>,
     readers: HashMap<(ConvId, Dir), Key>,
+    messages: HashMap<(ConvId, (Dir, u64)), Vec<Key>>,
 }
 
 impl Streams {
     /// Bytes more; tells the offset at which they stand.
     pub fn add(&mut self, b: &InnerBytes<'_>) -> (Key, u64) {
         let key = (b.conv, b.key.0, b.key.1);
-        let made = self.made.entry(key).or_insert_with(|| Made { pieces: Vec::new(), end: 0, within: b.spec.name });
+        let made = match self.made.entry(key) {
+            Entry::Occupied(old) => old.into_mut(),
+            Entry::Vacant(new) => {
+                self.messages.entry((b.conv, b.message)).or_default().push(key);
+                new.insert(Made { pieces: Vec::new(), end: 0, within: b.spec.name, message: b.message })
+            }
+        };
         let at = b.read_by.map_or(made.end, |(_, at)| at);
         if let Some((reader, _)) = b.read_by {
             self.readers.insert((reader, b.key.1), key);
@@ -91,9 +101,22 @@ impl Streams {
         parts
     }
 
-    /// What a stream was made of.
-    pub fn sources(&self, key: Key) -> impl Iterator<Item = (Span, How)> {
-        self.made.get(&key).into_iter().flat_map(|m| m.pieces.iter().map(|p| (p.from, p.how)))
+    /// What a stream was made of. Bytes that gave nothing by themselves (the head of a packed body) are known from the other streams of
+    /// its message that share bytes with it: the body as it was transferred.
+    pub fn sources(&self, key: Key) -> Vec<(Span, How)> {
+        let Some(made) = self.made.get(&key) else { return Vec::new() };
+        let shares = |p: &Piece| {
+            made.pieces.iter().any(|m| m.from.buf == p.from.buf && m.from.at < p.from.end() && p.from.at < m.from.end())
+        };
+        let how = made.pieces.first().map_or(How::Inflated, |p| p.how);
+        let mut all: Vec<(Span, How)> = made.pieces.iter().map(|p| (p.from, how)).collect();
+        for other in self.messages.get(&(key.0, made.message)).into_iter().flatten().filter(|k| **k != key && k.2 == key.2) {
+            let pieces = self.made.get(other).map_or(&[][..], |m| &m.pieces);
+            if pieces.iter().any(shares) {
+                all.extend(pieces.iter().map(|p| (p.from, how)));
+            }
+        }
+        all
     }
 
     fn follow(&self, buf: BufId, at: u64, part: Range<usize>, masked: bool, depth: u8, to: &mut Vec<Part>) {
@@ -117,6 +140,9 @@ impl Streams {
         let first = made.pieces.partition_point(|p| p.at.saturating_add(u64::from(p.len)) <= at);
         for p in made.pieces.iter().skip(first).take_while(|p| p.at < end) {
             let (lo, hi) = (p.at.max(at), p.at.saturating_add(u64::from(p.len)).min(end));
+            if lo >= hi {
+                continue;
+            }
             let from = part.start.saturating_add(lo.saturating_sub(at) as usize);
             let here = from..from.saturating_add(hi.saturating_sub(lo) as usize);
             match p.how {

@@ -100,10 +100,11 @@ fn value(bytes: &[u8], name: Range<usize>) -> Option<Range<usize>> {
     let line = colon && (before.is_empty() || before.ends_with(b"\n"));
     let len = if line { rest.iter().position(|b| *b < b' ' && *b != b'\t').unwrap_or(rest.len()).max(len) } else { len };
     let old = rest.get(..len)?;
-    // `token: Type` in source text and `pin: 5` are no secrets; a scheme and its token are found by themselves.
-    let scheme = mask::credentials(old);
-    if line && old.contains(&b' ') && scheme.len() == 1 {
-        let hit = scheme.first()?;
+    // A scheme stays before its token.
+    let word = old.split(|b| *b == b' ').next().unwrap_or_default();
+    if [&b"bearer"[..], b"basic", b"token", b"negotiate", b"ntlm"].iter().any(|s| s.eq_ignore_ascii_case(word))
+        && let [hit] = mask::credentials(old).as_slice()
+    {
         return Some(begin.saturating_add(hit.range.start)..begin.saturating_add(hit.range.end));
     }
     (!old.is_empty()).then(|| begin..begin.saturating_add(len))
