@@ -22,13 +22,15 @@ pub struct Man {
     /// Write every page to this folder, which is made if it is not there; without it, the page asked for goes to standard output.
     #[arg(long, value_name = "FOLDER")]
     pub to: Option<PathBuf>,
-    /// The page: `wirelore`, a command's name, or `filter` for the language of filters.
+    /// The page: `wirelore`, a command's name, `filter` for the language of filters, `redact` for redaction.
     #[arg(value_name = "PAGE", default_value = "wirelore", conflicts_with = "to")]
     pub page: String,
 }
 
 /// The language of filters, as a page of section 5.
 const FILTER_PAGE: &str = include_str!("manual/wirelore-filter.5");
+/// What redaction does and does not, as a page of section 7.
+const REDACT_PAGE: &str = include_str!("manual/wirelore-redact.7");
 
 /// Prints what a shell completes.
 ///
@@ -80,6 +82,7 @@ fn pages() -> Vec<(String, Vec<u8>)> {
         out.push((format!("{name}.1"), page(sub.clone(), &name)));
     }
     out.push(("wirelore-filter.5".into(), FILTER_PAGE.as_bytes().to_vec()));
+    out.push(("wirelore-redact.7".into(), REDACT_PAGE.as_bytes().to_vec()));
     out
 }
 
@@ -108,7 +111,7 @@ mod tests {
             assert!(text.contains(".TH") && text.contains(stem), "{name}");
         }
         let commands = Cli::command().get_subcommands().filter(|s| !s.is_hide_set()).count();
-        assert_eq!(pages.len(), commands + 2);
+        assert_eq!(pages.len(), commands + 3);
     }
 
     #[test]

@@ -152,7 +152,8 @@ impl<'a, W: Write> Copier<'a, W> {
         };
         let ours = || block.get(8..).is_some_and(|b| b.windows(MARK.len()).take(8).any(|w| w == MARK));
         let Some(redaction) = &mut self.redaction else { return Ok(()) };
-        if !READABLE.contains(&kind) && !(kind == CUSTOM && ours()) {
+        let known = READABLE.contains(&kind) || (kind == CUSTOM && ours());
+        if !known {
             redaction.left_out();
             return Ok(());
         }

@@ -53,10 +53,10 @@ pub(super) fn text(old: &[u8]) -> Vec<u8> {
     new
 }
 
-/// Bytes of any kind: text as text, else zeros.
+/// Bytes of any kind: text as text, with its line ends and the zeros that end it, else zeros.
 pub(super) fn any(old: &[u8]) -> Vec<u8> {
-    let plain = std::str::from_utf8(old).is_ok_and(|t| !t.chars().any(|c| c.is_control() && !c.is_whitespace()));
-    if plain { text(old) } else { vec![0; old.len()] }
+    let written = |b: &u8| matches!(b, b'\t' | b'\r' | b'\n' | 0 | b' '..=b'~' | 0x80..);
+    if std::str::from_utf8(old).is_ok() && old.iter().all(written) { text(old) } else { vec![0; old.len()] }
 }
 
 /// The secrets in the value of a field of this name.
@@ -339,6 +339,8 @@ mod tests {
             ),
             ("http.authorization", "loose-token", "xxxxxxxxxxx"),
             ("ftp.request.password", "hunter2", "xxxxxxx"),
+            ("telnet.password", "plum\r\0", "xxxx\r\0"),
+            ("pgsql.cancel_key", "\u{1}\u{2}ab", "\0\0\0\0"),
             ("smtp.auth.response", "AGVtbWEAd3Jvbmc=", "AHh4eHgAeHh4eHg="),
             ("smtp.auth.response", "*", "*"),
         ] {

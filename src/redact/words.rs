@@ -165,6 +165,7 @@ mod tests {
             ("form-data; name=\"password\"\r\n\r\nhunter2\r\n--b", &["hunter2"]),
             ("ALTER USER emma PASSWORD 'hunter2'", &["hunter2"]),
             ("\"author\":\"x\",\"tokens\":3,\"password\":null,\"passwords\":[1]", &[]),
+            ("Password: \r\n\r\nWelcome\r\n", &[]),
             ("a%5Bpassword%5D=hunter2", &["hunter2"]),
         ] {
             assert_eq!(found(text), secrets, "{text}");
