@@ -84,6 +84,10 @@ fn value(bytes: &[u8], name: Range<usize>) -> Option<Range<usize>> {
             return Some(from..from.saturating_add(len));
         }
     }
+    if bytes.get(name.clone())?.iter().any(|b| matches!(b, b'\r' | b'\n')) {
+        // On another line stands a value of JSON, in quotes, or none.
+        return None;
+    }
     let end = |b: &u8| {
         *b <= b' '
             || matches!(b, b'&' | b';' | b',' | b'"' | b'\'' | b'<' | b'>' | b'(' | b')' | b'{' | b'}' | b'[' | b']' | b'\\')
