@@ -4,7 +4,7 @@ use crate::act::Act;
 use crate::format;
 use crate::ladder;
 use crate::listing::{self, Item};
-use crate::panes::packets::{bar_marks, hue_name, protocol_chip};
+use crate::panes::packets::{self, bar_marks, hue_name, protocol_chip};
 use crate::panes::{Cx, wherelist};
 use crate::select::Level;
 use crate::tab::{Region, Tab};
@@ -24,6 +24,7 @@ const ASKED: usize = 2;
 const STATUS: usize = 3;
 const SIZE: usize = 4;
 const TOOK: usize = 5;
+const PROCESS: usize = 6;
 
 /// Shows them.
 pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
@@ -40,6 +41,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
         Column::left("Answered", Width::Share(0.8, 96.0), 0),
         Column::right("Bytes", Width::Chars(8.0), 3),
         Column::right("Took", Width::Chars(8.5), 0),
+        Column::left("Process", Width::Chars(14.0), 4).only_if(!tab.snap.facts().processes.all().is_empty()),
     ];
     let (laid, body) = table::heads(ui, look, rect, &columns);
     let list = tab.listing();
@@ -244,6 +246,10 @@ impl Drawn<'_> {
         let side = if self.selected { t.text } else { t.text_quiet };
         if laid.shown(TIME) {
             ink::right(p, laid.cell(TIME, self.row.rect), &time(m.first), look.mono(), side);
+        }
+        if laid.shown(PROCESS) {
+            let quiet = if self.selected { t.text_quiet } else { t.text_faint };
+            packets::process(p, look, laid.cell(PROCESS, self.row.rect), self.s.process_of(m.conv.flow), side, quiet);
         }
         let mut cell = laid.cell(PROTOCOL, self.row.rect);
         // What is inside stands inside: the outer protocols as far as there is room, then its own.

@@ -19,7 +19,8 @@ const SOURCE: usize = 2;
 const DESTINATION: usize = 3;
 const PROTOCOL: usize = 4;
 const LENGTH: usize = 5;
-const INFO: usize = 6;
+const PROCESS: usize = 6;
+const INFO: usize = 7;
 
 /// Shows them.
 pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
@@ -45,6 +46,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
         Column::left("Destination", Width::Share(0.2, 104.0), 1),
         Column::left("Protocol", Width::Chars(10.0), 0),
         Column::right("Length", Width::Chars(6.5), 3),
+        Column::left("Process", Width::Chars(14.0), 4).only_if(!tab.snap.facts().processes.all().is_empty()),
         Column::left("Info", Width::Share(1.6, 176.0), 0),
     ];
     let (laid, body) = table::heads(ui, look, rect, &columns);
@@ -112,6 +114,9 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
         if laid.shown(LENGTH) {
             ink::right(p, cell(LENGTH), &format::number(packet.wire_len.into()), look.mono(), ink_side);
         }
+        if laid.shown(PROCESS) {
+            process(p, look, cell(PROCESS), snap.process_of(packet.flow), ink_main, ink_side);
+        }
         let flow = snap.flow(packet.flow);
         let dir = flow.as_ref().map(|f| view::dir(f, &packet));
         if let Some(f) = &flow
@@ -160,6 +165,22 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     tab.hover_next.row = tab.hover_next.row.or(over_row);
     wherelist::after(cx, tab, &h);
     vlist::row_menu(ui, look, &h.response, h.menu.is_some(), h.clicked.is_some(), |ui| wherelist::menu(ui, cx));
+}
+
+/// A process by its name, with its number where there is room.
+pub fn process(
+    p: &egui::Painter,
+    look: &Look,
+    cell: Rect,
+    of: Option<&wirelore_store::Process>,
+    strong: Color32,
+    quiet: Color32,
+) {
+    let Some(of) = of else { return };
+    let pid = format!("  {}", of.pid);
+    let parts = [(of.name.as_str(), look.text(), strong), (pid.as_str(), look.mono_small(), quiet)];
+    let g = ink::pieces(p, cell.width(), &parts);
+    p.galley(pos2(cell.left(), (cell.center().y - g.size().y / 2.0).round()), g, strong);
 }
 
 /// An end of a connection: the address always, the port where there is room for it.

@@ -267,6 +267,7 @@ fn conversations(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, counted: &Counted,
         Column::right("Bytes", Width::Chars(9.0), 0),
         Column::right("Lasted", Width::Chars(9.0), 4),
         Column::right("Messages", Width::Chars(9.0), 5),
+        Column::left("Process", Width::Chars(16.0), 1).only_if(!tab.snap.facts().processes.all().is_empty()),
     ];
     let (laid, body) = table::heads(ui, look, rect, &columns);
     let snap = tab.snap.clone();
@@ -306,6 +307,9 @@ fn conversations(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, counted: &Counted,
         let lasted = f.last_time.saturating_sub(f.first_time);
         num(7, &if f.first_time == i64::MIN { String::new() } else { format::duration(lasted) });
         num(8, &format::number(f.message_count().into()));
+        if laid.shown(9) {
+            crate::panes::packets::process(p, look, cell(9), snap.process_of(f.id), t.text, t.text_faint);
+        }
     });
     if let Some(f) = h.clicked.and_then(|r| counted.flows.get(r as usize)) {
         cx.acts.push(Act::Select(Selection::flow(&snap, *f)));

@@ -38,6 +38,16 @@ impl Column {
     pub const fn right(title: &'static str, width: Width, spare: u8) -> Column {
         Column { title, width, right: true, spare }
     }
+
+    /// The column, or one that takes no room where there is nothing to show in it.
+    #[must_use]
+    pub const fn only_if(self, some: bool) -> Column {
+        if some { self } else { Column { width: Width::Chars(0.0), ..self } }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.width == Width::Chars(0.0)
+    }
 }
 
 /// Space between two columns.
@@ -57,7 +67,7 @@ impl Laid {
             Width::Chars(n) => (n * char).ceil(),
             Width::Share(_, least) => least,
         };
-        let mut kept: Vec<bool> = vec![true; columns.len()];
+        let mut kept: Vec<bool> = columns.iter().map(|c| !c.is_empty()).collect();
         let used = |kept: &[bool]| {
             columns.iter().zip(kept).filter(|(_, k)| **k).map(|(c, _)| least(c) + GAP).sum::<f32>() - GAP + 2.0 * EDGE
         };
@@ -71,7 +81,9 @@ impl Laid {
             }
         }
         // What was left out for the sake of a wider column may fit now that that one is gone.
-        let mut out: Vec<usize> = (0..columns.len()).filter(|i| kept.get(*i) == Some(&false)).collect();
+        let mut out: Vec<usize> = (0..columns.len())
+            .filter(|i| kept.get(*i) == Some(&false) && columns.get(*i).is_some_and(|c| !c.is_empty()))
+            .collect();
         out.sort_by_key(|i| columns.get(*i).map(|c| c.spare));
         for i in out {
             if let Some(k) = kept.get_mut(i) {
@@ -158,5 +170,18 @@ mod tests {
             assert!(laid.shown(0) && laid.shown(3));
             assert_eq!(laid.shown(1), width > 600.0, "{width}");
         }
+    }
+
+    #[test]
+    fn a_column_with_nothing_in_it_takes_no_room() {
+        let with = |some| {
+            let columns =
+                [Column::left("Process", Width::Chars(12.0), 2).only_if(some), Column::left("Info", Width::Share(1.0, 120.0), 0)];
+            Laid::new(&columns, 900.0, 7.0)
+        };
+        let row = Rect::from_min_size(pos2(0.0, 0.0), egui::vec2(900.0, 20.0));
+        assert!(with(true).shown(0) && with(true).cell(1, row).left() > 90.0);
+        assert!(!with(false).shown(0));
+        assert_eq!(with(false).cell(1, row).left(), EDGE);
     }
 }
