@@ -7,6 +7,8 @@ mod anew;
 mod chosen;
 mod copy;
 mod keys;
+#[cfg(feature = "window")]
+pub(crate) mod part;
 mod sink;
 
 use crate::cli::{From, exit};
@@ -88,6 +90,13 @@ struct Told {
     lost: u64,
 }
 
+/// Told of every batch how many packets are in it; false: nobody wants the rest.
+type Watch<'a> = dyn Fn(usize) -> bool + 'a;
+
+fn watched(watch: &Watch, packets: usize) -> io::Result<()> {
+    if watch(packets) { Ok(()) } else { Err(io::Error::from(io::ErrorKind::Interrupted)) }
+}
+
 /// An option was wrong.
 fn wrong(text: String) -> Failure {
     Failure { text, code: exit::OPTION }
@@ -144,11 +153,13 @@ pub fn run(args: &Convert) -> Result<(), Failure> {
     let source = open(&from.file)?;
     let told = match &args.write {
         Some(path) => {
-            let (told, pcapng) = write(source, path, args.format, &chosen, &mut keys, redaction.as_mut())?;
+            let (told, pcapng) = write(source, path, args.format, &chosen, &mut keys, redaction.as_mut(), &|_| true)?;
             tell(path, pcapng, &told, &keys);
             told
         }
-        None if is_pcapng(&source) => copy(source, &mut io::sink(), &chosen, &mut keys, None).map_err(|e| Failure::write(&e))?,
+        None if is_pcapng(&source) => {
+            copy(source, &mut io::sink(), &chosen, &mut keys, None, &|_| true).map_err(|e| Failure::write(&e))?
+        }
         None => return Err(wrong("--extract-keys: a pcap holds no keys; only a pcapng does.".into())),
     };
     if let Some(mut out) = keys.extract.take() {
@@ -191,18 +202,19 @@ fn write(
     chosen: &Chosen,
     keys: &mut Keys,
     redaction: Option<&mut Redaction>,
+    watch: &Watch,
 ) -> Result<(Told, bool), Failure> {
     let mut sink = Sink::new(path)?;
     // A pcap that only its name asks for is as fine as the times in it.
     let format = asked.or_else(|| (!crate::packing::names_pcap(path)).then_some(Format::Pcapng));
     let pcapng = format == Some(Format::Pcapng);
     let told = if is_pcapng(&source) && pcapng {
-        copy(source, &mut sink, chosen, keys, redaction).map_err(|e| sink.failed(&e))?
+        copy(source, &mut sink, chosen, keys, redaction, watch).map_err(|e| sink.failed(&e))?
     } else {
         if !pcapng && keys.inject.is_some() {
             return Err(wrong("--inject-keys: a pcap has no room for keys. Write a pcapng (-F pcapng).".into()));
         }
-        anew(source, &mut sink, format, chosen, keys, redaction).map_err(|e| sink.failed(&e))?
+        anew(source, &mut sink, format, chosen, keys, redaction, watch).map_err(|e| sink.failed(&e))?
     };
     sink.finish()?;
     Ok((told, pcapng))
@@ -215,12 +227,16 @@ fn copy(
     chosen: &Chosen,
     keys: &mut Keys,
     redaction: Option<&mut Redaction>,
+    watch: &Watch,
 ) -> io::Result<Told> {
     let changes = redaction.is_some() || chosen.slices() || keys.inject.is_some() || !matches!(keys.keep, Keep::All);
     let mut copier = Copier::new(out, source.reader(), chosen, keys, changes, redaction);
     loop {
         match source.next().map_err(io::Error::other)? {
-            Step::Batch(batch) => copier.batch(&batch)?,
+            Step::Batch(batch) => {
+                watched(watch, batch.items.len())?;
+                copier.batch(&batch)?;
+            }
             Step::Event(event) => {
                 tell_event(&event);
                 copier.event(&event)?;
@@ -241,11 +257,15 @@ fn anew(
     chosen: &Chosen,
     keys: &mut Keys,
     redaction: Option<&mut Redaction>,
+    watch: &Watch,
 ) -> io::Result<Told> {
     let mut anew = Anew::new(out, format, chosen, keys, redaction);
     loop {
         match source.next().map_err(io::Error::other)? {
-            Step::Batch(batch) => anew.batch(&batch)?,
+            Step::Batch(batch) => {
+                watched(watch, batch.items.len())?;
+                anew.batch(&batch)?;
+            }
             Step::Event(event) => {
                 tell_event(&event);
                 anew.event(&event)?;

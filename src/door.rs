@@ -7,6 +7,7 @@ use crate::opened::{Opened, Shown};
 use crate::reading::Failure;
 use crate::remember::Remember;
 use crate::session::{Session, SessionOptions};
+use crate::takeout::Place;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wirelore_capture::{Options, Source};
@@ -40,9 +41,10 @@ impl Opener for Doorman {
             both_legs: false,
         };
         let mut session = Session::start(source, wirelore_dissectors::TABLE, options);
-        session.har = har;
+        session.har = Arc::new(har);
         session.store.on_publish(move || wake());
-        Ok(Box::new(Opened { shown: Shown::of(&session), behind: session }))
+        let place = Place { path: path.to_path_buf(), growth: None, keylog: self.keylog.clone() };
+        Ok(Box::new(Opened { shown: Shown::of(&session, place), behind: session }))
     }
 }
 

@@ -48,6 +48,8 @@ pub mod redact;
 pub mod remember;
 pub mod replay;
 pub mod report;
+#[cfg(feature = "window")]
+pub mod ruling;
 #[cfg(target_os = "linux")]
 pub mod run;
 pub mod session;
@@ -57,3 +59,5 @@ pub mod sift;
 pub mod statistics;
 pub mod summary;
 pub mod tabling;
+#[cfg(feature = "window")]
+pub mod takeout;

@@ -5,6 +5,8 @@ use crate::cli::{Cli, Command, Proxy as Args};
 use crate::opened::{Behind, Opened, Shown};
 use crate::proxying::{self, Started};
 use crate::reading::Failure;
+use crate::ruling::Rules;
+use crate::takeout::Place;
 use clap::Parser;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wirelore_gate::{Filter, Gate};
@@ -12,6 +14,7 @@ use wirelore_kit::Problem;
 use wirelore_proxy::{Mode, Stopper};
 use wirelore_record::{Recorder, State};
 use wirelore_window::door::{Held, LiveProxy, ProxyState, Release};
+use wirelore_window::ruling::Ruled;
 use wirelore_window::{Proxied, Proxies, Waker};
 
 /// Starts proxies for the window, as the command line asked.
@@ -50,6 +53,7 @@ impl Proxies for Starter {
             stopper: started.proxy.stopper(),
             listening: started.proxy.listeners().into_iter().map(|(mode, at)| (matches!(mode, Mode::Regular), at)).collect(),
             gate: started.gate.clone(),
+            rules: Arc::new(Rules::new(started.gate.clone(), crate::gating::rules_file(&self.args.gating))),
             recorder: started.recorder.clone(),
             certificate: proxying::certificate(&self.args),
             running: Mutex::new(true),
@@ -57,7 +61,8 @@ impl Proxies for Starter {
             authority: Arc::clone(&started.authority),
             led: Mutex::new(started.led.take()),
         });
-        let shown = Shown::of(&started.session);
+        let place = Place { path: started.recorder.path().to_path_buf(), growth: Some(started.recorder.growth()), keylog: None };
+        let shown = Shown::of(&started.session, place);
         let behind = Recording { live: Arc::clone(&shared), started: Some(started) };
         Ok((Box::new(Opened { behind, shown }), shared))
     }
@@ -97,6 +102,7 @@ struct Live {
     /// Whether it takes any client's word for where to go, and where it listens.
     listening: Vec<(bool, std::net::SocketAddr)>,
     gate: Gate,
+    rules: Arc<Rules>,
     recorder: Recorder,
     certificate: std::path::PathBuf,
     running: Mutex<bool>,
@@ -187,6 +193,10 @@ impl Proxied for Live {
             }
         }
         Ok(())
+    }
+
+    fn ruled(&self) -> Arc<dyn Ruled> {
+        Arc::clone(&self.rules) as _
     }
 
     fn release(&self, held: u64, how: Release) -> Result<(), Problem> {

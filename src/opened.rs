@@ -5,10 +5,11 @@ use crate::conversations::Rereading;
 use crate::recall::Recall;
 use crate::session::Session;
 use crate::sieve::Sieve;
+use crate::takeout::{Place, Takeout};
 use std::sync::Arc;
 use wirelore_kit::TreeSource;
 use wirelore_store::{Snapshot, Store};
-use wirelore_window::{Capture, Conversations, Finder};
+use wirelore_window::{Capture, Conversations, Exporter, Finder};
 
 /// What is shown of a session.
 pub struct Shown {
@@ -16,15 +17,17 @@ pub struct Shown {
     recall: Arc<Recall>,
     again: Again,
     sieve: Arc<Sieve>,
+    takeout: Arc<Takeout>,
 }
 
 impl Shown {
-    /// Of this one.
+    /// Of this one, whose bytes lie there.
     #[must_use]
-    pub fn of(session: &Session) -> Shown {
+    pub fn of(session: &Session, place: Place) -> Shown {
         let recall = Arc::clone(&session.recall);
         let sieve = Arc::new(Sieve::new(Arc::clone(&recall)));
-        Shown { store: session.store.clone(), recall, again: session.again.clone(), sieve }
+        let takeout = Arc::new(Takeout::new(session, place));
+        Shown { store: session.store.clone(), recall, again: session.again.clone(), sieve, takeout }
     }
 }
 
@@ -68,6 +71,10 @@ impl<B: Behind> Capture for Opened<B> {
 
     fn finder(&self) -> Arc<dyn Finder> {
         Arc::clone(&self.shown.sieve) as _
+    }
+
+    fn exporter(&self) -> Arc<dyn Exporter> {
+        Arc::clone(&self.shown.takeout) as _
     }
 
     fn cancel(&self) {

@@ -110,7 +110,7 @@ pub fn open(from: &From, follow: bool) -> Result<Session, Failure> {
     let keylog = keylog(from)?;
     let options = SessionOptions { keylog, decode_as, shards: from.shards, name, size, remember: None, both_legs: false };
     let mut session = Session::start(source, wirelore_dissectors::TABLE, options);
-    session.har = har;
+    session.har = std::sync::Arc::new(har);
     Ok(session)
 }
 

@@ -74,7 +74,7 @@ pub struct Session {
     /// Has things read again: with more keys, as another protocol.
     pub again: Again,
     /// What the entries of a HAR said besides their bodies, where the capture was one: entry `n` is stream `n`.
-    pub har: Vec<serde_json::Value>,
+    pub har: Arc<Vec<serde_json::Value>>,
     cancel: Arc<Cancel>,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
@@ -185,7 +185,23 @@ impl Session {
             settled: std::time::Instant::now(),
         };
         threads.push(spawn("reader".into(), move || reader.run()));
-        Session { store, recall, keys, again, har: Vec::new(), cancel, stop, threads, problem }
+        Session { store, recall, keys, again, har: Arc::default(), cancel, stop, threads, problem }
+    }
+
+    /// The same, to be looked at: when it is dropped, the reading goes on.
+    #[must_use]
+    pub fn beside(&self) -> Session {
+        Session {
+            store: self.store.clone(),
+            recall: Arc::clone(&self.recall),
+            keys: Arc::clone(&self.keys),
+            again: self.again.clone(),
+            har: Arc::clone(&self.har),
+            cancel: Arc::default(),
+            stop: Arc::default(),
+            threads: Vec::new(),
+            problem: Arc::clone(&self.problem),
+        }
     }
 
     /// Asks the reading to stop soon; what was read stays.

@@ -7,6 +7,7 @@ use crate::capturing::sniffed::Sniffed;
 use crate::capturing::{self, ETHERNET};
 use crate::opened::{Behind, Opened, Shown};
 use crate::session::Session;
+use crate::takeout::Place;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
@@ -104,7 +105,8 @@ impl Interfaces for Sniffer {
         let (sniffed, session) =
             Sniffed::start(wanted.collect(), wish.immediate, self.keylog.clone(), Arc::new(move || woken())).map_err(refusal)?;
         session.store.on_publish(move || wake());
-        let shown = Shown::of(&session);
+        let place = Place { path: sniffed.path().to_path_buf(), growth: Some(sniffed.growth()), keylog: self.keylog.clone() };
+        let shown = Shown::of(&session, place);
         let behind = Sniffing { sniffed: Arc::clone(&sniffed), session };
         Ok((Box::new(Opened { behind, shown }), Arc::new(Live(sniffed))))
     }

@@ -157,6 +157,12 @@ impl Sniffed {
         went.map_err(failed)
     }
 
+    /// How far its file has grown.
+    #[must_use]
+    pub fn growth(&self) -> Growth {
+        self.growth.clone()
+    }
+
     /// The file that grows.
     #[must_use]
     pub fn path(&self) -> &Path {

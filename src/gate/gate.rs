@@ -290,6 +290,26 @@ impl Gate {
         known.is_some()
     }
 
+    /// Asks a rule earlier or later, past one other that was written in the same place. False: there is none to change places with.
+    pub fn shift(&self, name: &str, earlier: bool) -> bool {
+        let pair = |rules: &[Arc<Rule>]| {
+            let at = rules.iter().position(|r| r.name == name)?;
+            let other = if earlier { at.checked_sub(1)? } else { at.checked_add(1)? };
+            let place = |n: usize| rules.get(n).map(|r| std::mem::discriminant(&r.written));
+            (place(at).is_some() && place(at) == place(other)).then_some((at, other))
+        };
+        let found = pair(&self.set().rules);
+        if found.is_some() {
+            // Another may have changed them meanwhile: what is swapped is looked for again.
+            self.change(|s| {
+                if let Some((a, b)) = pair(&s.rules) {
+                    s.rules.swap(a, b);
+                }
+            });
+        }
+        found.is_some()
+    }
+
     /// The rules in force, in the order in which they are asked.
     #[must_use]
     pub fn rules(&self) -> Vec<RuleShown> {

@@ -2,9 +2,11 @@
 
 use crate::command::Command;
 use crate::door::Release;
+use crate::exports::{Form, Object, Wish};
 use crate::follow::SaveAs;
 use crate::listing::Item;
 use crate::prefs::{BodyForm, View};
+use crate::ruling::Change;
 use crate::select::{Level, Selection};
 use crate::tab::Region;
 use std::path::PathBuf;
@@ -19,6 +21,10 @@ pub enum Choose {
     KeyLog,
     /// Where to write.
     Save(Saving),
+    /// Where an export goes.
+    Export,
+    /// The folder that an export goes to.
+    ExportFolder,
 }
 
 impl Choose {
@@ -31,6 +37,8 @@ impl Choose {
             Choose::Save(Saving::Capture) => "Save capture",
             Choose::Save(Saving::Ladder) => "Export ladder as SVG",
             Choose::Save(Saving::Stream(..)) => "Save stream",
+            Choose::Save(Saving::Object) => "Save object",
+            Choose::Export | Choose::ExportFolder => "Export",
         }
     }
 }
@@ -44,10 +52,12 @@ pub enum Saving {
     Ladder,
     /// The followed stream: one side or both, in a form.
     Stream(Option<Dir>, SaveAs),
+    /// The object that is looked at.
+    Object,
 }
 
 /// Something to do.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Act {
     /// A command.
     Do(Command),
@@ -93,6 +103,16 @@ pub enum Act {
     Save(Saving, PathBuf),
     /// Read a connection again as a protocol, or (for none) as its bytes say.
     DecodeAs(u32, Option<&'static str>),
+    /// Change the rules of the proxy.
+    Rule(Change),
+    /// Write this.
+    Export(Box<Wish>),
+    /// Ask what to write in this form.
+    AskExport(Form),
+    /// Ask where an object goes.
+    SaveObject(Box<Object>),
+    /// Open the folder of a file with the desktop.
+    ShowInFolder(PathBuf),
     /// Take the keys of a key log.
     AddKeys(PathBuf),
     /// Hold messages that this filter finds, or none.

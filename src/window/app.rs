@@ -1,6 +1,7 @@
 //! The window itself: tabs, bars and panes in their places, keys, and what is done between frames.
 
 mod doing;
+mod export;
 mod sniff;
 mod steer;
 
@@ -9,13 +10,15 @@ use crate::clause::Joining;
 use crate::command::Command;
 use crate::door::{Interfaces, Opener, Proxies, Trace, Waker, WindowOptions};
 use crate::errand::{Errands, News};
+use crate::exports::wish::Scope;
+use crate::exports::{Exports, Object, Wish};
 use crate::follow::SaveAs;
 use crate::format;
 use crate::palette::{Offers, Palette};
 use crate::panes::bars::{self, Place, TabHead};
 use crate::panes::dialogs::{self, Dialog};
 use crate::panes::filter::FilterEdit;
-use crate::panes::{Cx, find, settings, start, statistics, status, stream, traffic};
+use crate::panes::{Cx, find, objects, rules, settings, start, statistics, status, stream, traffic};
 use crate::prefs::{Prefs, SIZES, StreamForm, ThemeChoice, USUAL_SIZE, View};
 use crate::select::{Level, Selection};
 use crate::sniffing::Choosing;
@@ -50,6 +53,11 @@ pub struct App {
     acts: Vec<Act>,
     waker: Waker,
     errands: Errands,
+    exports: Exports,
+    /// What was exported last: the dialog begins with it.
+    wish: Wish,
+    /// The object that a dialog asks a path for.
+    object: Option<Object>,
     interfaces: Option<Arc<dyn Interfaces>>,
     choosing: Option<Choosing>,
     focus_filter: bool,
@@ -80,6 +88,9 @@ impl App {
             toasts: Toasts::default(),
             acts: Vec::new(),
             errands: Errands::new(waker.clone()),
+            exports: Exports::new(waker.clone()),
+            wish: Wish::default(),
+            object: None,
             waker,
             choosing: options.interfaces.as_ref().map(|_| Choosing::default()),
             interfaces: options.interfaces.clone(),
@@ -198,6 +209,7 @@ impl App {
             C::StopCapture => sniffs,
             C::RestartCapture => tab.sniffing.is_some() && !sniffs,
             C::SaveCapture => tab.sniffing.is_some(),
+            C::RuleLike => tab.steering.is_some() && tab.selection.message.is_some(),
             C::StopProxy | C::Browse | C::Hold | C::CopyProxyAddress => running,
             C::SendHeld | C::SendAllHeld | C::DropHeld | C::AnswerHeld => held,
             C::StopReading => !tab.is_live() && !tab.snap.progress().done,
@@ -209,6 +221,8 @@ impl App {
                 tab.selection.flow.is_some()
             }
             C::SaveStream => tab.follows.bytes().is_some(),
+            C::Mark => tab.selection.packet.is_some(),
+            C::NextMark => !tab.marked.is_empty(),
             C::ExportLadder => tab.ladders.newest().is_some(),
             C::LadderScope | C::LadderTcp | C::LadderCarriers | C::LadderScale | C::ZoomIn | C::ZoomOut => {
                 self.prefs.view == View::Ladder
@@ -231,6 +245,7 @@ impl App {
         let look = self.look(&ctx);
         self.input(&ctx);
         self.look_at_interfaces();
+        self.step_exports();
         let now = ui.input(|i| i.time);
         let (prefs, registry) = (self.prefs.clone(), self.registry);
         if let Some(tab) = self.tab_mut() {
@@ -279,6 +294,11 @@ impl App {
             match news {
                 News::Chosen(Choose::Capture, files) => self.acts.extend(files.into_iter().map(Act::Open)),
                 News::Chosen(Choose::KeyLog, files) => self.acts.extend(files.into_iter().map(Act::AddKeys)),
+                News::Chosen(Choose::Export | Choose::ExportFolder, files) => {
+                    if let Some(f) = files.first() {
+                        self.chosen_path(f);
+                    }
+                }
                 News::Chosen(Choose::Save(what), files) => self.acts.extend(files.into_iter().map(|f| Act::Save(what, f))),
                 News::Done(words) => self.toasts.done(now, words),
                 News::Failed(p) => self.toasts.problem(p),
@@ -377,6 +397,8 @@ impl App {
                 match (place, &mut tab) {
                     (Place::Settings, _) => settings::show(ui, look, &mut prefs, cx.acts, main),
                     (Place::Statistics, Some(t)) => statistics::show(ui, &mut cx, t, main),
+                    (Place::Rules, Some(t)) => rules::show(ui, &mut cx, t, main, &mut prefs.shares.list),
+                    (Place::Objects, Some(t)) => objects::show(ui, &mut cx, t, main, &mut prefs.shares.list),
                     (Place::Traffic, Some(t)) => traffic::show(ui, &mut cx, t, main, &mut prefs),
                     (_, None) => start::show(ui, &mut cx, choosing.as_mut(), main),
                 }
@@ -422,7 +444,12 @@ impl App {
         } else {
             self.dialog = dialog;
         }
-        self.toasts.show(ui, look);
+        let lift = self.toasts.show(ui, look);
+        let mut acts = Vec::new();
+        let mut cx =
+            Cx { look, prefs: &self.prefs, prose: &self.prose, registry: self.registry, offers_proxy: false, acts: &mut acts };
+        crate::panes::export::card(ui, &mut cx, &mut self.exports, lift);
+        self.acts.extend(acts);
         let hovering = ui.input(|i| !i.raw.hovered_files.is_empty());
         if hovering {
             let rect = ui.ctx().content_rect();
@@ -484,6 +511,14 @@ impl App {
             Act::View(v) => self.look_at(v),
             Act::Zoom(factor) => self.prefs.ladder.zoom_by(factor),
             Act::Save(what, path) => self.save(what, path),
+            Act::Rule(change) => self.change_rule(&change),
+            Act::Export(wish) => self.export(*wish),
+            Act::AskExport(form) => self.ask_export(Some(Scope::All), Some(form)),
+            Act::SaveObject(o) => {
+                self.object = Some(*o);
+                self.ask(Choose::Save(Saving::Object));
+            }
+            Act::ShowInFolder(path) => self.show_in_folder(path),
             Act::DecodeAs(flow, protocol) => self.decode_as(flow, protocol),
             Act::AddKeys(path) => self.add_keys(path),
             Act::Hold(filter) => self.hold(filter),
@@ -528,6 +563,9 @@ impl App {
         match c {
             C::Open => self.ask(Choose::Capture),
             C::AddKeys => self.ask(Choose::KeyLog),
+            C::Export => self.ask_export(None, None),
+            C::Mark => self.mark(),
+            C::NextMark => self.next_mark(),
             C::SaveStream => self.ask(Choose::Save(Saving::Stream(None, SaveAs::Raw))),
             C::ExportLadder => self.ask(Choose::Save(Saving::Ladder)),
             C::DecodeAs => self.dialog = self.tab().and_then(doing::decode_dialog).map_or(Dialog::Closed, Dialog::DecodeAs),
@@ -670,6 +708,9 @@ impl App {
             C::Drawer => self.prefs.drawer = !self.prefs.drawer,
             C::Traffic => self.place = Place::Traffic,
             C::Statistics => self.place = Place::Statistics,
+            C::Objects => self.place = Place::Objects,
+            C::Rules => self.place = Place::Rules,
+            C::RuleLike => self.rule_like(),
             C::Settings => self.place = Place::Settings,
             C::Help => self.dialog = Dialog::Keys,
 
@@ -711,6 +752,9 @@ impl App {
     /// One step in the pane that has the keys; `sideways` for left and right.
     fn step(&mut self, by: i64, sideways: bool) {
         let view = self.prefs.view;
+        if self.place == Place::Objects {
+            return self.with(|t| t.step_object(by));
+        }
         self.with(|t| match (t.region, sideways) {
             (Region::List, false) => t.move_row(by),
             (Region::View, false) => t.move_view(by, view),

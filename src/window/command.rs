@@ -99,6 +99,7 @@ commands! {
     StopReading = File, STOP, "Stop reading", "What was read stays; the rest of the file is left out", [];
     AddKeys = File, KEY, "Add key log…", "Take the keys of a TLS key log and read again what waited for them", [CTRL_SHIFT K];
     DecodeAs = File, TRANSLATE, "Decode as…", "Say which protocol this connection speaks", [CTRL_SHIFT U];
+    Export = File, EXPORT, "Export…", "All of this capture or a part of it, in another form", [CTRL_SHIFT X];
     SaveStream = File, DOWNLOAD_SIMPLE, "Save stream…", "What one side or both sent, as bytes or text", [CTRL_SHIFT S];
     ExportLadder = File, DOWNLOAD_SIMPLE, "Export ladder as SVG…", "The ladder as a drawing for documents", [CTRL_SHIFT E];
     ForgetRecent = File, CLOCK_COUNTER_CLOCKWISE, "Forget recent captures", "Empties the list of recent captures", [];
@@ -115,6 +116,8 @@ commands! {
     NextNote = Go, WARNING, "Next note", "Next message or packet with a note", [NO N];
     PreviousNote = Go, WARNING, "Previous note", "Previous message or packet with a note", [SHIFT N];
     GoToPacket = Go, CROSSHAIR, "Go to packet…", "Type a packet's number", [CTRL G];
+    Mark = Go, BOOKMARK, "Mark packet", "Marks the selected packet, or takes its mark away", [NO M];
+    NextMark = Go, BOOKMARK, "Next mark", "The next packet that was marked", [SHIFT M];
     Back = Go, CARET_LEFT, "Back", "Where you were before", [ALT ArrowLeft];
     Forward = Go, CARET_RIGHT, "Forward", "Where you came back from", [ALT ArrowRight];
     Unfold = Go, CARET_DOWN, "Unfold or step right", "Opens a row or a group of fields; in bytes, the next byte", [NO ArrowRight, NO L];
@@ -159,7 +162,9 @@ commands! {
     Drawer = View, SQUARE_HALF_BOTTOM, "Provenance drawer", "From the selected value down to its packets", [NO F10];
     Traffic = View, ARROWS_LEFT_RIGHT, "Traffic", "The lists of this capture", [ALT Num1];
     Statistics = View, CHART_BAR, "Statistics", "Protocols, conversations and facts of the capture", [ALT Num2];
-    Settings = View, GEAR_SIX, "Settings", "Theme, density, text size, times", [ALT Num3];
+    Objects = View, FILE_TEXT, "Objects", "Files, bodies and letters that were transferred", [ALT Num3];
+    Rules = View, SLIDERS, "Rules", "What changes messages on their way, how often, and what became of them", [ALT Num4];
+    Settings = View, GEAR_SIX, "Settings", "Theme, density, text size, times", [ALT Num0];
     Help = View, KEYBOARD, "Keys", "Every command and its keys", [NO F1, SHIFT Questionmark, NO Questionmark];
 
     StartCapture = Capture, PLAY, "Start or stop capture", "Take packets off the interfaces chosen on the start page; while it runs, stop", [CTRL E];
@@ -175,6 +180,7 @@ commands! {
     SendAllHeld = Proxy, FAST_FORWARD, "Send all held messages", "As they came", [SHIFT A];
     DropHeld = Proxy, PROHIBIT, "Drop held message", "It does not go on, and nothing answers", [SHIFT X];
     AnswerHeld = Proxy, ARROW_U_UP_LEFT, "Answer held message", "Write what its sender gets in place of the server's answer", [];
+    RuleLike = Proxy, SLIDERS, "New rule for messages like this…", "Begins a rule for this host and path; it is in force once you say so", [];
     CopyProxyAddress = Proxy, COPY, "Copy proxy address", "For programs that ask for one", [];
 
     CopyValue = Copy, COPY, "Copy value", "The selected field's value", [CTRL C];

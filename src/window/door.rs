@@ -1,5 +1,7 @@
 //! What the window asks of the door: how captures are opened and what an open one offers.
 
+use crate::exports::Exporter;
+use crate::ruling::Ruled;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wirelore_filter::{Filter, Registry};
@@ -146,6 +148,9 @@ pub trait Proxied: Send + Sync {
     /// # Errors
     /// [`Problem`]: what is wrong with the filter, and where.
     fn hold(&self, filter: Option<&str>) -> Result<(), Problem>;
+
+    /// Its rules.
+    fn ruled(&self) -> Arc<dyn Ruled>;
 
     /// What becomes of a held message.
     ///
@@ -355,6 +360,9 @@ pub trait Capture: Send {
 
     /// Finds patterns in it.
     fn finder(&self) -> Arc<dyn Finder>;
+
+    /// Writes parts of it to files.
+    fn exporter(&self) -> Arc<dyn Exporter>;
 
     /// Stops reading; what was read stays.
     fn cancel(&self);

@@ -79,7 +79,8 @@ impl Errands {
                     .add_filter("All files", &["*"])
                     .pick_files(),
                 Choose::KeyLog => dialog.pick_file().map(|f| vec![f]),
-                Choose::Save(_) => dialog.set_file_name(name).save_file().map(|f| vec![f]),
+                Choose::Save(_) | Choose::Export => dialog.set_file_name(name).save_file().map(|f| vec![f]),
+                Choose::ExportFolder => dialog.pick_folder().map(|f| vec![f]),
             };
             Some(News::Chosen(what, files?))
         });

@@ -11,18 +11,22 @@ pub mod carried;
 pub mod clause;
 pub mod command;
 pub mod desk;
+pub mod diff;
 pub mod door;
 pub mod errand;
+pub mod exports;
 pub mod follow;
 pub mod format;
 pub mod fuzzy;
 pub mod held;
 pub mod ladder;
 pub mod listing;
+pub mod objects;
 pub mod palette;
 pub mod panes;
 pub mod prefs;
 pub mod rows;
+pub mod ruling;
 pub mod seeking;
 pub mod select;
 pub mod sifting;
@@ -39,6 +43,7 @@ pub use app::App;
 pub use door::{
     Capture, Captured, Conversations, Finder, Interfaces, Opener, Proxied, Proxies, Sieve, Waker, Watched, WindowOptions,
 };
+pub use exports::Exporter;
 
 /// Opens the window and returns when it is closed.
 ///

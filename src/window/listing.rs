@@ -280,6 +280,24 @@ fn passing(s: &Arc<Snapshot>, sieve: &dyn Sieve, wanted: &Wanted, rows: Rows, wo
     }))
 }
 
+/// The rows that a wish is of, rising; inner `None` for all, outer when the work was cancelled.
+///
+/// # Errors
+/// [`Problem`]: the recorded bytes are gone, so that what is no column cannot be looked at.
+pub fn rows(
+    s: &Arc<Snapshot>,
+    sieve: &dyn Sieve,
+    wanted: &Wanted,
+    rows: Rows,
+    work: &Work,
+) -> Result<Option<Option<Vec<u32>>>, Problem> {
+    match passing(s, sieve, wanted, rows, work) {
+        Ok(found) => Ok(Some(found)),
+        Err(Ended::Cancelled) => Ok(None),
+        Err(Ended::Broke(p)) => Err(p),
+    }
+}
+
 type Made = (Items, Vec<(f32, Severity)>);
 
 fn packets(s: &Arc<Snapshot>, sieve: &dyn Sieve, wanted: &Wanted, work: &Work) -> Result<Made, Ended> {

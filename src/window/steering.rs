@@ -2,6 +2,7 @@
 
 use crate::door::{Held, Proxied, ProxyState, Release};
 use crate::held::Draft;
+use crate::ruling::Ruling;
 use std::sync::Arc;
 
 /// A tab's proxy.
@@ -13,6 +14,8 @@ pub struct Steering {
     pub draft: Option<Draft>,
     /// What is wrong with the edit.
     pub wrong: Option<String>,
+    /// The rules that it asks.
+    pub ruling: Ruling,
     /// The filter by which messages are held, as it is typed.
     pub filter: String,
     /// What is wrong with it.
@@ -24,7 +27,8 @@ impl Steering {
     #[must_use]
     pub fn new(handle: Arc<dyn Proxied>) -> Steering {
         let state = handle.state();
-        Steering { handle, state, draft: None, wrong: None, filter: String::new(), filter_wrong: None }
+        let ruling = Ruling::new(&handle);
+        Steering { handle, state, ruling, draft: None, wrong: None, filter: String::new(), filter_wrong: None }
     }
 
     /// Takes what is new; once a frame. What is no longer held is no longer looked at, and the oldest that is held comes in its place.

@@ -1,14 +1,17 @@
 //! One open capture: its snapshot, its selection, and where each of its panes stands.
 
+mod out;
 mod talk;
 
 use crate::carried::BodyKeeper;
 use crate::desk::{Answer, Desk, Prepared};
 use crate::door::{Capture, Conversations, Finder, Hit, Sieve, Waker};
+use crate::exports::Exporter;
 use crate::follow::FollowKeeper;
 use crate::ladder;
 use crate::ladder::keep::{CourseKeeper, LadderKeeper};
 use crate::listing::{Item, Lister, Wanted, lists_packets};
+use crate::objects::Objects;
 use crate::panes::statistics::Figures;
 use crate::prefs::Prefs;
 use crate::rows::{RowFolds, Rows};
@@ -20,6 +23,7 @@ use crate::steering::Steering;
 use crate::trace::Traced;
 use crate::widgets::tree::Folds;
 use crate::widgets::vlist::VState;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use wirelore_filter::Registry;
@@ -147,6 +151,11 @@ pub struct Tab {
     pub body_seen: Option<Span>,
     /// Statistics, once looked at.
     pub figures: Figures,
+    exporter: Arc<dyn Exporter>,
+    /// What was transferred, once looked at.
+    pub objects: Objects,
+    /// Packets that the user marked.
+    pub marked: BTreeSet<u32>,
     /// Whether reading was stopped by the user.
     pub stopped: bool,
     shown: Option<Arc<Prepared>>,
@@ -208,6 +217,9 @@ impl Tab {
             bodies: BodyKeeper::default(),
             body_seen: None,
             figures: Figures::default(),
+            exporter: capture.exporter(),
+            objects: Objects::default(),
+            marked: BTreeSet::new(),
             stopped: false,
             shown: None,
             traced: None,
@@ -383,6 +395,7 @@ impl Tab {
             || self.follows.busy()
             || self.bodies.busy()
             || self.seeking.progress().is_some()
+            || self.objects.progress().is_some()
             || !self.snap.progress().done
     }
 

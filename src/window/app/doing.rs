@@ -5,6 +5,7 @@ use crate::act::{Act, Choose, Saving};
 use crate::clause::{self, Joining};
 use crate::command::Command;
 use crate::errand::News;
+use crate::exports::Object;
 use crate::format;
 use crate::panes::bars::Place;
 use crate::panes::dialogs::{DecodeAs, Dialog, PathDialog};
@@ -55,6 +56,8 @@ impl App {
             Choose::Save(Saving::Capture) => "capture.pcapng".into(),
             Choose::Save(Saving::Ladder) => format!("{flow}.svg"),
             Choose::Save(Saving::Stream(..)) => format!("{flow}.bin"),
+            Choose::Save(Saving::Object) => self.object.as_ref().map_or_else(String::new, Object::file_name),
+            Choose::Export | Choose::ExportFolder => self.export_name(what).unwrap_or_default(),
         }
     }
 
@@ -62,6 +65,11 @@ impl App {
         let Some(tab) = self.tab() else { return };
         match what {
             Saving::Capture => self.save_capture(path),
+            Saving::Object => {
+                if let Some(o) = self.object.clone() {
+                    self.save_object(o, path);
+                }
+            }
             Saving::Ladder => {
                 let Some(ladder) = tab.ladders.newest() else { return };
                 let (snap, to_scale, title) = (tab.snap.clone(), self.prefs.ladder.to_scale, tab.title.clone());

@@ -5,6 +5,8 @@ use crate::act::Act;
 use crate::command::Command;
 use crate::door::Release;
 use crate::errand::News;
+use crate::panes::bars::Place;
+use crate::ruling::{self, Change};
 use crate::steering::Steering;
 use crate::tab::Tab;
 use egui::Context;
@@ -91,5 +93,21 @@ impl App {
         if let Err(p) = went {
             self.toasts.problem(p);
         }
+    }
+
+    pub(super) fn change_rule(&mut self, change: &Change) {
+        let Some(s) = self.steering() else { return };
+        if let Err(p) = s.ruling.change(change) {
+            self.toasts.problem(p);
+        }
+    }
+
+    /// Begins a rule for messages like the selected one.
+    pub(super) fn rule_like(&mut self) {
+        let Some(tab) = self.tab_mut() else { return };
+        let text = tab.selection.message.and_then(|m| ruling::like(&tab.snap, m));
+        let (Some(text), Some(s)) = (text, tab.steering.as_mut()) else { return };
+        s.ruling.write(text, None);
+        self.place = Place::Rules;
     }
 }

@@ -17,8 +17,12 @@ pub enum Place {
     /// The lists and the reader.
     #[default]
     Traffic,
+    /// What was transferred.
+    Objects,
     /// Figures of the capture.
     Statistics,
+    /// What changes messages on their way.
+    Rules,
     /// How the window looks.
     Settings,
 }
@@ -334,6 +338,8 @@ pub fn rail(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, place: Place, capture: boo
         button::tip(resp, command.facts().tip, &command.keys());
     };
     item(ui, rect.top() + 6.0, Command::Traffic, "Traffic", place == Place::Traffic, true);
-    item(ui, rect.top() + 8.0 + height, Command::Statistics, "Statistics", place == Place::Statistics, capture);
+    item(ui, rect.top() + 10.0 + height * 2.0, Command::Statistics, "Statistics", place == Place::Statistics, capture);
+    item(ui, rect.top() + 8.0 + height, Command::Objects, "Objects", place == Place::Objects, capture);
+    item(ui, rect.top() + 12.0 + height * 3.0, Command::Rules, "Rules", place == Place::Rules, capture);
     item(ui, rect.bottom() - height - 6.0, Command::Settings, "Settings", place == Place::Settings, true);
 }

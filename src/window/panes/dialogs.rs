@@ -4,6 +4,7 @@ use crate::act::{Act, Choose, Saving};
 use crate::command::{Command, Group};
 use crate::follow::SaveAs;
 use crate::panes::Cx;
+use crate::panes::export::ExportDialog;
 use crate::theme::{Look, icons};
 use crate::widgets::{button, ink};
 use egui::{CornerRadius, Frame, Id, Key, Margin, Modal, Modifiers, RichText, ScrollArea, Sense, Stroke, TextEdit, Ui, vec2};
@@ -20,6 +21,8 @@ pub enum Dialog {
     Path(PathDialog),
     /// Choosing the protocol of a connection.
     DecodeAs(DecodeAs),
+    /// What to write, and where.
+    Export(Box<ExportDialog>),
     /// The list of keys.
     Keys,
 }
@@ -77,7 +80,7 @@ impl DecodeAs {
     }
 }
 
-fn frame(ui: &Ui, look: &Look) -> Frame {
+pub(super) fn frame(ui: &Ui, look: &Look) -> Frame {
     Frame::new()
         .fill(look.t.raised)
         .stroke(Stroke::new(1.0, look.t.line_strong))
@@ -92,6 +95,7 @@ pub fn show(ui: &Ui, cx: &mut Cx<'_>, dialog: &mut Dialog) -> bool {
         Dialog::Closed => false,
         Dialog::Path(d) => path(ui, cx, d),
         Dialog::DecodeAs(d) => decode_as(ui, cx, d),
+        Dialog::Export(d) => super::export::show(ui, cx, d),
         Dialog::Keys => keys(ui, cx),
     }
 }
@@ -105,7 +109,9 @@ fn path(ui: &Ui, cx: &mut Cx<'_>, d: &mut PathDialog) -> bool {
     let (hint, verb) = match d.what {
         Choose::Capture => ("Type or paste the path of a pcap or pcapng file, or browse for it.", "Open"),
         Choose::KeyLog => ("The path of a key log as SSLKEYLOGFILE names it; what waited for its keys is read again.", "Add"),
-        Choose::Save(_) => ("Type or paste a path, or browse for one. A file of that name is replaced.", "Save"),
+        Choose::Save(_) | Choose::Export | Choose::ExportFolder => {
+            ("Type or paste a path, or browse for one. A file of that name is replaced.", "Save")
+        }
     };
     let width = (ui.ctx().content_rect().width() - 80.0).clamp(200.0, 540.0);
     let modal = Modal::new(Id::unique("open dialog")).frame(frame(ui, look)).backdrop_color(t.veil).show(ui.ctx(), |ui| {
@@ -149,9 +155,7 @@ fn path(ui: &Ui, cx: &mut Cx<'_>, d: &mut PathDialog) -> bool {
         });
     });
     if take {
-        // Quotes come along when a path is pasted from a shell or a file manager.
-        let plain = d.path.trim().trim_matches(|c| c == '"' || c == '\'');
-        let file = plain.strip_prefix("file://").unwrap_or(plain);
+        let file = plain_path(&d.path);
         if file.is_empty() {
             d.problem = Some("Type a path first.".into());
         } else {
@@ -160,6 +164,8 @@ fn path(ui: &Ui, cx: &mut Cx<'_>, d: &mut PathDialog) -> bool {
                 Choose::Capture => Act::Open(file),
                 Choose::KeyLog => Act::AddKeys(file),
                 Choose::Save(saving) => Act::Save(saving, file),
+                // Those have a dialog of their own.
+                Choose::Export | Choose::ExportFolder => return true,
             });
             close = true;
         }
@@ -277,8 +283,14 @@ fn decode_as(ui: &Ui, cx: &mut Cx<'_>, d: &mut DecodeAs) -> bool {
     close || modal.should_close()
 }
 
+/// A path without what comes along when it is pasted from a shell or a file manager.
+pub(super) fn plain_path(text: &str) -> &str {
+    let plain = text.trim().trim_matches(|c| c == '"' || c == '\'');
+    plain.strip_prefix("file://").unwrap_or(plain)
+}
+
 /// A leading `~/` as a shell would read it.
-fn home(path: &str) -> String {
+pub(super) fn home(path: &str) -> String {
     match (path.strip_prefix("~/"), std::env::var("HOME")) {
         (Some(rest), Ok(home)) => format!("{home}/{rest}"),
         _ => path.to_owned(),

@@ -68,7 +68,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     };
     let mut state = std::mem::take(&mut tab.packet_list);
     let before: Cell<Option<i64>> = Cell::new(None);
-    let desk = &tab.desk;
+    let (desk, marked) = (&tab.desk, &tab.marked);
     let label = |row: u64| match list.item(row) {
         Some(Item::Packet(p)) => match desk.line(p) {
             Answer::Here(l) => format!("Packet {}: {} to {}, {}, {}", p + 1, l.source, l.destination, l.protocol, l.info),
@@ -90,6 +90,9 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
             row.painter.rect_stroke(r, 3, egui::Stroke::new(1.0, t.text_quiet), egui::StrokeKind::Inside);
         }
         let p = row.painter;
+        if marked.contains(&number) {
+            mark(p, look, row.rect);
+        }
         let cell = |i: usize| laid.cell(i, row.rect);
         let ink_main = if is_selected { t.text_strong } else { t.text };
         let ink_side = if is_selected { t.text } else { t.text_quiet };
@@ -165,6 +168,11 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     tab.hover_next.row = tab.hover_next.row.or(over_row);
     wherelist::after(cx, tab, &h);
     vlist::row_menu(ui, look, &h.response, h.menu.is_some(), h.clicked.is_some(), |ui| wherelist::menu(ui, cx));
+}
+
+/// The mark of a row that the user marked.
+pub fn mark(p: &egui::Painter, look: &Look, row: Rect) {
+    p.rect_filled(Rect::from_min_size(row.min + egui::vec2(0.0, 2.0), egui::vec2(4.0, row.height() - 4.0)), 2, look.t.accent);
 }
 
 /// A process by its name, with its number where there is room.

@@ -107,7 +107,10 @@ pub fn menu(ui: &mut Ui, cx: &mut Cx<'_>) {
         Command::OtherHalf,
         Command::NextInConversation,
         Command::PreviousInConversation,
+        Command::Mark,
         Command::CopyRow,
+        Command::Export,
+        Command::RuleLike,
     ] {
         if ui.button(c.facts().text).on_hover_text(c.facts().tip).clicked() {
             cx.acts.push(Act::Do(c));

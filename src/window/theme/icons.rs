@@ -140,3 +140,11 @@ pub const PROHIBIT: char = '\u{e3de}';
 pub const BROWSER: char = '\u{e0f4}';
 /// A certificate.
 pub const CERTIFICATE: char = '\u{e766}';
+/// Rules.
+pub const SLIDERS: char = '\u{e434}';
+/// Take out.
+pub const EXPORT: char = '\u{eaf0}';
+/// A mark.
+pub const BOOKMARK: char = '\u{e0ea}';
+/// What belongs together.
+pub const LINK: char = '\u{e2e6}';

@@ -49,20 +49,21 @@ impl Toasts {
         self.shown.is_empty()
     }
 
-    /// Shows them at the lower right.
-    pub fn show(&mut self, ui: &Ui, look: &Look) {
+    /// Shows them at the lower right; gives how high they are there.
+    pub fn show(&mut self, ui: &Ui, look: &Look) -> f32 {
         let now = ui.input(|i| i.time);
         self.shown.retain(|t| t.until.is_none_or(|until| now < until));
         if let Some(soonest) = self.shown.iter().filter_map(|t| t.until).reduce(f64::min) {
             ui.request_repaint_after(std::time::Duration::from_secs_f64((soonest - now).max(0.0) + 0.02));
         }
         if self.shown.is_empty() {
-            return;
+            return 0.0;
         }
         let mut gone = None;
-        Area::new(Id::unique("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, vec2(-16.0, -40.0)).show(
-            ui,
-            |ui| {
+        let shown = Area::new(Id::unique("toasts"))
+            .order(Order::Foreground)
+            .anchor(Align2::RIGHT_BOTTOM, vec2(-16.0, -40.0))
+            .show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 8.0;
                 for toast in &self.shown {
                     let (icon, ink) = if toast.problem.is_some() {
@@ -99,10 +100,10 @@ impl Toasts {
                             });
                         });
                 }
-            },
-        );
+            });
         if let Some(id) = gone {
             self.shown.retain(|t| t.id != id);
         }
+        shown.response.rect.height() + 8.0
     }
 }

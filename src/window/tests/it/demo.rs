@@ -9,7 +9,7 @@ use wirelore_kit::*;
 use wirelore_store::query::Rows;
 use wirelore_store::{Builder, FlowFlags, FlowRow, MessageOpen, Progress, Schema, Snapshot, Store, Work};
 use wirelore_window::door::{Course, Finder, Followed, Form, Hit, Pattern, Run, Segment, Sieve, StateChange};
-use wirelore_window::{Capture, Conversations, Opener, Waker};
+use wirelore_window::{Capture, Conversations, Exporter, Opener, Waker};
 
 static FIELDS: [F; 16] = [
     &ETH,
@@ -287,6 +287,10 @@ impl Capture for Demo {
 
     fn finder(&self) -> Arc<dyn Finder> {
         Arc::new(Summaries)
+    }
+
+    fn exporter(&self) -> Arc<dyn Exporter> {
+        Arc::new(crate::exporting::Writer)
     }
 
     fn cancel(&self) {}

@@ -2,6 +2,7 @@
 
 mod conversations;
 mod demo;
+mod exporting;
 mod kit;
 mod pictures;
 mod proxied;

@@ -6,9 +6,10 @@ use egui::{Key, Modifiers};
 use egui_kittest::SnapshotOptions;
 use egui_kittest::kittest::Queryable as _;
 use std::sync::{Arc, Mutex};
-use wirelore_kit::middle::{Part, Stage, Transit};
+use wirelore_kit::middle::{Judgement, Part, Stage, Transit};
 use wirelore_kit::{Dir, Problem};
 use wirelore_window::door::{Held, LiveProxy, ProxyState, Release};
+use wirelore_window::ruling::{Change, Edited, Origin, Rule, Ruled};
 use wirelore_window::{Proxied, Proxies, Waker};
 
 fn message(proto: &'static str, dir: Dir, line: &str, headers: &[(&str, &str)], body: &[u8], url: Option<&str>) -> Arc<Transit> {
@@ -48,6 +49,7 @@ fn waiting() -> Vec<Held> {
 /// A proxy that is only told of, and writes down what it is told.
 #[derive(Default)]
 struct Told {
+    rules: Arc<Rules>,
     state: Mutex<ProxyState>,
     did: Mutex<Vec<String>>,
 }
@@ -72,6 +74,9 @@ impl Proxied for Told {
         self.did.lock().expect("did").push(format!("hold {filter:?}"));
         Ok(())
     }
+    fn ruled(&self) -> Arc<dyn Ruled> {
+        self.rules.clone()
+    }
     fn release(&self, id: u64, how: Release) -> Result<(), Problem> {
         let mut state = self.state.lock().expect("state");
         state.held = Arc::new(state.held.iter().filter(|h| h.id != id).cloned().collect());
@@ -84,6 +89,78 @@ impl Proxied for Told {
         };
         self.did.lock().expect("did").push(format!("{id} {how}"));
         Ok(())
+    }
+}
+
+/// Rules that are only told of.
+struct Rules {
+    all: Mutex<Vec<Rule>>,
+    edits: Vec<Edited>,
+}
+
+impl Default for Rules {
+    fn default() -> Rules {
+        let rule = |name: &str, when: &str, does: &str, hits, enabled, origin| Rule {
+            name: name.into(),
+            when: when.into(),
+            does: does.into(),
+            enabled,
+            hits,
+            origin,
+        };
+        let all = vec![
+            rule("anticache", "", "removes If-None-Match, If-Modified-Since", 31, true, Origin::CommandLine),
+            rule("slow images", "~t image", "delays by 800 ms", 4, true, Origin::File(12)),
+            rule("no tracking", "~d metrics.shop.test", "answers with 204", 0, false, Origin::File(19)),
+            rule(
+                "seen by",
+                "~d ^api.shop.test$",
+                "sets X-Seen-By",
+                2,
+                true,
+                Origin::Running(Some("[[rule]]\nname = 'seen by'\n".into())),
+            ),
+        ];
+        let of = |price: &str, more: &[(&str, &str)]| {
+            let mut headers = vec![("Content-Type", "application/json"), ("Content-Length", "42"), ("ETag", "\"a1\"")];
+            headers.extend_from_slice(more);
+            let body = format!("{{\n  \"name\": \"lamp\",\n  \"price\": {price}\n}}");
+            message("http", Dir::ToClient, "HTTP/1.1 200 OK", &headers, body.as_bytes(), None)
+        };
+        let became = Judgement::Change(Box::new((*of("9.95", &[("X-Seen-By", "wirelore")])).clone()));
+        let hits = vec![("seen by".to_owned(), "set X-Seen-By".to_owned())];
+        let edits = vec![Edited { number: 5, conn: 3, original: of("19.90", &[]), became: Arc::new(became), hits }];
+        Rules { all: Mutex::new(all), edits }
+    }
+}
+
+impl Ruled for Rules {
+    fn rules(&self) -> Vec<Rule> {
+        self.all.lock().expect("rules").clone()
+    }
+    fn file(&self) -> Option<std::path::PathBuf> {
+        Some("/config/rules.toml".into())
+    }
+    fn change(&self, change: &Change) -> Result<(), Problem> {
+        let mut all = self.all.lock().expect("rules");
+        match change {
+            Change::Enable(name, on) => all.iter_mut().filter(|r| r.name == *name).for_each(|r| r.enabled = *on),
+            Change::Remove(name) => all.retain(|r| r.name != *name),
+            Change::Move(..) => all.swap(2, 3),
+            Change::Write(_, text) if text.contains("wrong") => {
+                let what = "Line 1, column 1: no rule".to_owned();
+                return Err(Problem { what, why: "wrong\n^^^^^".into(), what_to_do: String::new() });
+            }
+            Change::Write(_, text) => {
+                let origin = Origin::Running(Some(text.clone()));
+                let does = "sets X-Seen-By".to_owned();
+                all.push(Rule { name: "new".into(), when: "~d example.org".into(), does, enabled: true, hits: 0, origin });
+            }
+        }
+        Ok(())
+    }
+    fn edits(&self) -> Vec<Edited> {
+        self.edits.clone()
     }
 }
 
@@ -206,4 +283,82 @@ fn proxy_light() {
         h.get_by_label_contains("Proxy :8080").click();
         h.run_steps(4);
     });
+}
+
+fn rules(h: &mut Window) {
+    h.key_press_modifiers(Modifiers::ALT, Key::Num4);
+    settle(h);
+}
+
+#[test]
+fn rules_are_switched_written_and_a_wrong_one_says_where() {
+    let (mut h, told) = begin([1180.0, 700.0], true, Vec::new());
+    rules(&mut h);
+    h.get_by_label("Switch off slow images").click();
+    settle(&mut h);
+    assert!(told.rules.rules().iter().any(|r| r.name == "slow images" && !r.enabled));
+    h.get_by_label("Rule seen by: 2 hits").click();
+    settle(&mut h);
+    h.get_by_label("Edit").click();
+    settle(&mut h);
+    h.get_by_label("Rule").click();
+    h.run_steps(2);
+    h.event(egui::Event::Text("wrong".into()));
+    h.run_steps(2);
+    h.get_by_label("Put in force").click();
+    settle(&mut h);
+    h.get_by_label_contains("Line 1, column 1");
+    h.get_by_label("Cancel").click();
+    settle(&mut h);
+    h.get_by_label("New rule").click();
+    h.run_steps(2);
+    h.get_by_label("Put in force").click();
+    settle(&mut h);
+    h.get_by_label("Rule new: 0 hits");
+}
+
+#[test]
+fn a_rule_begins_with_the_host_and_path_of_a_row() {
+    let (mut h, _) = begin([1180.0, 700.0], true, Vec::new());
+    h.key_press(Key::Num2);
+    settle(&mut h);
+    for _ in 0..4 {
+        h.key_press(Key::ArrowDown);
+        settle(&mut h);
+    }
+    h.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    h.run_steps(3);
+    h.event(egui::Event::Text("new rule for messages like".into()));
+    h.run_steps(3);
+    h.key_press(Key::Enter);
+    settle(&mut h);
+    let s = h.state().tab().and_then(|t| t.steering.as_ref()).expect("a proxy");
+    let text = s.ruling.draft.as_ref().map(|d| d.text.clone()).expect("a draft");
+    assert!(text.contains("when = '~d ^api\\.shop\\.test$ & ~u /items'"), "{text}");
+}
+
+#[test]
+fn rules_dark() {
+    picture_of(true, "rules", |h| {
+        rules(h);
+        h.get_by_label_contains("Changed: ").click();
+    });
+}
+
+#[test]
+fn rules_light() {
+    picture_of(false, "rules", |h| {
+        rules(h);
+        h.get_by_label("New rule").click();
+    });
+}
+
+fn picture_of(dark: bool, name: &str, setup: impl FnOnce(&mut Window)) {
+    let (mut h, _) = begin([1180.0, 700.0], dark, Vec::new());
+    setup(&mut h);
+    settle(&mut h);
+    h.remove_cursor();
+    h.run_steps(12);
+    let options = SnapshotOptions::new().threshold(0.0).output_path("tests/pictures");
+    h.snapshot_options(format!("{name}-{}", if dark { "dark" } else { "light" }), &options);
 }
