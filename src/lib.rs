@@ -3,6 +3,8 @@
 pub mod again;
 pub mod asserting;
 pub mod authority;
+#[cfg(feature = "window")]
+pub mod bench;
 pub mod browser;
 pub mod capturing;
 pub mod cli;

@@ -1,5 +1,6 @@
 //! The window's proxy: started from it, read while it records, steered by its clicks.
 
+use crate::bench::Bench;
 use crate::browser::{Browser, Wish};
 use crate::cli::{Cli, Command, Proxy as Args};
 use crate::opened::{Behind, Opened, Shown};
@@ -13,7 +14,7 @@ use wirelore_gate::{Filter, Gate};
 use wirelore_kit::Problem;
 use wirelore_proxy::{Mode, Stopper};
 use wirelore_record::{Recorder, State};
-use wirelore_window::door::{Held, LiveProxy, ProxyState, Release};
+use wirelore_window::door::{Bench as HandedBench, Held, LiveProxy, ProxyState, Release};
 use wirelore_window::ruling::Ruled;
 use wirelore_window::{Proxied, Proxies, Waker};
 
@@ -47,9 +48,31 @@ impl Proxies for Starter {
         let mut started = proxying::start(&self.args).map_err(problem)?;
         let woken = Arc::clone(&wake);
         started.session.store.on_publish(move || woken());
+        let shared = self.steered(&mut started, wake);
+        let place = Place { path: started.recorder.path().to_path_buf(), growth: Some(started.recorder.growth()), keylog: None };
+        let shown = Shown::on(Bench::new(&started.recorder, &started.session), place);
+        let behind = Recording { live: Arc::clone(&shared), started: Some(started) };
+        Ok((Box::new(Opened { behind, shown }), shared))
+    }
+
+    fn join(&self, bench: &HandedBench, wake: Waker) -> Result<Arc<dyn Proxied>, Problem> {
+        let bench = Bench::of(bench).ok_or_else(|| Problem {
+            what: "The proxy did not start".into(),
+            why: "What is open in this tab is a file that nothing more can join.".into(),
+            what_to_do: "Start it in a tab of its own.".into(),
+        })?;
+        let mut started = proxying::start_beside(&self.args, &bench.recorder, &bench.session).map_err(problem)?;
+        let shared = self.steered(&mut started, wake);
+        Ok(Arc::new(Joined { live: shared, started: Some(started) }))
+    }
+}
+
+impl Starter {
+    /// What steers a proxy that was started.
+    fn steered(&self, started: &mut Started, wake: Waker) -> Arc<Live> {
         // What is held shows at once, not with the next packet.
         started.gate.listen(Arc::new(move |_: &wirelore_gate::Event| wake()));
-        let shared = Arc::new(Live {
+        Arc::new(Live {
             stopper: started.proxy.stopper(),
             listening: started.proxy.listeners().into_iter().map(|(mode, at)| (matches!(mode, Mode::Regular), at)).collect(),
             gate: started.gate.clone(),
@@ -60,11 +83,50 @@ impl Proxies for Starter {
             browser: Mutex::new(None),
             authority: Arc::clone(&started.authority),
             led: Mutex::new(started.led.take()),
-        });
-        let place = Place { path: started.recorder.path().to_path_buf(), growth: Some(started.recorder.growth()), keylog: None };
-        let shown = Shown::of(&started.session, place);
-        let behind = Recording { live: Arc::clone(&shared), started: Some(started) };
-        Ok((Box::new(Opened { behind, shown }), shared))
+        })
+    }
+}
+
+/// A proxy that writes a record beside others. Dropped, it ends, and the record goes on.
+struct Joined {
+    live: Arc<Live>,
+    /// Taken when it ends.
+    started: Option<Started>,
+}
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        self.live.stop();
+        if let Some(started) = self.started.take() {
+            // Joining threads may take a moment: not on the window's thread.
+            let _ = std::thread::Builder::new().name("proxy end".into()).spawn(move || started.proxy.stop());
+        }
+    }
+}
+
+impl Proxied for Joined {
+    fn state(&self) -> ProxyState {
+        self.live.state()
+    }
+
+    fn stop(&self) {
+        self.live.stop();
+    }
+
+    fn browse(&self) -> Result<(), Problem> {
+        self.live.browse()
+    }
+
+    fn hold(&self, filter: Option<&str>) -> Result<(), Problem> {
+        self.live.hold(filter)
+    }
+
+    fn ruled(&self) -> Arc<dyn Ruled> {
+        self.live.ruled()
+    }
+
+    fn release(&self, held: u64, how: Release) -> Result<(), Problem> {
+        self.live.release(held, how)
     }
 }
 

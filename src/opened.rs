@@ -1,6 +1,7 @@
 //! An open capture as the window is given it, whatever stands behind it: a file, a proxy, interfaces.
 
 use crate::again::Again;
+use crate::bench::Bench;
 use crate::conversations::Rereading;
 use crate::recall::Recall;
 use crate::session::Session;
@@ -18,6 +19,7 @@ pub struct Shown {
     again: Again,
     sieve: Arc<Sieve>,
     takeout: Arc<Takeout>,
+    bench: Option<Arc<Bench>>,
 }
 
 impl Shown {
@@ -27,7 +29,13 @@ impl Shown {
         let recall = Arc::clone(&session.recall);
         let sieve = Arc::new(Sieve::new(Arc::clone(&recall)));
         let takeout = Arc::new(Takeout::new(session, place));
-        Shown { store: session.store.clone(), recall, again: session.again.clone(), sieve, takeout }
+        Shown { store: session.store.clone(), recall, again: session.again.clone(), sieve, takeout, bench: None }
+    }
+
+    /// The same of a record that more sources may write.
+    #[must_use]
+    pub fn on(bench: Arc<Bench>, place: Place) -> Shown {
+        Shown { bench: Some(Arc::clone(&bench)), ..Shown::of(&bench.session, place) }
     }
 }
 
@@ -71,6 +79,10 @@ impl<B: Behind> Capture for Opened<B> {
 
     fn finder(&self) -> Arc<dyn Finder> {
         Arc::clone(&self.shown.sieve) as _
+    }
+
+    fn bench(&self) -> Option<wirelore_window::door::Bench> {
+        self.shown.bench.clone().map(|b| b as _)
     }
 
     fn exporter(&self) -> Arc<dyn Exporter> {

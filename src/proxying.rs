@@ -64,9 +64,7 @@ pub fn start(args: &Args) -> Result<Started, Failure> {
 /// Why it did not start.
 pub fn start_recording(args: &Args, options: wirelore_record::Options) -> Result<Started, Failure> {
     let args = &crate::options::applied(args)?;
-    let listen = listeners(args)?;
-    let authority = Arc::new(authority(args)?);
-    let trust = trust(args)?;
+    let (listen, authority) = (listeners(args)?, Arc::new(authority(args)?));
     let growth = options.growth.clone();
     let when_full = match args.record_full {
         WhenFull::Go => wirelore_record::WhenFull::Stop,
@@ -82,6 +80,26 @@ pub fn start_recording(args: &Args, options: wirelore_record::Options) -> Result
         }
     };
     let recorder = recorder.map_err(|e| Failure { text: e.to_string(), code: exit::WRITE })?;
+    begin(args, listen, authority, recorder.clone(), || read_along(&recorder, growth, args.both_legs))
+}
+
+/// Starts it with a record that others write too, and that a session reads already.
+///
+/// # Errors
+/// Why it did not start.
+pub fn start_beside(args: &Args, recorder: &Recorder, session: &Session) -> Result<Started, Failure> {
+    let args = &crate::options::applied(args)?;
+    begin(args, listeners(args)?, Arc::new(authority(args)?), recorder.clone(), || Ok(session.beside()))
+}
+
+fn begin(
+    args: &Args,
+    listen: Vec<(Mode, SocketAddr)>,
+    authority: Arc<Authority>,
+    recorder: Recorder,
+    read: impl FnOnce() -> Result<Session, Failure>,
+) -> Result<Started, Failure> {
+    let trust = trust(args)?;
     let gate = crate::gating::gate(&args.gating)?;
     let how = How {
         table: wirelore_dissectors::TABLE,
@@ -93,7 +111,7 @@ pub fn start_recording(args: &Args, options: wirelore_record::Options) -> Result
     let settings = Settings { listen, trust, keylog: keylog(args)?, options: changeable(args)?, how };
     let proxy = Proxy::start(settings).map_err(|e| Failure { text: e.to_string(), code: exit::INIT })?;
     let control = control(args, &proxy, &recorder, gate.clone())?;
-    let session = read_along(&recorder, growth, args.both_legs)?;
+    let session = read()?;
     let led = lead(args, &proxy)?;
     Ok(Started { proxy, recorder, gate, session, authority, control, led })
 }

@@ -148,7 +148,7 @@ fn whole(to: &Path, work: &Work, write: &mut dyn FnMut(&mut dyn Write) -> Result
 
 impl Exporter for Takeout {
     fn offers(&self) -> Offers {
-        Offers { parquet: false, redact: false }
+        Offers::default()
     }
 
     fn export(&self, order: &Order, _: &Arc<Snapshot>, work: &Work) -> Result<Option<Written>, Problem> {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use wirelore_capture::Growth;
 use wirelore_capture::intake::Piece;
+use wirelore_record::{Join, Recorder, State};
 
 /// Where blocks go.
 pub struct Files {
@@ -33,6 +34,8 @@ pub struct Files {
     /// Those that are still there, oldest first.
     kept: VecDeque<PathBuf>,
     growth: Growth,
+    /// They go into a record, with what others tell there.
+    joined: Option<(Recorder, Join)>,
 }
 
 impl Files {
@@ -54,6 +57,15 @@ impl Files {
         Files::on(Box::new(file), Some(path.to_path_buf()))
     }
 
+    /// Into a record that others write too.
+    #[must_use]
+    pub fn into_record(recorder: &Recorder) -> Files {
+        let mut files = Files::on(Box::new(std::io::sink()), Some(recorder.path().to_path_buf()));
+        files.growth = recorder.growth();
+        files.joined = Some((recorder.clone(), recorder.join()));
+        files
+    }
+
     /// To standard output.
     #[must_use]
     pub fn stdout() -> Files {
@@ -73,6 +85,7 @@ impl Files {
             files: 1,
             kept: VecDeque::new(),
             growth: Growth::default(),
+            joined: None,
         }
     }
 
@@ -111,6 +124,15 @@ impl Files {
     /// # Errors
     /// Another file is due and cannot be made, or this one cannot be written.
     pub fn take(&mut self, piece: &Piece, block: &[u8]) -> Result<(), Failure> {
+        if let Some((_, join)) = &mut self.joined {
+            match piece {
+                Piece::Section => join.section(),
+                Piece::Interface => join.interface(block),
+                Piece::Packet { .. } | Piece::Statistics(_) => join.of_interface(block),
+                Piece::Other => join.other(block),
+            }
+            return Ok(());
+        }
         match piece {
             Piece::Section => {
                 self.header.clear();
@@ -182,6 +204,15 @@ impl Files {
     /// # Errors
     /// It cannot be written: the disk is full, say. What was written before stays.
     pub fn write(&mut self) -> Result<(), Failure> {
+        if let Some((recorder, join)) = &mut self.joined {
+            join.turn();
+            let status = recorder.status();
+            self.len = status.bytes;
+            return match status.state {
+                State::Recording => Ok(()),
+                State::Stopped { why } => Err(Failure { text: why, code: exit::WRITE }),
+            };
+        }
         if self.waiting.is_empty() {
             return Ok(());
         }

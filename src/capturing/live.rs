@@ -1,5 +1,6 @@
 //! Captures in the window: which interfaces there are, how busy they are, and captures that are started, stopped and saved there.
 
+use crate::bench::Bench;
 use crate::capturing::args::Wanted;
 use crate::capturing::bpf::Checker;
 use crate::capturing::helper::{Helper, Refused};
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wirelore_kit::Problem;
-use wirelore_window::door::{CaptureState, CaptureWish, FilterWrong, Interface, LiveCapture, Refusal};
+use wirelore_window::door::{Bench as HandedBench, CaptureState, CaptureWish, FilterWrong, Interface, LiveCapture, Refusal};
 use wirelore_window::{Captured, Interfaces, Waker, Watched};
 
 /// Looks that are kept of each interface: a minute.
@@ -93,23 +94,42 @@ impl Interfaces for Sniffer {
     }
 
     fn start(&self, wish: &CaptureWish, wake: Waker) -> Result<LiveCapture, Refusal> {
-        let wanted = wish.interfaces.iter().map(|name| Wanted {
-            name: Some(name.clone()),
-            filter: wish.filter.clone(),
-            snaplen: wish.snaplen,
-            not_promiscuous: wish.not_promiscuous,
-            buffer: wish.buffer.unwrap_or(Wanted::default().buffer),
-            ..Wanted::default()
-        });
         let woken = Arc::clone(&wake);
         let (sniffed, session) =
-            Sniffed::start(wanted.collect(), wish.immediate, self.keylog.clone(), Arc::new(move || woken())).map_err(refusal)?;
+            Sniffed::start(wanted(wish), wish.immediate, self.keylog.clone(), Arc::new(move || woken())).map_err(refusal)?;
         session.store.on_publish(move || wake());
-        let place = Place { path: sniffed.path().to_path_buf(), growth: Some(sniffed.growth()), keylog: self.keylog.clone() };
-        let shown = Shown::of(&session, place);
+        let recorder = sniffed.recorder();
+        let place = Place { path: recorder.path().to_path_buf(), growth: Some(recorder.growth()), keylog: self.keylog.clone() };
+        let shown = Shown::on(Bench::new(recorder, &session), place);
         let behind = Sniffing { sniffed: Arc::clone(&sniffed), session };
         Ok((Box::new(Opened { behind, shown }), Arc::new(Live(sniffed))))
     }
+
+    fn join(&self, bench: &HandedBench, wish: &CaptureWish, wake: Waker) -> Result<Arc<dyn Captured>, Refusal> {
+        let Some(bench) = Bench::of(bench) else {
+            let problem = Problem {
+                what: "The capture did not begin".into(),
+                why: "What is open in this tab is a file that nothing more can join.".into(),
+                what_to_do: "Start it in a tab of its own.".into(),
+            };
+            return Err(Refusal { problem, mend: None });
+        };
+        let sniffed =
+            Sniffed::beside(&bench.recorder, wanted(wish), wish.immediate, Arc::new(move || wake())).map_err(refusal)?;
+        Ok(Arc::new(Live(sniffed)))
+    }
+}
+
+fn wanted(wish: &CaptureWish) -> Vec<Wanted> {
+    let one = |name: &String| Wanted {
+        name: Some(name.clone()),
+        filter: wish.filter.clone(),
+        snaplen: wish.snaplen,
+        not_promiscuous: wish.not_promiscuous,
+        buffer: wish.buffer.unwrap_or(Wanted::default().buffer),
+        ..Wanted::default()
+    };
+    wish.interfaces.iter().map(one).collect()
 }
 
 /// Packets per second, by interface.
@@ -185,7 +205,7 @@ impl Captured for Live {
             packets: s.packets,
             recorded: s.bytes,
             dropped: s.dropped,
-            file: self.0.path().to_path_buf(),
+            file: self.0.recorder().path().to_path_buf(),
             trouble: s.trouble,
         }
     }

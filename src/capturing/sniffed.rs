@@ -1,9 +1,10 @@
 //! A capture that can be stopped, gone on with, and saved: what the window steers, and what a test can kill.
 //!
-//! Its file stays open over all of that: when a capture goes on, another section begins in it, and the session that reads it goes on reading.
+//! It goes into a record that stays open over all of that, and that others may write too: another capture, a proxy. The session that reads
+//! the record goes on reading.
 
 use crate::capturing::args::Wanted;
-use crate::capturing::feed::{self, Ended};
+use crate::capturing::feed::{self, Ended, Feed};
 use crate::capturing::files::Files;
 use crate::capturing::helper::Refused;
 use crate::capturing::limits::Stop;
@@ -15,8 +16,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use wirelore_capture::Growth;
 use wirelore_kit::Problem;
+use wirelore_record::{Options, Recorder};
 
 /// How it goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,12 +36,13 @@ pub struct State {
     pub process: Option<u32>,
 }
 
-/// A capture of this machine's interfaces. Dropped, it ends, and its file is removed.
+/// A capture of this machine's interfaces. Dropped, it ends.
 pub struct Sniffed {
     wanted: Vec<Wanted>,
     immediate: bool,
-    file: tempfile::NamedTempFile,
-    growth: Growth,
+    recorder: Recorder,
+    /// The record is nobody else's: it ends with this.
+    own: bool,
     woken: Arc<dyn Fn() + Send + Sync>,
     turn: Mutex<Turn>,
 }
@@ -77,19 +79,47 @@ impl Sniffed {
         keylog: Option<PathBuf>,
         woken: Arc<dyn Fn() + Send + Sync>,
     ) -> Result<(Arc<Sniffed>, Session), Refused> {
+        // What is refused is refused before a file is made.
         let feed = feed::interfaces(&wanted, immediate)?;
-        let file = super::temporary().map_err(not_begun)?;
-        let handle = file.reopen().map_err(|e| not_begun(super::unmade(&e)))?;
-        let files = Files::into_file(handle, file.path());
-        let growth = files.growth();
-        let source = super::source(file.path(), &growth).map_err(not_begun)?;
-        let options = SessionOptions { keylog, name: feed.what.clone(), ..SessionOptions::default() };
+        let name = feed.what.clone();
+        // Others were killed before they could remove theirs; that says nothing about this one.
+        let _ = wirelore_record::remove_stale();
+        let recorder = Recorder::temporary(Options::default())
+            .map_err(|e| not_begun(Failure { text: e.to_string(), code: crate::cli::exit::WRITE }))?;
+        let source = super::source(recorder.path(), &recorder.growth()).map_err(not_begun)?;
+        let options = SessionOptions { keylog, name, ..SessionOptions::default() };
         let session = Session::start(source, wirelore_dissectors::TABLE, options);
-        let sniffed =
-            Arc::new(Sniffed { wanted, immediate, file, growth, woken: Arc::clone(&woken), turn: Mutex::new(Turn::default()) });
-        let taking = Taking::start(feed, files, Stop::default(), move || woken()).map_err(not_begun)?;
-        lock(&sniffed.turn).taking = Some(taking);
+        let sniffed = Sniffed::on(feed, wanted, immediate, recorder, true, woken)?;
         Ok((sniffed, session))
+    }
+
+    /// Begins to capture into a record that is there, whose session reads it.
+    ///
+    /// # Errors
+    /// As [`Sniffed::start`].
+    pub fn beside(
+        recorder: &Recorder,
+        wanted: Vec<Wanted>,
+        immediate: bool,
+        woken: Arc<dyn Fn() + Send + Sync>,
+    ) -> Result<Arc<Sniffed>, Refused> {
+        let feed = feed::interfaces(&wanted, immediate)?;
+        Sniffed::on(feed, wanted, immediate, recorder.clone(), false, woken)
+    }
+
+    fn on(
+        feed: Feed,
+        wanted: Vec<Wanted>,
+        immediate: bool,
+        recorder: Recorder,
+        own: bool,
+        woken: Arc<dyn Fn() + Send + Sync>,
+    ) -> Result<Arc<Sniffed>, Refused> {
+        let files = Files::into_record(&recorder);
+        let again = Arc::clone(&woken);
+        let taking = Taking::start(feed, files, Stop::default(), move || again()).map_err(not_begun)?;
+        let turn = Mutex::new(Turn { taking: Some(taking), ..Turn::default() });
+        Ok(Arc::new(Sniffed { wanted, immediate, recorder, own, woken, turn }))
     }
 
     /// How it goes. Cheap.
@@ -102,7 +132,7 @@ impl Sniffed {
         State {
             running: now.is_some(),
             packets: turn.packets.saturating_add(tally(&|t| t.packets.load(Ordering::Relaxed))),
-            bytes: self.growth.now().len,
+            bytes: self.recorder.status().bytes,
             dropped: turn.dropped.saturating_add(tally(&Tally::dropped)),
             trouble: turn.trouble.clone(),
             process: now.and_then(|t| t.stopper.process()),
@@ -149,32 +179,29 @@ impl Sniffed {
                 .into(),
         };
         // Whole blocks stand before this place.
-        let len = self.growth.now().len;
-        let mut from = std::fs::File::open(self.file.path()).map_err(failed)?.take(len);
+        let len = self.recorder.growth().now().len;
+        let mut from = std::fs::File::open(self.recorder.path()).map_err(failed)?.take(len);
         let file = std::fs::File::create(to).map_err(failed)?;
         let mut packing = Packing::new(packing::named(to), file);
         let went = std::io::copy(&mut from, &mut packing).and_then(|n| packing.finish()?.sync_all().map(|()| n));
         went.map_err(failed)
     }
 
-    /// How far its file has grown.
+    /// Where it is recorded.
     #[must_use]
-    pub fn growth(&self) -> Growth {
-        self.growth.clone()
-    }
-
-    /// The file that grows.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        self.file.path()
+    pub const fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 }
 
 impl Drop for Sniffed {
     fn drop(&mut self) {
         self.stop();
-        // Its thread ends with the helper; nobody needs to wait for that.
-        self.growth.over();
+        if self.own {
+            let recorder = self.recorder.clone();
+            // Its threads may take a moment to end; nobody needs to wait for that.
+            let _ = std::thread::Builder::new().name("capture end".into()).spawn(move || recorder.finish());
+        }
     }
 }
 

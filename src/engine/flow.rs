@@ -131,6 +131,8 @@ struct Key<A> {
     low_port: u16,
     high_port: u16,
     proto: u8,
+    /// Of packets that a recorder made: what was captured of the same ends is another flow.
+    made: bool,
 }
 
 impl<A: Address> PartialEq for Key<A> {
@@ -312,17 +314,24 @@ impl FlowTable {
     /// Finds the flow of `ends`, or opens one; `path` is remembered for a flow that is opened. `None` without addresses or when the table is full.
     #[inline]
     pub fn look(&mut self, ends: &Ends, path: u64) -> Option<Found> {
+        self.look_among(ends, path, false)
+    }
+
+    /// The same, among flows of packets that were captured or of those that a recorder `made`: both may stand in one file, and tell the
+    /// same connection with other numbers.
+    #[inline]
+    pub fn look_among(&mut self, ends: &Ends, path: u64, made: bool) -> Option<Found> {
         let (row, low_is_source) = match ends.net {
             IpPair::None => return None,
             IpPair::V4(src, dst) => {
-                let (key, turned) = order(src.to_bits(), dst.to_bits(), ends);
+                let (key, turned) = order(src.to_bits(), dst.to_bits(), ends, made);
                 match self.v4.find(&key, |k| hash4(&self.hasher, k)) {
                     Ok(i) => (i, !turned),
                     Err(hash) => return self.open4(hash, key, turned, path),
                 }
             }
             IpPair::V6(src, dst) => {
-                let (key, turned) = order(wide(src), wide(dst), ends);
+                let (key, turned) = order(wide(src), wide(dst), ends, made);
                 match self.v6.find(&key, |k| hash6(&self.hasher, k)) {
                     Ok(i) => (i | IN_V6, !turned),
                     Err(hash) => return self.open6(hash, key, turned, path),
@@ -443,12 +452,12 @@ fn count(counts: &mut [u32; 3], proto: u8) -> u32 {
 
 /// The key with its lower end first, and whether that turned the ends round.
 #[inline]
-fn order<A: Address>(src: A, dst: A, ends: &Ends) -> (Key<A>, bool) {
+fn order<A: Address>(src: A, dst: A, ends: &Ends, made: bool) -> (Key<A>, bool) {
     let Ports { src: sp, dst: dp } = ends.ports;
     if (src, sp) <= (dst, dp) {
-        (Key { low: src, high: dst, low_port: sp, high_port: dp, proto: ends.proto }, false)
+        (Key { low: src, high: dst, low_port: sp, high_port: dp, proto: ends.proto, made }, false)
     } else {
-        (Key { low: dst, high: src, low_port: dp, high_port: sp, proto: ends.proto }, true)
+        (Key { low: dst, high: src, low_port: dp, high_port: sp, proto: ends.proto, made }, true)
     }
 }
 
@@ -574,5 +583,17 @@ mod tests {
         }
         assert_eq!(table.len(), n as usize);
         assert!(table.weight() / n as usize <= 80, "{} bytes a flow", table.weight() / n as usize);
+    }
+
+    #[test]
+    fn what_was_captured_and_what_a_recorder_made_of_the_same_ends_are_two_flows() {
+        let mut table = FlowTable::default();
+        let there = ends("192.0.2.1", 40_000, "192.0.2.2", 80, 6);
+        let back = ends("192.0.2.2", 80, "192.0.2.1", 40_000, 6);
+        let captured = table.look(&there, 0).unwrap();
+        let made = table.look_among(&there, 0, true).unwrap();
+        assert!(made.new && captured.id != made.id && captured.stream != made.stream);
+        assert_eq!(table.look_among(&back, 0, true).map(|f| (f.id, f.new)), Some((made.id, false)));
+        assert_eq!(table.look(&back, 0).map(|f| (f.id, f.new)), Some((captured.id, false)));
     }
 }

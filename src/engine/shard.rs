@@ -457,7 +457,7 @@ impl Shard {
         out: &mut Output,
     ) {
         let Some(ends) = Ends::of(h) else { return };
-        let Some(mut found) = self.flows.look(&ends, h.path) else { return };
+        let Some(mut found) = self.flows.look_among(&ends, h.path, p.synthetic) else { return };
         let tcp = TcpFacts::of(h, bytes);
         let mut reused = false;
         if tcp.is_some_and(|f| !found.new && self.sequences.reopens(found.stream, found.dir, &f)) {

@@ -17,6 +17,7 @@ mod datagram;
 mod disk;
 mod error;
 mod frame;
+mod join;
 mod lane;
 mod recorder;
 pub mod said;
@@ -28,6 +29,7 @@ mod writer;
 
 pub use datagram::Datagrams;
 pub use error::Error;
+pub use join::Join;
 pub use lane::{Ended, Lane, Leg, LegId, Side};
 pub use recorder::{Options, Recorder, State, Status, WhenFull};
 pub use said::{Kind, Note};

@@ -93,7 +93,7 @@ fn whole_lines(lines: &[u8], most: usize) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The block of an interface.
-fn described(spec: &TapSpec<'_>) -> Vec<u8> {
+pub(crate) fn described(spec: &TapSpec<'_>) -> Vec<u8> {
     let spec = InterfaceSpec {
         link_type: spec.link_type,
         resolution: Resolution::new(9, 0),

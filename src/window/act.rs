@@ -103,6 +103,10 @@ pub enum Act {
     Save(Saving, PathBuf),
     /// Read a connection again as a protocol, or (for none) as its bytes say.
     DecodeAs(u32, Option<&'static str>),
+    /// Stop a source of the tab, by its place among those on interfaces, or go on with it.
+    Sniff(usize, bool),
+    /// Start the proxy as one more source of the tab.
+    JoinProxy,
     /// Change the rules of the proxy.
     Rule(Change),
     /// Write this.

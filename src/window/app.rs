@@ -18,7 +18,7 @@ use crate::palette::{Offers, Palette};
 use crate::panes::bars::{self, Place, TabHead};
 use crate::panes::dialogs::{self, Dialog};
 use crate::panes::filter::FilterEdit;
-use crate::panes::{Cx, find, objects, rules, settings, start, statistics, status, stream, traffic};
+use crate::panes::{Cx, find, objects, rules, settings, sources, start, statistics, status, stream, traffic};
 use crate::prefs::{Prefs, SIZES, StreamForm, ThemeChoice, USUAL_SIZE, View};
 use crate::select::{Level, Selection};
 use crate::sniffing::Choosing;
@@ -203,12 +203,13 @@ impl App {
                 || c.facts().group == crate::command::Group::Look;
         };
         let (running, held) = tab.steering.as_ref().map_or((false, false), |s| (s.state.running, s.draft.is_some()));
-        let sniffs = tab.sniffing.as_ref().is_some_and(|s| s.state.running);
+        let (sniffs, rests) = (tab.sniffing.iter().any(|s| s.state.running), tab.sniffing.iter().any(|s| !s.state.running));
         match c {
             C::StartProxy => self.offers_proxy(),
             C::StopCapture => sniffs,
-            C::RestartCapture => tab.sniffing.is_some() && !sniffs,
-            C::SaveCapture => tab.sniffing.is_some(),
+            C::RestartCapture => rests,
+            C::SaveCapture => !tab.sniffing.is_empty(),
+            C::AddSource => tab.bench().is_some(),
             C::RuleLike => tab.steering.is_some() && tab.selection.message.is_some(),
             C::StopProxy | C::Browse | C::Hold | C::CopyProxyAddress => running,
             C::SendHeld | C::SendAllHeld | C::DropHeld | C::AnswerHeld => held,
@@ -267,7 +268,7 @@ impl App {
             }
         }
         let steers = |t: &Tab| t.steering.as_ref().is_some_and(|s| s.state.running);
-        let sniffs = |t: &Tab| t.sniffing.as_ref().is_some_and(|s| s.state.running);
+        let sniffs = |t: &Tab| t.sniffing.iter().any(|s| s.state.running);
         if self.tab().is_some_and(|t| steers(t) || sniffs(t)) {
             // Ages of what is held, counts of connections.
             ctx.request_repaint_after(std::time::Duration::from_millis(500));
@@ -425,19 +426,15 @@ impl App {
             }
         }
         let mut dialog = std::mem::take(&mut self.dialog);
+        let mut choosing = self.choosing.take();
         let mut acts = Vec::new();
-        let close = dialogs::show(
-            ui,
-            &mut Cx {
-                look,
-                prefs: &self.prefs,
-                prose: &self.prose,
-                registry: self.registry,
-                offers_proxy: false,
-                acts: &mut acts,
-            },
-            &mut dialog,
-        );
+        let offers_proxy = self.offers_proxy();
+        let mut cx = Cx { look, prefs: &self.prefs, prose: &self.prose, registry: self.registry, offers_proxy, acts: &mut acts };
+        let close = match &mut dialog {
+            Dialog::Source => sources::add(ui, &mut cx, choosing.as_mut()),
+            other => dialogs::show(ui, &mut cx, other),
+        };
+        self.choosing = choosing;
         self.acts.extend(acts);
         if close {
             self.focus_region = Some(self.tab().map_or(Region::List, |t| t.region));
@@ -511,6 +508,8 @@ impl App {
             Act::View(v) => self.look_at(v),
             Act::Zoom(factor) => self.prefs.ladder.zoom_by(factor),
             Act::Save(what, path) => self.save(what, path),
+            Act::Sniff(n, run) => self.run_source(n, run),
+            Act::JoinProxy => self.join_proxy(ctx),
             Act::Rule(change) => self.change_rule(&change),
             Act::Export(wish) => self.export(*wish),
             Act::AskExport(form) => self.ask_export(Some(Scope::All), Some(form)),
@@ -714,6 +713,7 @@ impl App {
             C::Settings => self.place = Place::Settings,
             C::Help => self.dialog = Dialog::Keys,
 
+            C::AddSource => self.dialog = Dialog::Source,
             C::StartProxy => self.start_proxy(ctx),
             C::StartCapture | C::StopCapture | C::RestartCapture => self.sniff(ctx, c),
             C::SaveCapture => self.ask(Choose::Save(Saving::Capture)),

@@ -170,6 +170,7 @@ commands! {
     StartCapture = Capture, PLAY, "Start or stop capture", "Take packets off the interfaces chosen on the start page; while it runs, stop", [CTRL E];
     StopCapture = Capture, STOP, "Stop capture", "What was captured stays", [];
     RestartCapture = Capture, PLAY, "Go on capturing", "In the same session", [];
+    AddSource = Capture, PLUS, "Add source…", "Interfaces or the proxy, recorded into what this tab records already", [CTRL_SHIFT A];
     SaveCapture = Capture, DOWNLOAD_SIMPLE, "Save capture…", "Write what was captured so far to a file", [CTRL S];
 
     StartProxy = Proxy, PLUGS, "Start proxy", "Listen for clients, record and decrypt what they say, in a tab of its own", [CTRL_SHIFT R];

@@ -2,6 +2,7 @@
 
 use crate::exports::Exporter;
 use crate::ruling::Ruled;
+use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wirelore_filter::{Filter, Registry};
@@ -117,6 +118,9 @@ pub trait Opener: Send + Sync {
     fn open(&self, path: &Path, wake: Waker) -> Result<Box<dyn Capture>, Problem>;
 }
 
+/// A record that more sources can join, as the door knows it.
+pub type Bench = Arc<dyn Any + Send + Sync>;
+
 /// A proxy that was started: the capture of what passes through it, and the handle by which it is steered.
 pub type LiveProxy = (Box<dyn Capture>, Arc<dyn Proxied>);
 
@@ -127,6 +131,12 @@ pub trait Proxies: Send + Sync {
     /// # Errors
     /// [`Problem`]: no port is free, or there is no certificate authority and none can be made.
     fn start(&self, wake: Waker) -> Result<LiveProxy, Problem>;
+
+    /// The same, recording into what another source records already.
+    ///
+    /// # Errors
+    /// As [`Proxies::start`], or nothing can join there.
+    fn join(&self, bench: &Bench, wake: Waker) -> Result<Arc<dyn Proxied>, Problem>;
 }
 
 /// A proxy that was started. Calls are cheap, or hand work to other threads.
@@ -298,6 +308,12 @@ pub trait Interfaces: Send + Sync {
     /// # Errors
     /// [`Refusal`]: no privilege, no such interface, a filter that cannot be used.
     fn start(&self, wish: &CaptureWish, wake: Waker) -> Result<LiveCapture, Refusal>;
+
+    /// The same, recording into what another source records already.
+    ///
+    /// # Errors
+    /// As [`Interfaces::start`], or nothing can join there.
+    fn join(&self, bench: &Bench, wish: &CaptureWish, wake: Waker) -> Result<Arc<dyn Captured>, Refusal>;
 }
 
 /// How busy interfaces are. Dropped, nobody looks any more.
@@ -360,6 +376,9 @@ pub trait Capture: Send {
 
     /// Finds patterns in it.
     fn finder(&self) -> Arc<dyn Finder>;
+
+    /// What more sources can join; `None` for files.
+    fn bench(&self) -> Option<Bench>;
 
     /// Writes parts of it to files.
     fn exporter(&self) -> Arc<dyn Exporter>;

@@ -161,8 +161,8 @@ pub struct Tab {
     shown: Option<Arc<Prepared>>,
     /// Measures how long opening takes.
     pub traced: Option<Traced>,
-    /// The capture on interfaces behind it, if there is one.
-    pub sniffing: Option<Sniffing>,
+    /// The captures on interfaces that bring it something.
+    pub sniffing: Vec<Sniffing>,
     /// The proxy whose traffic this is.
     pub steering: Option<Steering>,
 }
@@ -224,7 +224,7 @@ impl Tab {
             shown: None,
             traced: None,
             steering: None,
-            sniffing: None,
+            sniffing: Vec::new(),
             capture,
         }
     }
@@ -245,7 +245,7 @@ impl Tab {
         if let Some(s) = &mut self.steering {
             s.step();
         }
-        if let Some(s) = &mut self.sniffing {
+        for s in &mut self.sniffing {
             s.step();
         }
         if let Some(hit) = self.seeking.step() {
@@ -402,7 +402,7 @@ impl Tab {
     /// Whether it grows as somebody speaks: behind it stands a proxy or a capture.
     #[must_use]
     pub const fn is_live(&self) -> bool {
-        self.steering.is_some() || self.sniffing.is_some()
+        self.steering.is_some() || !self.sniffing.is_empty()
     }
 
     /// Stops reading.

@@ -4,6 +4,7 @@ use super::App;
 use crate::act::Act;
 use crate::command::Command;
 use crate::errand::News;
+use crate::panes::dialogs::Dialog;
 use crate::sniffing::Sniffing;
 use crate::tab::Tab;
 use egui::Context;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 impl App {
     /// Looks after the list of interfaces while it is shown, and no longer.
     pub(super) fn look_at_interfaces(&mut self) {
-        let shown = self.tab().is_none();
+        let shown = self.tab().is_none() || matches!(self.dialog, Dialog::Source);
         let (Some(choosing), Some(interfaces)) = (&mut self.choosing, &self.interfaces) else { return };
         if shown { choosing.step(interfaces, &self.waker) } else { choosing.rest() }
     }
@@ -28,7 +29,7 @@ impl App {
                 let sniffing = Sniffing::new(handle, name.clone());
                 let mut tab = Tab::new(sniffing.state.file.clone(), capture, &self.prefs, &self.waker);
                 tab.title = name;
-                tab.sniffing = Some(sniffing);
+                tab.sniffing.push(sniffing);
                 self.put(tab);
             }
             Err(r) => choosing.refused = Some(r),
@@ -36,8 +37,38 @@ impl App {
         ctx.request_repaint();
     }
 
+    /// Starts a capture on what was chosen as one more source of this tab.
+    fn join_capture(&mut self) {
+        let Some(bench) = self.tab().and_then(Tab::bench) else { return };
+        let (Some(choosing), Some(interfaces)) = (&mut self.choosing, self.interfaces.clone()) else { return };
+        let Some(wish) = choosing.wish() else { return };
+        match interfaces.join(&bench, &wish, self.waker.clone()) {
+            Ok(handle) => {
+                choosing.refused = None;
+                let sniffing = Sniffing::new(handle, wish.interfaces.join(", "));
+                self.with(|t| t.sniffing.push(sniffing));
+                self.dialog = Dialog::Closed;
+            }
+            Err(r) => choosing.refused = Some(r),
+        }
+    }
+
+    /// Goes on with a source, or stops it.
+    pub(super) fn run_source(&self, number: usize, run: bool) {
+        let Some(s) = self.tab().and_then(|t| t.sniffing.get(number)) else { return };
+        let handle = s.handle();
+        if run {
+            self.errands.run("capture", move || handle.restart().err().map(|r| News::Failed(r.problem)));
+        } else {
+            handle.stop();
+        }
+    }
+
     pub(super) fn sniff(&mut self, ctx: &Context, c: Command) {
-        let running = self.tab().and_then(|t| t.sniffing.as_ref()).is_some_and(|s| s.state.running);
+        if c == Command::StartCapture && matches!(self.dialog, Dialog::Source) {
+            return self.join_capture();
+        }
+        let running = self.tab().is_some_and(|t| t.sniffing.iter().any(|s| s.state.running));
         // One key starts and stops, as hands know it.
         let c = if c == Command::StartCapture && running { Command::StopCapture } else { c };
         if c == Command::StartCapture {
@@ -47,19 +78,13 @@ impl App {
             }
             return self.start_capture(ctx);
         }
-        let Some(s) = self.tab().and_then(|t| t.sniffing.as_ref()) else { return };
-        let handle = s.handle();
-        match c {
-            Command::StopCapture => handle.stop(),
-            Command::RestartCapture => {
-                self.errands.run("capture", move || handle.restart().err().map(|r| News::Failed(r.problem)));
-            }
-            _ => {}
+        for n in 0..self.tab().map_or(0, |t| t.sniffing.len()) {
+            self.run_source(n, c == Command::RestartCapture);
         }
     }
 
     pub(super) fn save_capture(&mut self, path: PathBuf) {
-        let Some(s) = self.tab().and_then(|t| t.sniffing.as_ref()) else { return };
+        let Some(s) = self.tab().and_then(|t| t.sniffing.first()) else { return };
         let handle = s.handle();
         self.errands.run("save", move || {
             Some(match handle.save(&path) {

@@ -34,6 +34,16 @@ impl App {
         ctx.request_repaint();
     }
 
+    /// Starts a proxy as one more source of this tab.
+    pub(super) fn join_proxy(&mut self, ctx: &Context) {
+        let (Some(proxies), Some(bench)) = (self.proxies.clone(), self.tab().and_then(Tab::bench)) else { return };
+        match proxies.join(&bench, self.waker.clone()) {
+            Ok(handle) => self.with(|t| t.steering = Some(Steering::new(handle))),
+            Err(p) => self.toasts.problem(p),
+        }
+        ctx.request_repaint();
+    }
+
     fn steering(&mut self) -> Option<&mut Steering> {
         self.tab_mut()?.steering.as_mut()
     }

@@ -79,6 +79,8 @@ impl Object {
 /// What a door offers besides what each does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Offers {
+    /// Tables are written.
+    pub tables: bool,
     /// Parquet is written.
     pub parquet: bool,
     /// Secrets are replaced.

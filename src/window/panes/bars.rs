@@ -4,7 +4,7 @@ use crate::act::Act;
 use crate::command::Command;
 use crate::format;
 use crate::panes::filter::{self, FilterEdit};
-use crate::panes::{Cx, interfaces, proxy};
+use crate::panes::{Cx, sources};
 use crate::prefs::View;
 use crate::tab::Tab;
 use crate::theme::{Look, icons};
@@ -135,13 +135,14 @@ pub fn top(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, mut tab: Option<&mut Tab>, 
         cx.acts.push(Act::Do(c));
     }
     match &mut tab {
-        Some(Tab { steering: Some(s), .. }) => proxy::pill(ui, cx, s),
-        Some(Tab { sniffing: Some(s), .. }) => interfaces::pill(ui, cx, s),
+        Some(tab) if tab.is_live() => sources::pills(ui, cx, tab),
         Some(tab) => source(ui, cx, tab),
         None => {}
     }
     let c = Command::StartProxy;
-    if cx.offers_proxy && tab.is_some() && button::icon(ui, look, icons::PLUGS, c.facts().text, &c.keys(), true, false).clicked()
+    if cx.offers_proxy
+        && tab.as_ref().is_some_and(|t| t.bench().is_none())
+        && button::icon(ui, look, icons::PLUGS, c.facts().text, &c.keys(), true, false).clicked()
     {
         cx.acts.push(Act::Do(c));
     }

@@ -23,6 +23,8 @@ pub enum Dialog {
     DecodeAs(DecodeAs),
     /// What to write, and where.
     Export(Box<ExportDialog>),
+    /// One more source of the tab; drawn with the list of interfaces.
+    Source,
     /// The list of keys.
     Keys,
 }
@@ -92,7 +94,7 @@ pub(super) fn frame(ui: &Ui, look: &Look) -> Frame {
 /// Shows the open dialog; gives whether it shall close.
 pub fn show(ui: &Ui, cx: &mut Cx<'_>, dialog: &mut Dialog) -> bool {
     match dialog {
-        Dialog::Closed => false,
+        Dialog::Closed | Dialog::Source => false,
         Dialog::Path(d) => path(ui, cx, d),
         Dialog::DecodeAs(d) => decode_as(ui, cx, d),
         Dialog::Export(d) => super::export::show(ui, cx, d),
@@ -129,6 +131,7 @@ fn path(ui: &Ui, cx: &mut Cx<'_>, d: &mut PathDialog) -> bool {
                     .desired_width(f32::INFINITY)
                     .margin(Margin::symmetric(10, 8))
                     .background_color(t.panel)
+                    .text_color(t.text_strong)
                     .font(look.mono()),
             )
             .accessible_name("Path");

@@ -50,7 +50,11 @@ impl ExportDialog {
     }
 
     fn has(&self, form: Form) -> bool {
-        form != Form::Parquet || self.offers.parquet
+        match form {
+            Form::Parquet => self.offers.parquet,
+            f if f.is_table() => self.offers.tables,
+            _ => true,
+        }
     }
 }
 
@@ -276,6 +280,7 @@ fn where_to(ui: &mut Ui, look: &Look, d: &mut ExportDialog) {
                 .desired_width(f32::INFINITY)
                 .margin(Margin::symmetric(10, 8))
                 .background_color(t.panel)
+                .text_color(t.text_strong)
                 .font(look.mono()),
         )
         .accessible_name("Path");

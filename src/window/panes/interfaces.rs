@@ -158,7 +158,7 @@ fn sparkline(p: &Painter, rect: Rect, rates: &[f32], color: egui::Color32, groun
 }
 
 /// The pill of a capture; a click opens what can be done to it.
-pub fn pill(ui: &mut Ui, cx: &mut Cx<'_>, s: &Sniffing) {
+pub fn pill(ui: &mut Ui, cx: &mut Cx<'_>, s: &Sniffing, number: usize) {
     let look = cx.look;
     let t = look.t;
     let state = &s.state;
@@ -174,13 +174,9 @@ pub fn pill(ui: &mut Ui, cx: &mut Cx<'_>, s: &Sniffing) {
     Pill { lamp, name: &s.name, words: &words, label: &label, width: 320.0 }.show(ui, look, |ui| {
         ui.add_space(4.0);
         ui.horizontal(|ui| {
-            let (c, icon, text) = if state.running {
-                (Command::StopCapture, icons::STOP, "Stop")
-            } else {
-                (Command::RestartCapture, icons::PLAY, "Go on")
-            };
+            let (icon, text) = if state.running { (icons::STOP, "Stop") } else { (icons::PLAY, "Go on") };
             if button::labelled(ui, look, Some(icon), text, !state.running).clicked() {
-                cx.acts.push(Act::Do(c));
+                cx.acts.push(Act::Sniff(number, !state.running));
                 ui.close();
             }
             if button::labelled(ui, look, Some(icons::DOWNLOAD_SIMPLE), "Save…", false).clicked() {

@@ -19,6 +19,7 @@ pub mod reader;
 pub mod rules;
 pub mod settings;
 pub mod side;
+pub mod sources;
 pub mod start;
 pub mod statistics;
 pub mod status;

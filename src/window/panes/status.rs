@@ -35,7 +35,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, tab: Option<&Tab>) {
     let s = &tab.snap;
     let p = s.progress();
     let proxy = tab.steering.as_ref().map(|s| (s.state.recorded, s.state.trouble.is_some()));
-    match proxy.or_else(|| tab.sniffing.as_ref().map(|s| (s.state.recorded, s.state.trouble.is_some()))) {
+    match proxy.or_else(|| tab.sniffing.first().map(|s| (s.state.recorded, s.state.trouble.is_some()))) {
         // What grows for as long as its proxy or its interface brings something has no end to be near to.
         Some((bytes, trouble)) => {
             words(ui, look, &format!("{} recorded", format::size(bytes)), if trouble { t.err } else { t.text_quiet });

@@ -1,7 +1,7 @@
 //! What of a tab can be taken out: the rows around its selection, its objects, and where files would go.
 
 use super::Tab;
-use crate::door::Sieve;
+use crate::door::{Bench, Sieve};
 use crate::exports::Exporter;
 use crate::exports::scope::Around;
 use crate::listing::lists_packets;
@@ -14,6 +14,12 @@ impl Tab {
     #[must_use]
     pub fn exporter(&self) -> Arc<dyn Exporter> {
         self.exporter.clone()
+    }
+
+    /// What more sources can join.
+    #[must_use]
+    pub fn bench(&self) -> Option<Bench> {
+        self.capture.bench()
     }
 
     /// Who runs filters over it.

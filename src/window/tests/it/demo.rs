@@ -1,6 +1,7 @@
 //! A demonstration capture: a small shop visit with DNS and HTTP over TCP, through a real store, with trees made by hand.
 
 use bytes::Bytes;
+use std::cell::RefCell;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -96,6 +97,9 @@ pub fn store(packets: u32) -> Store {
     let start = 1_700_000_000_000_000_000_i64;
     let flows = packets.div_ceil(10);
     for f in 0..flows {
+        if f % 10 == 9 {
+            b.publish(true);
+        }
         let dns = f % 3 == 0;
         let base = f * 10;
         let time = |i: u32| start + i64::from(base + i) * 1_234_567;
@@ -260,17 +264,34 @@ pub fn long(packets: u32) -> Store {
 
 pub struct Demo {
     store: Store,
+    /// It shows as many packets as [`Demo::grow`] said last on this thread.
+    live: bool,
+}
+
+thread_local! {
+    static GROWN: RefCell<Option<Store>> = const { RefCell::new(None) };
 }
 
 impl Demo {
     pub fn new(packets: u32) -> Demo {
-        Demo { store: if packets == LONG { long(LONG - 1) } else { store(packets) } }
+        Demo { store: if packets == LONG { long(LONG - 1) } else { store(packets) }, live: false }
+    }
+
+    /// One that more sources can join, and that grows.
+    pub fn live(packets: u32) -> Demo {
+        Demo { live: true, ..Demo::new(packets) }
+    }
+
+    /// What is live has so many packets from now on.
+    pub fn grow(packets: u32) {
+        GROWN.with(|g| *g.borrow_mut() = Some(store(packets)));
     }
 }
 
 impl Capture for Demo {
     fn snapshot(&self) -> Arc<Snapshot> {
-        self.store.snapshot()
+        let grown = GROWN.with(|g| g.borrow().as_ref().map(Store::snapshot)).filter(|_| self.live);
+        grown.unwrap_or_else(|| self.store.snapshot())
     }
 
     fn trees(&self) -> Arc<dyn TreeSource> {
@@ -287,6 +308,10 @@ impl Capture for Demo {
 
     fn finder(&self) -> Arc<dyn Finder> {
         Arc::new(Summaries)
+    }
+
+    fn bench(&self) -> Option<wirelore_window::door::Bench> {
+        self.live.then(|| Arc::new(()) as _)
     }
 
     fn exporter(&self) -> Arc<dyn Exporter> {

@@ -19,7 +19,7 @@ pub struct Writer;
 
 impl Exporter for Writer {
     fn offers(&self) -> Offers {
-        Offers { parquet: true, redact: true }
+        Offers { tables: true, parquet: true, redact: true }
     }
 
     fn export(&self, o: &Order, _: &Arc<Snapshot>, _: &Work) -> Result<Option<Written>, Problem> {
@@ -106,7 +106,7 @@ fn a_table_of_the_selected_connection_in_columns_of_ones_own() {
     let order = ordered(&mut h, |h| {
         h.get_by_label("CSV").click();
         h.run_steps(3);
-        h.get_by_label("Connection").click();
+        h.get_all_by_label("Connection").last().expect("a scope").click();
         h.run_steps(2);
         // The list behind has a level of that name too.
         h.get_all_by_label("Exchanges").last().expect("a switch").click();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wirelore_kit::Explanations;
 use wirelore_window::prefs::{Prefs, ThemeChoice};
-use wirelore_window::{App, Proxies, WindowOptions};
+use wirelore_window::{App, Interfaces, Proxies, WindowOptions};
 
 pub type Window = Harness<'static, App>;
 
@@ -23,6 +23,27 @@ pub fn window(size: [f32; 2], prefs: Prefs, files: &[&str], packets: u32) -> Win
 
 /// The same, with proxies to start.
 pub fn window_with(size: [f32; 2], prefs: Prefs, files: &[&str], packets: u32, proxies: Option<Arc<dyn Proxies>>) -> Window {
+    make(size, prefs, files, packets, proxies, None)
+}
+
+/// A window with an empty tab, proxies and interfaces.
+pub fn window_live(
+    size: [f32; 2],
+    prefs: Prefs,
+    proxies: Option<Arc<dyn Proxies>>,
+    interfaces: Option<Arc<dyn Interfaces>>,
+) -> Window {
+    make(size, prefs, &[], 0, proxies, interfaces)
+}
+
+fn make(
+    size: [f32; 2],
+    prefs: Prefs,
+    files: &[&str],
+    packets: u32,
+    proxies: Option<Arc<dyn Proxies>>,
+    interfaces: Option<Arc<dyn Interfaces>>,
+) -> Window {
     let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
     let prose = Explanations::parse("[field.\"http.host\"]\nwhat = \"The host that the client wants, by the name it used.\"\nwhy = \"One address may serve many hosts.\"\n").expect("prose");
     let mut h =
@@ -32,7 +53,7 @@ pub fn window_with(size: [f32; 2], prefs: Prefs, files: &[&str], packets: u32, p
                     opener: Arc::new(DemoOpener { packets }),
                     proxies: proxies.clone(),
                     start_proxy: false,
-                    interfaces: None,
+                    interfaces: interfaces.clone(),
                     explanations: Arc::new(prose.clone()),
                     registry: crate::demo::registry(),
                     files,

@@ -8,4 +8,5 @@ mod pictures;
 mod proxied;
 mod sieving;
 mod soft;
+mod sources;
 mod use_it;

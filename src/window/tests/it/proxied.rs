@@ -8,7 +8,7 @@ use egui_kittest::kittest::Queryable as _;
 use std::sync::{Arc, Mutex};
 use wirelore_kit::middle::{Judgement, Part, Stage, Transit};
 use wirelore_kit::{Dir, Problem};
-use wirelore_window::door::{Held, LiveProxy, ProxyState, Release};
+use wirelore_window::door::{Bench, Held, LiveProxy, ProxyState, Release};
 use wirelore_window::ruling::{Change, Edited, Origin, Rule, Ruled};
 use wirelore_window::{Proxied, Proxies, Waker};
 
@@ -164,7 +164,9 @@ impl Ruled for Rules {
     }
 }
 
-struct Starter(Arc<Told>);
+/// Starts that proxy.
+#[derive(Default)]
+pub struct Starter(Arc<Told>);
 
 impl Proxies for Starter {
     fn start(&self, _: Waker) -> Result<LiveProxy, Problem> {
@@ -177,6 +179,13 @@ impl Proxies for Starter {
         state.trust = "This machine does not trust it yet; the browser that opens from here does.".into();
         drop(state);
         Ok((Box::new(Demo::new(120)), self.0.clone()))
+    }
+
+    fn join(&self, _: &Bench, _: Waker) -> Result<Arc<dyn Proxied>, Problem> {
+        let mut state = self.0.state.lock().expect("state");
+        (state.running, state.listening) = (true, vec!["127.0.0.1:8080".into()]);
+        drop(state);
+        Ok(self.0.clone())
     }
 }
 
