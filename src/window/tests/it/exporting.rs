@@ -111,7 +111,7 @@ fn a_table_of_the_selected_connection_in_columns_of_ones_own() {
         // The list behind has a level of that name too.
         h.get_all_by_label("Exchanges").last().expect("a switch").click();
         h.run_steps(2);
-        h.get_by_label("Columns").click();
+        h.get_all_by_label("Columns").last().expect("a field").click();
         h.run_steps(2);
         h.event(egui::Event::Text("frame.number, http.host".into()));
         h.run_steps(2);
