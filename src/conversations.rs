@@ -135,6 +135,16 @@ impl Conversations for Rereading {
         self.again.decode(flow, protocol)
     }
 
+    fn other_legs(&self, flow: u32) -> Vec<u32> {
+        let Some((_, others)) = self.again.legs(flow) else { return Vec::new() };
+        let s = self.store.snapshot();
+        let flows: Vec<u32> = others.iter().filter_map(|l| s.packet(l.packet)).map(|p| p.flow).filter(|f| *f != NONE).collect();
+        for f in &flows {
+            self.again.read_whole(*f);
+        }
+        flows
+    }
+
     fn decoded_as(&self, flow: u32) -> Option<String> {
         self.again.decoded(flow).map(str::to_owned)
     }

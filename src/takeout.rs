@@ -60,11 +60,14 @@ impl Takeout {
             growth.over();
             options = Options { follow: true, growth: Some(growth), ..options };
         }
-        Source::open(path, options).map_err(|e| Problem {
+        let mut source = Source::open(path, options).map_err(|e| Problem {
             what: format!("{} could not be read again", path.display()),
             why: format!("{e}."),
             what_to_do: e.what_to_do(),
-        })
+        })?;
+        // What is there now is all that is wanted.
+        source.stop_following();
+        Ok(source)
     }
 
     fn capture(&self, order: &Order, work: &Work) -> Result<Option<Written>, Problem> {

@@ -224,6 +224,7 @@ impl App {
             C::SaveStream => tab.follows.bytes().is_some(),
             C::Mark => tab.selection.packet.is_some(),
             C::NextMark => !tab.marked.is_empty(),
+            C::OtherLeg => tab.is_leg(),
             C::ExportLadder => tab.ladders.newest().is_some(),
             C::LadderScope | C::LadderTcp | C::LadderCarriers | C::LadderScale | C::ZoomIn | C::ZoomOut => {
                 self.prefs.view == View::Ladder
@@ -619,6 +620,7 @@ impl App {
                     t.select(s);
                 }
             }),
+            C::OtherLeg => self.with(Tab::cross),
             C::NextNote | C::PreviousNote => {
                 if self.tab_mut().is_some_and(|t| !t.step_note(c == C::NextNote)) {
                     let now = ctx.input(|i| i.time);

@@ -113,6 +113,7 @@ commands! {
     NextInConversation = Go, ARROW_BEND_DOWN_RIGHT, "Next in conversation", "Next packet or message of the same connection", [CTRL Period];
     PreviousInConversation = Go, ARROW_BEND_DOWN_RIGHT, "Previous in conversation", "Previous packet or message of the same connection", [CTRL Comma];
     OtherHalf = Go, CHAT_CIRCLE_TEXT, "Question or answer", "From a question to its answer and back", [NO R];
+    OtherLeg = Go, LINK, "Other side of the proxy", "From what the client said to what the server heard, and back: the same exchange of the other leg", [NO O];
     NextNote = Go, WARNING, "Next note", "Next message or packet with a note", [NO N];
     PreviousNote = Go, WARNING, "Previous note", "Previous message or packet with a note", [SHIFT N];
     GoToPacket = Go, CROSSHAIR, "Go to packet…", "Type a packet's number", [CTRL G];

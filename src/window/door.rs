@@ -407,6 +407,10 @@ pub trait Conversations: Send + Sync {
     /// [`Problem`]: there is no such flow or protocol, or the choice could not be kept.
     fn decode_as(&self, flow: u32, protocol: Option<&str>) -> Result<(), Problem>;
 
+    /// The other legs of the proxied connection that a flow is a leg of, client's first; they are read whole from here on. Quick, but not
+    /// for every frame.
+    fn other_legs(&self, flow: u32) -> Vec<u32>;
+
     /// What the user said that a flow speaks, if anything.
     fn decoded_as(&self, flow: u32) -> Option<String>;
 

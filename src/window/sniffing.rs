@@ -13,6 +13,8 @@ type Listed = Result<(Vec<Interface>, Option<Box<dyn Watched>>), Refusal>;
 pub struct Choosing {
     coming: Option<Receiver<Listed>>,
     listed: Option<Listed>,
+    /// Nobody looked for a while: what is listed may be old.
+    rested: bool,
     /// Names of those that are chosen.
     pub chosen: BTreeSet<String>,
     /// Also those that are off are shown.
@@ -29,7 +31,8 @@ pub struct Choosing {
 impl Choosing {
     /// Asks for the list once, and takes what came; once a frame while the start page is shown.
     pub fn step(&mut self, interfaces: &Arc<dyn Interfaces>, wake: &Waker) {
-        if self.coming.is_none() && self.listed.is_none() {
+        if self.coming.is_none() && (self.listed.is_none() || self.rested) {
+            self.rested = false;
             let (give, coming) = channel();
             let (interfaces, wake) = (interfaces.clone(), wake.clone());
             // Where there is no thread to be had, nothing comes, and the page says so for as long.
@@ -70,7 +73,7 @@ impl Choosing {
     /// Stops looking how busy interfaces are, while nobody sees it.
     pub fn rest(&mut self) {
         if let Some(Ok((_, watched))) = &mut self.listed {
-            *watched = None;
+            self.rested |= watched.take().is_some();
         }
     }
 

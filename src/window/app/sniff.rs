@@ -8,6 +8,7 @@ use crate::panes::dialogs::Dialog;
 use crate::sniffing::Sniffing;
 use crate::tab::Tab;
 use egui::Context;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 impl App {
@@ -24,7 +25,7 @@ impl App {
         let Some(wish) = choosing.wish() else { return };
         match interfaces.start(&wish, self.waker.clone()) {
             Ok((capture, handle)) => {
-                choosing.refused = None;
+                (choosing.refused, choosing.chosen) = (None, BTreeSet::new());
                 let name = wish.interfaces.join(", ");
                 let sniffing = Sniffing::new(handle, name.clone());
                 let mut tab = Tab::new(sniffing.state.file.clone(), capture, &self.prefs, &self.waker);
@@ -44,7 +45,7 @@ impl App {
         let Some(wish) = choosing.wish() else { return };
         match interfaces.join(&bench, &wish, self.waker.clone()) {
             Ok(handle) => {
-                choosing.refused = None;
+                (choosing.refused, choosing.chosen) = (None, BTreeSet::new());
                 let sniffing = Sniffing::new(handle, wish.interfaces.join(", "));
                 self.with(|t| t.sniffing.push(sniffing));
                 self.dialog = Dialog::Closed;

@@ -8,7 +8,7 @@ use crate::theme::{Look, icons};
 use crate::widgets::hex::{Hex, Lit};
 use crate::widgets::{button, ink, vlist};
 use egui::{Rect, Sense, Ui, UiBuilder, pos2, vec2};
-use wirelore_kit::BufId;
+use wirelore_kit::{BufId, PacketRow, What};
 
 /// Shows them at the place of the list.
 pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
@@ -21,6 +21,16 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
             vlist::empty(ui, cx.look, rect, icons::WARNING_CIRCLE, &p.what, &format!("{} {}", p.why, p.what_to_do))
         }
     }
+}
+
+/// Headers that no wire ever carried: those of packets that a proxy made of what it relayed, up to what it relayed.
+fn made(tab: &Tab, t: &Prepared, shown: BufId) -> Option<(u64, u64)> {
+    let What::Packet(packet) = t.of else { return None };
+    tab.snap.packet(packet).filter(|p| p.bits & PacketRow::SYNTHETIC != 0)?;
+    let headers = ["eth", "ip", "ipv6", "tcp", "udp"];
+    let of = t.tree.nodes.iter().filter(|n| n.depth == 0 && n.span.buf == shown && headers.contains(&n.field.name));
+    let end = of.map(|n| n.span.end()).max()?;
+    Some((t.tree.buffer(shown)?.base, end))
 }
 
 /// Buffer tabs and bytes in `rect`; used here and in the reader.
@@ -38,6 +48,7 @@ pub fn hex(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, t: &Prepared, rect: Rect
             lit.push((span.at, span.end(), Lit::Band(band(look, name))));
         }
     }
+    lit.extend(made(tab, t, shown).map(|(from, to)| (from, to, Lit::Made)));
     if let Some(s) = tab.selection.span.filter(|s| s.buf == shown) {
         lit.push((s.at, s.end(), Lit::Selected));
     }

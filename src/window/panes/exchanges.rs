@@ -114,7 +114,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     if opened.is_some() {
         cx.acts.push(Act::SelectAt(Level::Packets, tab.selection));
     }
-    vlist::row_menu(ui, look, &h.response, h.menu.is_some(), h.clicked.is_some(), |ui| wherelist::menu(ui, cx));
+    vlist::row_menu(ui, look, &h.response, h.menu.is_some(), h.clicked.is_some(), |ui| wherelist::menu(ui, cx, tab));
 }
 
 /// An item for a screen reader, and for the story's head lines.

@@ -167,7 +167,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     tab.packet_list = state;
     tab.hover_next.row = tab.hover_next.row.or(over_row);
     wherelist::after(cx, tab, &h);
-    vlist::row_menu(ui, look, &h.response, h.menu.is_some(), h.clicked.is_some(), |ui| wherelist::menu(ui, cx));
+    vlist::row_menu(ui, look, &h.response, h.menu.is_some(), h.clicked.is_some(), |ui| wherelist::menu(ui, cx, tab));
 }
 
 /// The mark of a row that the user marked.

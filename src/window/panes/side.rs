@@ -12,6 +12,7 @@ use crate::widgets::tree::severity_mark;
 use crate::widgets::{button, ink};
 use egui::{Rect, RichText, ScrollArea, Sense, Ui, UiBuilder, pos2, vec2};
 use wirelore_kit::{Note, Tie};
+use wirelore_store::FlowFlags;
 
 /// Notes that are listed; a flow may have thousands.
 const MOST_NOTES: usize = 60;
@@ -272,6 +273,12 @@ fn connection(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab) {
     fact(ui, look, "Client", &end(s, &f.client()));
     fact(ui, look, "Server", &end(s, &f.server()));
     fact(ui, look, "Known as", &view::flow_name(&f));
+    if f.flags.has(FlowFlags::SYNTHETIC) {
+        fact(ui, look, "Relayed", "by the proxy: its headers were made for the record, what they carry is true");
+        if button::link(ui, look, "Go to the other side of the proxy (O)").clicked() {
+            cx.acts.push(Act::Do(Command::OtherLeg));
+        }
+    }
     if let Some(p) = s.process_of(f.id) {
         fact(ui, look, "Process", &format!("{} ({})", p.name, p.pid));
         if !p.command.is_empty() && p.command != p.name {

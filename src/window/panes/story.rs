@@ -72,7 +72,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
     if opened.is_some() {
         cx.acts.push(crate::act::Act::SelectAt(Level::Exchanges, tab.selection));
     }
-    vlist::row_menu(ui, look, &h.response, h.menu.is_some(), h.clicked.is_some(), |ui| wherelist::menu(ui, cx));
+    vlist::row_menu(ui, look, &h.response, h.menu.is_some(), h.clicked.is_some(), |ui| wherelist::menu(ui, cx, tab));
 }
 
 fn mark(look: &Look, s: &Snapshot, item: Item) -> (char, egui::Color32) {

@@ -101,10 +101,11 @@ pub fn after(cx: &mut Cx<'_>, tab: &mut Tab, h: &vlist::Happened) -> Option<crat
 }
 
 /// The menu of a row.
-pub fn menu(ui: &mut Ui, cx: &mut Cx<'_>) {
+pub fn menu(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab) {
     for c in [
         Command::FilterConversation,
         Command::OtherHalf,
+        Command::OtherLeg,
         Command::NextInConversation,
         Command::PreviousInConversation,
         Command::Mark,
@@ -112,7 +113,12 @@ pub fn menu(ui: &mut Ui, cx: &mut Cx<'_>) {
         Command::Export,
         Command::RuleLike,
     ] {
-        if ui.button(c.facts().text).on_hover_text(c.facts().tip).clicked() {
+        let fits = match c {
+            Command::OtherLeg => tab.is_leg(),
+            Command::RuleLike => tab.steering.is_some() && tab.selection.message.is_some(),
+            _ => true,
+        };
+        if fits && ui.button(c.facts().text).on_hover_text(c.facts().tip).clicked() {
             cx.acts.push(Act::Do(c));
             ui.close();
         }

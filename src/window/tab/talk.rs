@@ -6,9 +6,10 @@ use crate::door::{Conversations, Course, Followed};
 use crate::follow::{Cut, Lines};
 use crate::ladder::{Ladder, Scope, Shows};
 use crate::prefs::{BodyForm, Prefs, View};
-use crate::select::Focus;
+use crate::select::{Focus, Selection};
 use std::sync::Arc;
 use wirelore_kit::{Buffer, ConvId, Problem, Span};
+use wirelore_store::FlowFlags;
 
 impl Tab {
     /// Whole conversations, for jobs.
@@ -55,6 +56,28 @@ impl Tab {
     pub fn course(&mut self) -> Option<Arc<Course>> {
         let (s, jobs) = (self.snap.clone(), self.jobs.clone());
         self.courses.of(self.selection.flow?, &s, &jobs, &self.source)?.ok()
+    }
+
+    /// Whether what is selected belongs to a connection that a proxy relayed.
+    #[must_use]
+    pub fn is_leg(&self) -> bool {
+        self.selection.flow.and_then(|f| self.snap.flow(f)).is_some_and(|f| f.flags.has(FlowFlags::SYNTHETIC))
+    }
+
+    /// Goes to the other leg of a proxied connection: to the same exchange of it, as far as it is read, else to the connection.
+    pub fn cross(&mut self) {
+        let Some(flow) = self.selection.flow else { return };
+        let Some(other) = self.source.other_legs(flow).first().copied() else { return };
+        let s = self.snap.clone();
+        let of = |flow: u32| s.each_exchange().filter(move |(_, x)| x.conv.flow == flow).map(|(n, _)| n);
+        let at = self.selection.exchange.and_then(|e| of(flow).position(|n| n == e));
+        let same = at.and_then(|n| of(other).nth(n)).and_then(|e| s.exchange(e));
+        // The half that was looked at is looked at there, too.
+        let answers =
+            self.selection.exchange.and_then(|e| s.exchange(e)).is_some_and(|x| self.selection.message == Some(x.answer));
+        let message = same.and_then(|x| crate::view::some(if answers { x.answer } else { x.ask }));
+        let to = message.map_or_else(|| Selection::flow(&s, other), |m| Selection::message(&s, m, None));
+        self.select(to);
     }
 
     /// The conversation that would be followed.

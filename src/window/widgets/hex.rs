@@ -12,6 +12,8 @@ use std::fmt::Write as _;
 pub enum Lit {
     /// Part of a field of that hue: a quiet ground.
     Band(Color32),
+    /// On no wire ever: made by a recorder around what it relayed. Hatched.
+    Made,
     /// Under the pointer here or in another pane.
     Hovered,
     /// Selected.
@@ -146,6 +148,7 @@ impl Hex<'_> {
                     Lit::Band(hue) => {
                         p.rect_filled(r, 0, *hue);
                     }
+                    Lit::Made => hatch(p, r, look.t.line_strong),
                     Lit::Selected => {
                         p.rect(
                             r.shrink2(egui::vec2(0.0, 0.5)),
@@ -166,6 +169,18 @@ impl Hex<'_> {
                 }
             }
         }
+    }
+}
+
+/// Strokes from lower left to upper right, in step from row to row.
+fn hatch(p: &Painter, r: Rect, color: Color32) {
+    const STEP: f32 = 6.0;
+    let h = r.height();
+    let mut x = ((r.left() - h) / STEP).floor() * STEP;
+    let p = p.with_clip_rect(r.intersect(p.clip_rect()));
+    while x < r.right() {
+        p.line_segment([pos2(x, r.bottom()), pos2(x + h, r.top())], Stroke::new(1.0, color));
+        x += STEP;
     }
 }
 

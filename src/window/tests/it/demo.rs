@@ -10,6 +10,7 @@ use wirelore_kit::*;
 use wirelore_store::query::Rows;
 use wirelore_store::{Builder, FlowFlags, FlowRow, MessageOpen, Progress, Schema, Snapshot, Store, Work};
 use wirelore_window::door::{Course, Finder, Followed, Form, Hit, Pattern, Run, Segment, Sieve, StateChange};
+use wirelore_window::exports::{Object, Offers, Order, Written};
 use wirelore_window::{Capture, Conversations, Exporter, Opener, Waker};
 
 static FIELDS: [F; 16] = [
@@ -315,7 +316,7 @@ impl Capture for Demo {
     }
 
     fn exporter(&self) -> Arc<dyn Exporter> {
-        Arc::new(crate::exporting::Writer)
+        Arc::new(Writer)
     }
 
     fn cancel(&self) {}
@@ -413,6 +414,10 @@ impl Conversations for Talk {
 
     fn decode_as(&self, flow: u32, _: Option<&str>) -> Result<(), Problem> {
         self.store.snapshot().flow(flow).map(|_| ()).ok_or_else(nothing)
+    }
+
+    fn other_legs(&self, flow: u32) -> Vec<u32> {
+        if flow == 1 { vec![2] } else { Vec::new() }
     }
 
     fn decoded_as(&self, flow: u32) -> Option<String> {
@@ -623,5 +628,49 @@ impl TreeSource for Trees {
             BufKind::Stream(c, Dir::ToClient) => format!("Stream {}, to client", c.flow),
             BufKind::Part(_) => "Part".into(),
         }
+    }
+}
+
+/// Writes what was ordered in words: tests read it.
+pub struct Writer;
+
+impl Exporter for Writer {
+    fn offers(&self) -> Offers {
+        Offers { tables: true, parquet: true, redact: true }
+    }
+
+    fn export(&self, o: &Order, _: &Arc<Snapshot>, _: &Work) -> Result<Option<Written>, Problem> {
+        let rows = o.chosen.as_ref().map_or_else(|| "all".to_owned(), |c| c.len().to_string());
+        let words =
+            format!("{:?} {rows} {:?} keys {:?} redact {} columns {}", o.form, o.kind, o.keys, o.redact, o.columns.join("|"));
+        let text = words.clone();
+        std::fs::write(&o.to, text).map_err(|e| Problem {
+            what: format!("{} was not written", o.to.display()),
+            why: format!("{e}."),
+            what_to_do: "Choose another folder.".into(),
+        })?;
+        let report = if o.redact { vec!["3 passwords were replaced.".to_owned()] } else { Vec::new() };
+        Ok(Some(Written { words, path: "/captures/written".into(), report }))
+    }
+
+    fn objects(&self, s: &Arc<Snapshot>, _: &Work) -> Result<Option<Vec<Object>>, Problem> {
+        let found = s.each_message().filter_map(|(_, m)| {
+            let (media, bytes) = carried(m.conv.flow, m.dir)?;
+            Some(Object {
+                protocol: "http",
+                name: format!("/items/{}", m.conv.flow),
+                media: media.to_owned(),
+                size: bytes.len() as u64,
+                sha256: "ab".repeat(32),
+                to_server: m.dir == Dir::ToServer,
+                packet: m.done,
+                whole: m.conv.flow != 2,
+            })
+        });
+        Ok(Some(found.collect()))
+    }
+
+    fn save(&self, o: &Object, to: &Path) -> Result<Written, Problem> {
+        Ok(Written { words: format!("{} bytes of {}", o.size, o.name), path: to.to_path_buf(), report: Vec::new() })
     }
 }

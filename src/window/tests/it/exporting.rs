@@ -1,62 +1,12 @@
 //! Taking out as a person does it: the dialog by keys and clicks, what is ordered by it, objects with their preview, marks.
 
-use crate::demo;
 use crate::kit::{Window, prefs, settle, window};
 use egui::{Key, Modifiers};
 use egui_kittest::SnapshotOptions;
 use egui_kittest::kittest::Queryable as _;
-use std::path::Path;
-use std::sync::Arc;
-use wirelore_kit::{Dir, Problem};
-use wirelore_store::{Snapshot, Work};
-use wirelore_window::exports::{Exporter, Object, Offers, Order, Written};
 use wirelore_window::select::Level;
 
 const CTRL_SHIFT: Modifiers = Modifiers { alt: false, ctrl: false, shift: true, mac_cmd: false, command: true };
-
-/// Writes what was ordered in words: tests read it.
-pub struct Writer;
-
-impl Exporter for Writer {
-    fn offers(&self) -> Offers {
-        Offers { tables: true, parquet: true, redact: true }
-    }
-
-    fn export(&self, o: &Order, _: &Arc<Snapshot>, _: &Work) -> Result<Option<Written>, Problem> {
-        let rows = o.chosen.as_ref().map_or_else(|| "all".to_owned(), |c| c.len().to_string());
-        let words =
-            format!("{:?} {rows} {:?} keys {:?} redact {} columns {}", o.form, o.kind, o.keys, o.redact, o.columns.join("|"));
-        let text = words.clone();
-        std::fs::write(&o.to, text).map_err(|e| Problem {
-            what: format!("{} was not written", o.to.display()),
-            why: format!("{e}."),
-            what_to_do: "Choose another folder.".into(),
-        })?;
-        let report = if o.redact { vec!["3 passwords were replaced.".to_owned()] } else { Vec::new() };
-        Ok(Some(Written { words, path: "/captures/written".into(), report }))
-    }
-
-    fn objects(&self, s: &Arc<Snapshot>, _: &Work) -> Result<Option<Vec<Object>>, Problem> {
-        let found = s.each_message().filter_map(|(_, m)| {
-            let (media, bytes) = demo::carried(m.conv.flow, m.dir)?;
-            Some(Object {
-                protocol: "http",
-                name: format!("/items/{}", m.conv.flow),
-                media: media.to_owned(),
-                size: bytes.len() as u64,
-                sha256: "ab".repeat(32),
-                to_server: m.dir == Dir::ToServer,
-                packet: m.done,
-                whole: m.conv.flow != 2,
-            })
-        });
-        Ok(Some(found.collect()))
-    }
-
-    fn save(&self, o: &Object, to: &Path) -> Result<Written, Problem> {
-        Ok(Written { words: format!("{} bytes of {}", o.size, o.name), path: to.to_path_buf(), report: Vec::new() })
-    }
-}
 
 fn open() -> Window {
     window([1180.0, 700.0], prefs(true), &["/captures/shop.pcapng"], 200)

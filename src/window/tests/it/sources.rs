@@ -121,7 +121,6 @@ fn an_interface_and_the_proxy_join_a_capture_and_each_is_stopped_by_itself() {
     let (mut h, did) = begin(true);
     add(&mut h);
     wait(&mut h, "Interface eth0: 192.0.2.10");
-    h.get_by_label("Interface lo: 127.0.0.1").click();
     h.get_by_label("Interface eth0: 192.0.2.10").click();
     h.run_steps(3);
     h.get_by_label("Start capture").click();
