@@ -79,8 +79,10 @@ impl App {
             }
             return self.start_capture(ctx);
         }
-        for n in 0..self.tab().map_or(0, |t| t.sniffing.len()) {
-            self.run_source(n, c == Command::RestartCapture);
+        let run = c == Command::RestartCapture;
+        let all = self.tab().map(|t| t.sniffing.iter().map(|s| s.state.running).collect::<Vec<_>>());
+        for (n, _) in all.unwrap_or_default().into_iter().enumerate().filter(|(_, runs)| *runs != run) {
+            self.run_source(n, run);
         }
     }
 
