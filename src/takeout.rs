@@ -1,10 +1,15 @@
 //! What the window takes out of an open capture: parts of it as captures, HARs, tables and objects, by the functions of the commands.
 
+use crate::asserting::Of;
 use crate::convert::Which;
 use crate::convert::part::{Part, part};
-use crate::objects;
+use crate::exporting::Material;
+use crate::exporting::columns::Columns;
+use crate::objects::{self, Kind, Wanted};
 use crate::reading::Failure;
 use crate::session::Session;
+use crate::tabling;
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +17,7 @@ use wirelore_capture::{Growth, Options, Source};
 use wirelore_export::exchange::Exchange;
 use wirelore_kit::Problem;
 use wirelore_store::{Snapshot, Work};
-use wirelore_window::exports::{Exporter, Form, Keys, Object, Offers, Order, Written};
+use wirelore_window::exports::{Exporter, Form, Keys, Kind as Rows, Object, Offers, Order, Written};
 
 /// Where the bytes of an open capture lie.
 #[derive(Clone)]
@@ -83,7 +88,7 @@ impl Takeout {
         Ok(written.map(|(words, report)| Written { report, ..told(&order.to, words) }))
     }
 
-    fn har(&self, order: &Order, work: &Work) -> Result<Option<Written>, Problem> {
+    fn har(&self, order: &Order, s: &Arc<Snapshot>, work: &Work) -> Result<Option<Written>, Problem> {
         let among = |frame: u32| {
             let all = order.packets.as_ref();
             all.is_none_or(|p| frame.checked_sub(1).is_some_and(|n| p.binary_search(&n).is_ok()))
@@ -92,40 +97,59 @@ impl Takeout {
             |e: &Exchange| !work.is_cancelled() && (order.packets.is_none() || e.frames.iter().flatten().any(|f| among(*f)));
         let mut count = 0;
         let done = whole(&order.to, work, &mut |out| {
-            count = crate::har::write(&self.session, &wanted, out)?;
+            count = crate::har::write(&self.material(s, work), &self.session.har, &wanted, out)?;
             Ok(())
         })?;
         Ok(done.then(|| told(&order.to, format!("Wrote {count} exchanges"))))
     }
 
     /// Saves objects that are wanted to a folder.
-    fn files(&self, order: &Order, work: &Work) -> Result<Option<Written>, Problem> {
+    fn files(&self, order: &Order, s: &Arc<Snapshot>, work: &Work) -> Result<Option<Written>, Problem> {
         let folder = &order.to;
-        let made =
-            std::fs::create_dir_all(folder).and_then(|()| tempfile::Builder::new().prefix(".wirelore-").tempdir_in(folder));
-        let hold = made.map_err(|e| Problem {
-            what: format!("The folder {} cannot be written to", folder.display()),
-            why: format!("{e}."),
-            what_to_do: "Choose one that you may write to.".into(),
-        })?;
-        let found = objects::objects(&self.session, Some(hold.path())).map_err(unwritten)?;
+        objects::folder(folder).map_err(unwritten)?;
+        let messages = order.packets.as_ref().map(|packets| {
+            let among = |p: u32| packets.binary_search(&p).is_ok();
+            let of = s.each_message().filter(|(_, m)| among(m.first) || among(m.done));
+            of.map(|(_, m)| (m.conv, m.dir, m.at)).collect::<HashSet<objects::Name>>()
+        });
+        let letters = order.form == Form::Letters;
+        let kind = letters.then_some(Kind::Letters);
+        let wanted = Wanted { kind, messages: messages.as_ref(), folder: Some(folder) };
+        let found = objects::objects(&self.material(s, work), wanted);
         if work.is_cancelled() {
             return Ok(None);
         }
-        let letters = order.form == Form::Letters;
-        let among = |frame: u64| {
-            let number = frame.checked_sub(1).and_then(|n| u32::try_from(n).ok());
-            order.packets.as_ref().is_none_or(|p| number.is_some_and(|n| p.binary_search(&n).is_ok()))
-        };
-        let (mut count, mut size) = (0u64, 0u64);
-        for o in found.iter().filter(|o| among(o.frame) && (!letters || o.media == "message/rfc822")) {
-            let Some(saved) = &o.saved else { continue };
-            let name = objects::safe_name(&o.name, &o.media);
-            objects::keep(saved, folder, &name).map_err(|e| unwritten(Failure::write(&e)))?;
-            (count, size) = (count.saturating_add(1), size.saturating_add(o.size));
-        }
+        let found = found.map_err(unwritten)?;
+        let size = found.iter().fold(0u64, |n, o| n.saturating_add(o.size));
         let what = if letters { "letters" } else { "objects" };
-        Ok(Some(told(folder, format!("Wrote {count} {what}, {size} bytes"))))
+        let report =
+            found.iter().filter(|o| !o.whole).map(|o| format!("{} (packet {}) is not whole.", o.name, o.frame)).collect();
+        Ok(Some(Written { report, ..told(folder, format!("Wrote {} {what}, {size} bytes", found.len())) }))
+    }
+
+    fn table(&self, order: &Order, s: &Arc<Snapshot>, work: &Work) -> Result<Option<Written>, Problem> {
+        let of = match order.kind {
+            Rows::Packets => Of::Packets,
+            Rows::Exchanges => Of::Exchanges,
+            Rows::Messages => Of::Messages,
+            Rows::Connections => Of::Connections,
+        };
+        let form = match order.form {
+            Form::Json => tabling::Form::Json,
+            Form::JsonLines => tabling::Form::JsonLines,
+            _ => tabling::Form::Csv,
+        };
+        let columns = Columns::of(of, &order.columns).map_err(unwritten)?;
+        let mut count = 0;
+        let done = whole(&order.to, work, &mut |out| {
+            count = tabling::write(&self.material(s, work), of, form, &columns, order.chosen.as_deref(), out)?;
+            Ok(())
+        })?;
+        Ok(done.then(|| told(&order.to, format!("Wrote {count} {}", order.kind.word().to_lowercase()))))
+    }
+
+    fn material<'a>(&'a self, snapshot: &'a Arc<Snapshot>, work: &'a Work) -> Material<'a> {
+        Material { recall: &self.session.recall, snapshot, work }
     }
 }
 
@@ -139,7 +163,11 @@ fn whole(to: &Path, work: &Work, write: &mut dyn FnMut(&mut dyn Write) -> Result
     let folder = to.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = tempfile::Builder::new().prefix(".wirelore-").tempfile_in(folder).map_err(|e| failed(&e))?;
     let mut out = std::io::BufWriter::new(&file);
-    write(&mut out).map_err(unwritten)?;
+    let went = write(&mut out);
+    if work.is_cancelled() {
+        return Ok(false);
+    }
+    went.map_err(unwritten)?;
     out.flush().map_err(|e| failed(&e))?;
     drop(out);
     if work.is_cancelled() {
@@ -151,20 +179,26 @@ fn whole(to: &Path, work: &Work, write: &mut dyn FnMut(&mut dyn Write) -> Result
 
 impl Exporter for Takeout {
     fn offers(&self) -> Offers {
-        Offers::default()
+        Offers { tables: true, ..Offers::default() }
     }
 
-    fn export(&self, order: &Order, _: &Arc<Snapshot>, work: &Work) -> Result<Option<Written>, Problem> {
+    fn export(&self, order: &Order, s: &Arc<Snapshot>, work: &Work) -> Result<Option<Written>, Problem> {
         match order.form {
             Form::Pcapng | Form::Pcap => self.capture(order, work),
-            Form::Har => self.har(order, work),
-            Form::Objects | Form::Letters => self.files(order, work),
-            Form::Csv | Form::Json | Form::JsonLines | Form::Parquet => Ok(None),
+            Form::Har => self.har(order, s, work),
+            Form::Objects | Form::Letters => self.files(order, s, work),
+            Form::Csv | Form::Json | Form::JsonLines => self.table(order, s, work),
+            // It is not offered.
+            Form::Parquet => Ok(None),
         }
     }
 
-    fn objects(&self, _: &Arc<Snapshot>, work: &Work) -> Result<Option<Vec<Object>>, Problem> {
-        let found = objects::objects(&self.session, None).map_err(|f| Problem {
+    fn objects(&self, s: &Arc<Snapshot>, work: &Work) -> Result<Option<Vec<Object>>, Problem> {
+        let found = objects::objects(&self.material(s, work), Wanted::default());
+        if work.is_cancelled() {
+            return Ok(None);
+        }
+        let found = found.map_err(|f| Problem {
             what: "Objects could not be looked for".into(),
             why: f.text,
             what_to_do: "Look again.".into(),
@@ -179,12 +213,18 @@ impl Exporter for Takeout {
             packet: u32::try_from(o.frame.saturating_sub(1)).unwrap_or(u32::MAX),
             whole: o.whole,
         };
-        Ok((!work.is_cancelled()).then(|| found.into_iter().map(shown).collect()))
+        Ok(Some(found.into_iter().map(shown).collect()))
     }
 
     fn save(&self, object: &Object, to: &Path) -> Result<Written, Problem> {
         let hold = tempfile::tempdir().map_err(|e| unwritten(Failure::write(&e)))?;
-        let found = objects::objects(&self.session, Some(hold.path())).map_err(unwritten)?;
+        let (work, s) = (Work::new(), self.session.store.snapshot());
+        // Only what its packet completed is read again.
+        let done = s.messages_done_in(object.packet);
+        let of = done.iter().filter_map(|m| s.message(*m));
+        let messages: HashSet<objects::Name> = of.map(|m| (m.conv, m.dir, m.at)).collect();
+        let wanted = Wanted { kind: None, messages: Some(&messages), folder: Some(hold.path()) };
+        let found = objects::objects(&self.material(&s, &work), wanted).map_err(unwritten)?;
         let same = |o: &&objects::Object| {
             o.sha256 == object.sha256 && o.frame == u64::from(object.packet).saturating_add(1) && o.name == object.name
         };
@@ -196,7 +236,6 @@ impl Exporter for Takeout {
                 what_to_do: "Look again, and save it then.".into(),
             });
         };
-        let work = Work::new();
         whole(to, &work, &mut |out| {
             let mut from = std::fs::File::open(saved).map_err(|e| Failure::write(&e))?;
             std::io::copy(&mut from, out).map(drop).map_err(|e| Failure::write(&e))
