@@ -144,6 +144,7 @@ impl<A: Address> PartialEq for Key<A> {
             & (self.low_port == other.low_port)
             & (self.high_port == other.high_port)
             & (self.proto == other.proto)
+            & (self.made == other.made)
     }
 }
 
