@@ -32,7 +32,7 @@ impl Of {
         }
     }
 
-    const fn word(self, one: bool) -> &'static str {
+    pub(crate) const fn word(self, one: bool) -> &'static str {
         match (self, one) {
             (Of::Packets, true) => "packet",
             (Of::Packets, false) => "packets",

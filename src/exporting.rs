@@ -3,6 +3,8 @@
 pub mod args;
 pub mod columns;
 pub mod raw;
+#[cfg(feature = "parquet")]
+pub mod tables;
 
 use crate::asserting::Of;
 use crate::cli::exit;
@@ -195,13 +197,26 @@ fn messages(session: &Session, filter: &str, work: &Work) -> Result<HashSet<Name
 
 #[cfg(not(feature = "parquet"))]
 fn parquet(_: &Material<'_>, _: &Export, _: Option<&[u32]>, folder: &Path) -> Result<(), Failure> {
-    Err(Failure {
-        text: format!(
-            "--parquet {}: this build writes no Parquet. Build one that does: cargo build --features parquet; or use --jsonl, which DuckDB reads, too.",
-            folder.display()
-        ),
-        code: exit::OPTION,
-    })
+    let text = format!(
+        "--parquet {}: this build writes no Parquet. Build one that does: cargo build --features parquet; or use --jsonl, which DuckDB reads, too.",
+        folder.display()
+    );
+    Err(Failure { text, code: exit::OPTION })
+}
+
+#[cfg(feature = "parquet")]
+fn parquet(m: &Material<'_>, args: &Export, chosen: Option<&[u32]>, folder: &Path) -> Result<(), Failure> {
+    let name = tables::name(m, &args.from.file, args.of, args.filter.as_deref());
+    let told = tables::write(m, args.of, chosen, folder, &name)?;
+    eprintln!(
+        "wirelore: {} {} in {} file{} below {}",
+        told.rows,
+        args.of.word(told.rows == 1),
+        told.files.len(),
+        plural(told.files.len()),
+        folder.display()
+    );
+    Ok(())
 }
 
 fn write_har(session: &Session, m: &Material<'_>, wanted: &dyn Fn(&Exchange) -> bool, path: &Path) -> Result<(), Failure> {

@@ -279,3 +279,11 @@ fn chosen_columns_of_messages_and_exchanges_hold_what_the_rows_hold() {
     assert_eq!(array, lines(&["--jsonl", "--of", "exchanges"]));
     assert_eq!(exported(&["--json", "-Y", "tcp.port == 1"], &file).0, b"[]\n");
 }
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn a_build_without_parquet_says_how_to_get_it() {
+    let out = run(&["export", "--parquet", "nowhere"], &capture("tour.pcapng"));
+    let err = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.code() == Some(1) && err.contains("cargo build --features parquet"), "{err}");
+}

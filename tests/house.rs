@@ -75,6 +75,7 @@ const ROOMS: &[Room] = &[
     Room { folder: "src/record", rooms: &["capture"], test_rooms: &[], others: &["bytes", "rustix"] },
     Room { folder: "src/proxy", rooms: &["engine", "kit", "ca", "gate", "record"], test_rooms: &["dissectors"], others: &[] },
     Room { folder: "src/export", rooms: &["store", "kit"], test_rooms: &[], others: &[] },
+    Room { folder: "src/parquet", rooms: &["export", "kit"], test_rooms: &[], others: &["parquet", "serde_json", "tempfile"] },
     Room { folder: "src/window", rooms: &["store", "content", "filter", "kit"], test_rooms: &[], others: &[] },
 ];
 
@@ -82,6 +83,7 @@ const ROOMS: &[Room] = &[
 const NOWHERE_BUT: &[(&str, &[&str])] = &[
     ("tokio", &["src/proxy"]),
     ("rustls", &["src/proxy", "src/ca"]),
+    ("parquet", &["src/parquet"]),
     ("pcap", &["src/sniffer"]),
     ("pcap-parser", &["src/capture"]),
     ("etherparse", &["src/engine"]),
