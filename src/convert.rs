@@ -39,7 +39,7 @@ pub enum Which {
 }
 
 /// `wirelore convert`.
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Default)]
 pub struct Convert {
     /// Where from.
     #[command(flatten)]

@@ -15,6 +15,7 @@ use crate::filtering::Filters;
 use crate::objects::Kind;
 use crate::reading::{self, Failure};
 use crate::session::Session;
+use crate::statistics::Asked;
 pub use args::{Dump, Form};
 use packets::Packets;
 use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
@@ -63,10 +64,17 @@ pub fn run(args: &Dump) -> Result<(), Failure> {
     let args = settings::applied(args)?;
     packets::check(&args)?;
     filter(&args)?;
-    let (follows, objects) = (follows(&args)?, objects(&args)?);
+    let (follows, objects, statistics) = (follows(&args)?, objects(&args)?, statistics(&args)?);
+    let args = written::copied(args)?;
+    let nothing = args.quiet && args.write.is_none() && !args.messages;
+    if nothing && [follows.len(), objects.len(), statistics.len()] == [0; 3] {
+        return Ok(());
+    }
     let mut session = reading::open(&args.from, args.tail)?;
-    let plain =
-        args.form == Form::Text && args.write.is_none() && args.filter.is_none() && follows.is_empty() && objects.is_empty();
+    let plain = args.form == Form::Text
+        && args.write.is_none()
+        && args.filter.is_none()
+        && [follows.len(), objects.len(), statistics.len()] == [0; 3];
     if !plain && !args.tail && !args.line_buffered && args.count.is_none() {
         // What is learnt later (keys, who announced whom) is in the first packet's tree then, too.
         reading::finish(&mut session, true)?;
@@ -89,10 +97,13 @@ fn objects(args: &Dump) -> Result<Vec<(Kind, PathBuf)>, Failure> {
 
 /// What `--follow` and `-z` ask for.
 fn follows(args: &Dump) -> Result<Vec<follow::Follow>, Failure> {
-    if let Some(other) = args.statistics.iter().find(|s| !s.starts_with("follow,")) {
-        return Err(wrong(format!("-z {other} is not known here; -z follow,tcp,ascii,0 and its like are.")));
-    }
-    args.follow.iter().chain(&args.statistics).map(|f| follow::Follow::parse(f)).collect()
+    let asked = args.statistics.iter().filter(|z| z.starts_with("follow,"));
+    args.follow.iter().chain(asked).map(|f| follow::Follow::parse(f)).collect()
+}
+
+/// What else `-z` asks for: what `wirelore stats` makes.
+fn statistics(args: &Dump) -> Result<Vec<Asked>, Failure> {
+    args.statistics.iter().filter(|z| !z.starts_with("follow,")).map(|z| crate::statistics::read(z)).collect()
 }
 
 /// The display filter.
@@ -176,6 +187,9 @@ pub fn print(session: &mut Session, args: &Dump) -> Result<(), Failure> {
     printer.end(&mut out)?;
     for follow in &follows {
         follow.print(&mut out, session, &cancel)?;
+    }
+    for asked in &statistics(args)? {
+        out.text(&crate::statistics::make(session, asked)?.text)?;
     }
     out.flush()?;
     drop(out);

@@ -242,6 +242,25 @@ fn tshark_reads_every_packet_of_what_is_packed_long_or_short() {
 }
 
 #[test]
+fn dump_writes_the_keys_and_comments_of_what_it_keeps() {
+    let folder = folder();
+    let (from, to) = (capture("tls/web.pcapng"), folder.path().join("slice.pcapng"));
+    let dump = |args: &[&str]| {
+        let mut dump = Command::new(env!("CARGO_BIN_EXE_wirelore"));
+        let out = dump.args(["dump", "-r", text(&from), "-w", text(&to)]).args(args).env_remove("SSLKEYLOGFILE").output();
+        let out = out.expect("wirelore runs");
+        assert!(out.status.success() && out.stdout.is_empty(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+        read(&to)
+    };
+    let (all, keys) = read(&from);
+    let (packets, some) = dump(&["-Y", "tcp.stream == 1"]);
+    assert!(!packets.is_empty() && packets.len() < all.len() && !some.is_empty() && some.len() < keys.len());
+    assert_eq!(dump(&[]), (all.clone(), keys), "without a filter all is kept");
+    assert_eq!(dump(&["-c", "5"]).0, all[..5]);
+    assert_eq!(dump(&["-F", "pcap"]).0.len(), all.len());
+}
+
+#[test]
 fn what_can_not_be_written_leaves_the_old_file() {
     let folder = folder();
     let (from, to) = (folder.path().join("rich.pcapng"), folder.path().join("old.pcap"));

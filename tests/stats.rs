@@ -34,6 +34,18 @@ fn has_tshark() -> bool {
     there
 }
 
+#[test]
+fn dump_hands_statistics_over() {
+    let tour = support::root().join("captures/tour.pcapng");
+    for which in ["conv,tcp", "io,phs", "io,stat,1", "endpoints,ip", "expert"] {
+        let (code, out, err) = wirelore(&["dump", "-q", "-r", &tour.to_string_lossy(), "-z", which]);
+        assert!(code == 0 && !out.is_empty(), "{which}: {err}");
+        assert_eq!(out, stats(&tour, which), "{which}");
+    }
+    let (code, _, err) = wirelore(&["dump", "-q", "-r", &tour.to_string_lossy(), "-z", "nonsense"]);
+    assert!(code == 1 && err.contains("conv,tcp"), "{err}");
+}
+
 /// Small captures; the tour's comments are a layer to tshark, tunnels are several conversations to it, of which we list the innermost, and
 /// packets without a time have one for it.
 fn captures() -> Vec<PathBuf> {

@@ -106,7 +106,7 @@ pub struct Dump {
     /// yaml; the stream by number or as ADDRESS:PORT,ADDRESS:PORT, of HTTP/2 with its stream inside.
     #[arg(long, value_name = "PROTOCOL,FORM,STREAM[,INSIDE]")]
     pub follow: Vec<String>,
-    /// tshark's word for the same: `follow,tcp,ascii,0`.
+    /// Print a statistic behind the packets, in tshark's words: `follow,tcp,ascii,0`, or what `wirelore stats` knows: `conv,tcp`, `io,phs`.
     #[arg(short = 'z', value_name = "STATISTIC")]
     pub statistics: Vec<String>,
     /// Write every object of a kind to a folder, as `export --objects` does: http,DIR. May be given several times.

@@ -28,6 +28,34 @@ fn kind(format: Format) -> PcapKind {
     PcapKind { big_endian: false, nanoseconds: format == Format::Nsecpcap, modified: false }
 }
 
+/// Whether what `-w` asks for can be a copy: the input is a pcapng that stays as it is, and so is the output.
+fn copies(args: &Dump, path: &Path) -> bool {
+    let still = !args.tail && !args.line_buffered && std::fs::metadata(&args.from.file).is_ok_and(|m| m.is_file());
+    let same = path.canonicalize().is_ok_and(|p| args.from.file.canonicalize().is_ok_and(|from| from == p));
+    let pcapng = |s: wirelore_capture::Source| s.format() == Some(wirelore_capture::Format::Pcapng);
+    still
+        && !same
+        && args.format.unwrap_or(Format::Pcapng) == Format::Pcapng
+        && wirelore_capture::Source::open(&args.from.file, wirelore_capture::Options::default()).is_ok_and(pcapng)
+}
+
+/// Does what `-w` asks for as `wirelore convert` does, where that can be: names, comments and the secrets of the sessions that are kept
+/// are copied, too. Gives back what is left to be done.
+pub(super) fn copied(mut args: Dump) -> Result<Dump, Failure> {
+    let Some(path) = args.write.clone().filter(|path| copies(&args, path)) else { return Ok(args) };
+    crate::convert::run(&crate::convert::Convert {
+        from: args.from.clone(),
+        write: Some(path),
+        format: Some(Format::Pcapng),
+        filter: args.filter.clone(),
+        frames: args.count.map(|n| if n == 0 { "4294967295-".into() } else { format!("1-{n}") }),
+        ..crate::convert::Convert::default()
+    })?;
+    args.write = None;
+    args.quiet |= !args.print;
+    Ok(args)
+}
+
 /// A capture that is being written.
 pub(super) struct Written {
     name: String,
