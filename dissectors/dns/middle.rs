@@ -16,7 +16,7 @@ use wirelore_kit::talk::{Book, Draft, Next, Says, Talk, Talking};
 use wirelore_kit::{Dir, Transport};
 
 /// How it stands in the middle.
-pub const SERVE: Serve = Serve { forward: false, new };
+pub const SERVE: Serve = Serve { forward: false, reopened: false, new };
 
 fn new(setting: &Setting) -> Box<dyn Middle> {
     let framed = setting.start.transport == Transport::Tcp;

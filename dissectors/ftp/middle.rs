@@ -10,7 +10,7 @@ use wirelore_kit::talk::{Book, Draft, Next, Says, Talk, Talking};
 use wirelore_kit::{Dir, Hint};
 
 /// How it stands in the middle.
-pub const SERVE: Serve = Serve { forward: false, new };
+pub const SERVE: Serve = Serve { forward: false, reopened: false, new };
 
 fn new(setting: &Setting) -> Box<dyn Middle> {
     Box::new(Talking::new(Ftp::new(setting), setting))

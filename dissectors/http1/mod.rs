@@ -58,7 +58,7 @@ pub static SPEC: Spec = Spec {
     states: f::STATES,
     after_gap: AfterGapPromise::Within(1),
     relay: Relay::WatchAlways,
-    middle: Some(Serve { forward: true, new: middle::new }),
+    middle: Some(Serve { forward: true, reopened: true, new: middle::new }),
     new: |start| Box::new(Http::new(start)),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

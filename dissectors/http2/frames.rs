@@ -64,14 +64,14 @@ pub fn upgrade_settings(text: &[u8]) -> Settings {
     let mut s = Settings::default();
     for c in bytes.chunks_exact(6) {
         if let [a, b, w, x, y, z] = *c {
-            take(&mut s, u16::from_be_bytes([a, b]), u32::from_be_bytes([w, x, y, z]));
+            set(&mut s, u16::from_be_bytes([a, b]), u32::from_be_bytes([w, x, y, z]));
         }
     }
     s
 }
 
 /// Takes a setting over. `false`: it must not have this value.
-fn take(s: &mut Settings, id: u16, value: u32) -> bool {
+pub fn set(s: &mut Settings, id: u16, value: u32) -> bool {
     match id {
         1 => s.table = Some(value),
         2 => {
@@ -481,7 +481,7 @@ impl Http2 {
         while r.left() >= 6 {
             let here = r.span(6);
             let (id, value) = setting(r)?;
-            if !take(&mut s, id, value) {
+            if !set(&mut s, id, value) {
                 r.note(&n::SETTING_VALUE, here);
             }
             if line.len() < 300 {

@@ -8,6 +8,7 @@ mod fields;
 mod frame;
 mod frames;
 mod hpack;
+mod middle;
 mod notes;
 pub mod stream;
 mod streams;
@@ -36,8 +37,9 @@ pub static SPEC: Spec = Spec {
     resync: Some(frame::resync),
     states: f::STATES,
     after_gap: AfterGapPromise::FramesOnly,
-    relay: Relay::WatchAlways,
-    middle: None,
+    // Between a client and its one server nothing in it is ours, unless its messages are judged.
+    relay: Relay::Opaque,
+    middle: Some(middle::SERVE),
     new: |start| Box::new(Http2::new(start)),
     explain: &[("en", include_str!("explain.en.toml"))],
 };

@@ -9,7 +9,7 @@ use bytes::Bytes;
 const MOST_PIECE: usize = 64 << 10;
 
 /// How bytes of an unknown protocol stand in the middle.
-pub static SERVE: Serve = Serve { forward: false, new };
+pub static SERVE: Serve = Serve { forward: false, reopened: false, new };
 
 fn new(setting: &Setting) -> Box<dyn Middle> {
     Box::new(Talking::new(Chunks { judge: setting.judge, count: 0 }, setting))

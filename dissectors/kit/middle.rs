@@ -43,6 +43,8 @@ pub struct Setting {
 pub struct Serve {
     /// Whether it can be spoken to a proxy ([`Place::Forward`]).
     pub forward: bool,
+    /// Clients take it lightly when a connection on which nothing is going on is closed: they open another.
+    pub reopened: bool,
     /// A fresh one.
     pub new: fn(&Setting) -> Box<dyn Middle>,
 }
@@ -155,7 +157,7 @@ pub enum Step {
     /// its answer and, if it went well, [`Step::Becomes`].
     Tunnel(Origin),
     /// The message is to be judged; the driver answers [`News::Judged`] with the same number. Bytes of that direction wait meanwhile, those
-    /// of the other do not.
+    /// of the other do not; where streams share a connection, those of the same stream.
     Judge {
         /// Counts what this conversation had judged.
         ticket: u64,
@@ -260,6 +262,10 @@ pub trait Middle: Send {
     fn end(&mut self, dir: Dir, how: End, steps: &mut Vec<Step>);
     /// A step was done.
     fn tell(&mut self, news: News, steps: &mut Vec<Step>);
+    /// Everything that it asked for and that can be had at once has been told; what it kept back only for the sake of order goes on.
+    fn idle(&mut self, steps: &mut Vec<Step>) {
+        let _ = steps;
+    }
     /// Whether it holds bytes of that direction back (it waits for a judgement, a route, an end of line): the driver stops reading there
     /// when it does and [`Middle::weight`] is over the driver's bound.
     fn holds(&self, dir: Dir) -> bool;

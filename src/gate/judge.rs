@@ -188,13 +188,21 @@ fn remember(set: &Set, conn: &Conn, m: &Transit) {
     }
 }
 
-/// Whether it makes sense to wait for the body: an endless one never is there.
+/// Whether it makes sense to wait for the body: an endless one never is there, and messages of gRPC come one by one.
 fn can_be_kept(m: &Transit) -> bool {
     let endless = |t: &[u8]| {
-        t.to_ascii_lowercase().starts_with(b"text/event-stream") || t.to_ascii_lowercase().starts_with(b"multipart/x-mixed")
+        t.to_ascii_lowercase().starts_with(b"text/event-stream")
+            || t.to_ascii_lowercase().starts_with(b"multipart/x-mixed")
+            || brings_messages(m)
     };
     let length = m.header("content-length").and_then(|v| std::str::from_utf8(v).ok()?.trim().parse::<u64>().ok());
     !m.header("content-type").is_some_and(|t| endless(t)) && length.is_none_or(|l| l <= MOST_BODY)
+}
+
+/// Whether what is in the body comes as messages, each to be judged for itself.
+pub(crate) fn brings_messages(m: &Transit) -> bool {
+    let rest = m.header("content-type").and_then(|t| t.strip_prefix(b"application/grpc"));
+    m.proto == "http2" && rest.is_some_and(|r| matches!(r.first(), None | Some(b'+' | b';' | b' ')))
 }
 
 /// The page that says why nothing could be fetched.

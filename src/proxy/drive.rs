@@ -162,6 +162,11 @@ impl Drive {
                 self.tell(News::Inject(Box::new(message)));
                 continue;
             }
+            self.middle.idle(&mut self.fresh);
+            if !self.fresh.is_empty() {
+                self.steps.extend(self.fresh.drain(..));
+                continue;
+            }
             let mut moved = false;
             for from in [Dir::ToServer, Dir::ToClient] {
                 match self.poll_from(cx, io, client, server.as_mut(), from) {

@@ -10,7 +10,6 @@ use std::time::Duration;
 use tokio::sync::futures::OwnedNotified;
 use tokio::time::Sleep;
 use wirelore_gate::Conn;
-use wirelore_kit::Claim;
 
 /// Nothing moved for so long: idle.
 const QUIET: Duration = Duration::from_millis(250);
@@ -30,15 +29,12 @@ pub struct Rearm {
 }
 
 impl Rearm {
-    /// Of a connection whose client takes it lightly when it is closed between two exchanges (HTTP's), and that can be read then: by the same
-    /// protocol, or by another that its client can choose instead.
+    /// Of a connection whose client takes it lightly when it is closed between two exchanges (HTTP's), and that can be
+    /// read then.
     #[must_use]
     pub fn of(shared: &Shared, conn: &Conn) -> Option<Rearm> {
         let spec = shared.table.iter().find(|s| conn.proto == Some(s.name))?;
-        let readable = match spec.middle {
-            Some(serve) => serve.forward,
-            None => spec.claims.iter().any(|c| matches!(c, Claim::Alpn(_))),
-        };
+        let readable = spec.middle.is_some_and(|serve| serve.forward || serve.reopened);
         let changed = || Box::pin(Arc::clone(&shared.rearmed).notified_owned());
         readable.then(|| Rearm { changed: changed(), look: None, read: [0; 2], answered: true, moved: false })
     }

@@ -2,6 +2,7 @@
 //!
 //! A decoder that joins late must survive references to entries that it never saw: they are told as such and reading goes on.
 
+pub mod encode;
 pub mod table;
 #[cfg(test)]
 mod tests;

@@ -442,7 +442,17 @@ impl<'p> Stage<'p> {
 
     /// Tells all news there are.
     pub fn settle(&mut self) {
-        while self.hear() {}
+        loop {
+            while self.hear() {}
+            let mut steps = Vec::new();
+            if !self.played.closed && !self.copying && !self.routing {
+                self.middle.idle(&mut steps);
+            }
+            if steps.is_empty() {
+                return;
+            }
+            self.take(steps);
+        }
     }
 }
 

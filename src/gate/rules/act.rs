@@ -3,6 +3,7 @@
 use super::{Act, Remote, Replace, Rule, Source, answer, local, remote};
 use crate::conn::Conn;
 use crate::filter::Decode;
+use crate::judge::brings_messages;
 use crate::set::Replies;
 use crate::verdict::Hit;
 use bytes::Bytes;
@@ -90,7 +91,9 @@ impl Work<'_> {
 
     fn act(&mut self, act: &Act, rule: &Arc<Rule>, did: &mut Vec<String>) -> Turn {
         let for_questions = matches!(act, Act::Method(_) | Act::MapRemote(_) | Act::MapLocal(_));
-        if for_questions && self.came.part != Part::Request {
+        // Where a message is a piece of a body, or has none, its headers only say what it is.
+        let for_heads = matches!(act, Act::SetHeader(..) | Act::AddHeader(..) | Act::RemoveHeader(_) | Act::ReplaceHeader(..));
+        if for_questions && self.came.part != Part::Request || for_heads && self.came.part == Part::Message {
             return Turn::Next;
         }
         match act {
@@ -210,6 +213,9 @@ impl Work<'_> {
         if self.message().stage == Stage::Head {
             if self.body_to_come {
                 return Turn::NeedBody;
+            }
+            if brings_messages(self.message()) {
+                return Turn::Next;
             }
             did.push("left the body: it is endless, or too large to be kept".into());
             return Turn::Next;
