@@ -203,8 +203,10 @@ mod tests {
                 .chain([Line::new(&b":method"[..], &b"GET"[..]), Line::new(&b":path"[..], format!("/{}", round % 3))])
                 .collect();
             let block = encoder.block(&lines);
-            let want: Vec<_> =
-                lines.iter().map(|l| (String::from_utf8_lossy(&l.name).into(), String::from_utf8_lossy(&l.value).into())).collect();
+            let want: Vec<_> = lines
+                .iter()
+                .map(|l| (String::from_utf8_lossy(&l.name).into(), String::from_utf8_lossy(&l.value).into()))
+                .collect();
             assert_eq!(read(&block, &mut table), want);
             assert_eq!(encoder.table.sizes(), table.sizes());
             if round == 100 {

@@ -8,7 +8,7 @@
 use super::super::notes as n;
 use super::super::streams::MOST_WINDOW;
 use super::Http2;
-use super::state::{Data, Item, Phase};
+use super::state::{Data, Item, Phase, Window};
 use super::write;
 use wirelore_kit::Dir;
 use wirelore_kit::middle::Step;
@@ -17,6 +17,13 @@ use wirelore_kit::middle::Step;
 const LOW: i64 = 32 << 10;
 /// It then has so much.
 const FULL: i64 = 64 << 10;
+/// Less than this is not worth a frame, unless the sender has little left.
+const WORTH: i64 = 16 << 10;
+
+/// What a sender is given of what it is owed.
+fn worth(window: &Window, owed: i64) -> i64 {
+    if owed >= WORTH || window.sender < LOW { owed.min(MOST_WINDOW.saturating_sub(window.sender)) } else { 0 }
+}
 
 impl Http2 {
     /// The sender of a stream may be owed credit.
@@ -53,7 +60,7 @@ impl Http2 {
     pub(super) fn credit(&mut self, steps: &mut Vec<Step>) {
         for dir in Dir::BOTH {
             let window = &mut self.half(dir).window;
-            let more = window.excess().min(MOST_WINDOW.saturating_sub(window.sender));
+            let more = worth(window, window.excess());
             if more > 0 {
                 window.sender = window.sender.saturating_add(more);
                 self.send(dir.other(), write::window(0, u32::try_from(more).unwrap_or(0)), steps);
@@ -75,7 +82,7 @@ impl Http2 {
             || lane.phase == Phase::Flow && lane.grpc.as_ref().is_some_and(|g| g.wants_more());
         let excess = lane.window.excess().saturating_sub(lane.kept);
         let more = if ours && lane.window.sender < LOW { FULL.saturating_sub(lane.window.sender).max(excess) } else { excess };
-        let more = more.min(MOST_WINDOW.saturating_sub(lane.window.sender));
+        let more = worth(&lane.window, more);
         if more > 0 {
             lane.window.sender = lane.window.sender.saturating_add(more);
             self.send(dir.other(), write::window(number, u32::try_from(more).unwrap_or(0)), steps);

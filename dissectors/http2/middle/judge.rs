@@ -1,11 +1,11 @@
 //! Messages handed over to be judged, and what is made of a judgement.
 
+use super::super::hpack::encode::Line;
 use super::super::notes as n;
 use super::grpc::{self, Grpc, Next};
 use super::state::{Block, Data, Item, Phase};
 use super::write::{self, code};
 use super::{Http2, MOST_KEPT, message};
-use super::super::hpack::encode::Line;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use wirelore_kit::Dir;

@@ -16,9 +16,9 @@ mod judge;
 mod message;
 mod send;
 mod state;
-mod write;
 #[cfg(test)]
 mod trials;
+mod write;
 
 use super::frames::upgrade_settings;
 use super::hpack::Scratch;

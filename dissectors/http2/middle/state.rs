@@ -211,7 +211,9 @@ impl Lane {
     /// Whether something of it still has to go on.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        !self.queue.is_empty() || matches!(self.phase, Phase::Judging(_) | Phase::Keep) || self.grpc.as_ref().is_some_and(|g| g.is_busy())
+        !self.queue.is_empty()
+            || matches!(self.phase, Phase::Judging(_) | Phase::Keep)
+            || self.grpc.as_ref().is_some_and(|g| g.is_busy())
     }
 }
 
@@ -353,7 +355,9 @@ impl Half {
     pub fn weight(&self) -> usize {
         let early = self.early.iter().map(Bytes::len).fold(0usize, usize::saturating_add);
         let block = self.assembling.as_ref().map_or(0, |a| a.frames.capacity().saturating_add(a.fragment.capacity()));
-        [self.rest.len(), self.heads, self.table.weight(), self.encoder.weight(), early, block].into_iter().fold(0, usize::saturating_add)
+        [self.rest.len(), self.heads, self.table.weight(), self.encoder.weight(), early, block]
+            .into_iter()
+            .fold(0, usize::saturating_add)
     }
 }
 
