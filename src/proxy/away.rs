@@ -1,7 +1,7 @@
 //! A server that is not connected before something is to go there: rules may answer all that its client asks, and then nobody is dialled.
 //!
 //! Until then nothing is known of the server, so its client is answered as ours would be: a leaf by the name that it asked for, and a protocol
-//! in which we can answer.
+//! in which we can answer. Clients that offer HTTP/2 keep it: for them the server is connected at once, if it can be.
 
 use crate::copy::Over;
 use crate::course::Course;
@@ -9,8 +9,8 @@ use crate::drive::Drive;
 use crate::hello::{First, Hello};
 use crate::words;
 use std::time::Duration;
-use wirelore_kit::Hint;
 use wirelore_kit::middle::{Origin, Place, Refusal};
+use wirelore_kit::{Hint, reader_of};
 use wirelore_record::Side;
 
 /// A client that has said nothing for so long may wait for its server to speak first.
@@ -47,6 +47,10 @@ impl Course {
         let (mut hint, mut inside) = (None, None);
         if let Ok(First::Whole(hello)) = tokio::time::timeout(SILENT, self.first_words()).await {
             let host = hello.name.clone().unwrap_or_else(|| self.host());
+            // A client that offers what only its server can agree to (HTTP/2) keeps it where there is a server; nothing is asked of that.
+            if hello.alpn.iter().any(|name| self.needs_server(name)) && self.dial(&origin).await.is_ok() {
+                return Ok((None, None));
+            }
             let Some(chosen) = self.chosen(&hello, &host, origin.port) else {
                 let dialled = self.dial(&origin).await;
                 return self.or_refuse(dialled).await.map(|()| (None, None));
@@ -79,6 +83,13 @@ impl Course {
         let setting = wirelore_kit::middle::Setting { away: Some(origin), ..self.setting(start, Place::Between, true) };
         let becomes = self.drive(Drive::new((serve.new)(&setting), false)).await?;
         Ok((Some(becomes), inside))
+    }
+
+    /// Whether a protocol of that name can be judged, but not before its server is there.
+    fn needs_server(&self, name: &[u8]) -> bool {
+        let table = self.worker.shared.table;
+        let spec = reader_of(table, &Hint::Alpn(name.into())).and_then(|i| table.get(i));
+        spec.is_some_and(|s| s.middle.is_some_and(|m| m.reopened && !m.forward))
     }
 
     /// The protocol that a client is answered with whose server is not there: `Some(None)` where it offers none. `None`: it offers nothing
