@@ -26,6 +26,7 @@ mod mpls;
 mod names;
 mod ndp;
 mod ppp;
+mod quick;
 mod quote;
 mod sctp;
 mod serial;
@@ -39,6 +40,7 @@ mod wlan;
 
 pub use frame::{ETHERTYPES, protocols, with_frame};
 pub use line::line;
+pub use quick::{Plain, Quick};
 
 use wirelore_kit::span::BufKind;
 use wirelore_kit::{BitRange, F, Field, Kind, Layer, LayerClaim, LayerTurn, Next, PacketBytes, Reader, Span, Tree};

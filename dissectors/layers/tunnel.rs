@@ -117,6 +117,9 @@ fn or_done(r: &Reader<'_>, next: Next) -> Next {
     if r.is_empty() { Next::Done } else { next }
 }
 
+/// The ports that [`by_udp_port`] looks at.
+pub(super) const UDP_PORTS: &[u16] = &[4789, 8472, 4790, 6081, 2152, 6635, 3544];
+
 /// The tunnel that a UDP port announces, if the payload bears it out: these ports are shared with other uses, so a reading needs evidence.
 pub(super) fn by_udp_port(r: &Reader<'_>, source: u16, destination: u16) -> Option<&'static str> {
     let on = |port: u16| source == port || destination == port;

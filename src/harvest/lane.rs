@@ -10,7 +10,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError};
-use wirelore_dissectors::layers::{self, LAYERS};
+use wirelore_dissectors::layers::{self, LAYERS, Plain, Quick};
 use wirelore_engine::conversation::{Context, Scratch};
 use wirelore_engine::log::{self, Log};
 use wirelore_engine::reread::Replay;
@@ -245,8 +245,14 @@ impl<'s> Lane<'s> {
         if !plan.layers {
             return;
         }
-        let joined = if facts.bits & PacketRow::FRAGMENT != 0 { recall.joined(snapshot, packet) } else { None };
         let link_type = links.get(usize::from(facts.interface())).copied().unwrap_or(u32::MAX);
+        if let Some(quick) = &plan.quick
+            && let Some(plain) = Plain::of(link_type, bytes, facts.wire_len)
+        {
+            self.plain(quick, &plain, packet, bytes, row);
+            return;
+        }
+        let joined = if facts.bits & PacketRow::FRAGMENT != 0 { recall.joined(snapshot, packet) } else { None };
         let whole = PacketBytes {
             number: u64::from(packet),
             link_type,
@@ -280,6 +286,28 @@ impl<'s> Lane<'s> {
         if plan.protocols {
             let tree = Tree { nodes: std::mem::take(&mut self.sink.nodes), ..Tree::default() };
             row.protocols = Some(layers::protocols(&tree));
+        }
+    }
+
+    /// Reads an everyday packet's headers.
+    fn plain(&self, quick: &Quick, plain: &Plain, packet: u32, bytes: &[u8], row: &mut Row) {
+        let plan = self.shared.plan;
+        let facts = if quick.needs_facts() { self.shared.snapshot.packet_facts(packet) } else { None };
+        quick.read(plain, bytes, facts.as_ref(), &mut |f, value, of| row.layers.add_of_layer(f, value, of));
+        for name in &plan.met {
+            if let Some(header) = plain.header(name) {
+                row.layers.meet(name, bytes.get(header.start..).unwrap_or(&[]), header.len());
+            }
+        }
+        let payload = bytes.get(plain.payload()).unwrap_or(&[]);
+        if !payload.is_empty() {
+            let (wanted, field) = match plan.payload {
+                [tcp, _] if plain.is_tcp() => (tcp, &TCP_PAYLOAD),
+                [_, udp] => (udp, &UDP_PAYLOAD),
+            };
+            if wanted {
+                row.layers.add(field, Value::Span, Tie::Own, payload);
+            }
         }
     }
 

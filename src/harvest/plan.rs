@@ -2,7 +2,7 @@
 
 use crate::recall::{Recall, TCP_PAYLOAD, UDP_PAYLOAD};
 use std::sync::Arc;
-use wirelore_dissectors::layers::LAYERS;
+use wirelore_dissectors::layers::{LAYERS, Quick};
 use wirelore_filter::{Fact, Wants};
 use wirelore_kit::row::NONE;
 use wirelore_kit::{Claim, DATA, F, Keep, Level, Spec, TRAILING, UNKNOWN};
@@ -30,6 +30,8 @@ pub(super) struct Plan {
     pub packets: Bits,
     /// The layers of wanted packets are read.
     pub layers: bool,
+    /// How what is wanted of everyday packets' layers is read from its places; `None` where that needs all of them.
+    pub quick: Option<Quick>,
     /// Fields of the layer `frame` that are wanted.
     pub frame: Vec<F>,
     /// The names of a packet's protocols are wanted.
@@ -76,6 +78,10 @@ impl Plan {
             (false, true) => Level::FieldsAndBodies,
             (false, false) => Level::Fields,
         };
+        let of_any_layer = |f: F| LAYERS.iter().any(|l| l.fields.iter().any(|g| g.is(f)));
+        let of_headers = |f: &F| !frame.iter().any(|g| g.is(f)) && of_any_layer(f);
+        let headers: Vec<F> = wants.fields.iter().copied().filter(of_headers).collect();
+        let quick = Quick::of(&headers).filter(|_| !(notes || protocols || generic));
         // The headings of protocols that are wanted, and those that say in which layer of its protocol a field is.
         let headings = |f: F| f.kind == wirelore_kit::Kind::Group && named(f.name);
         fields.extend(recall.table.iter().flat_map(|s| s.fields.iter().copied()).filter(|f| headings(f)));
@@ -94,6 +100,7 @@ impl Plan {
             body,
             packets,
             layers,
+            quick,
             frame,
             protocols,
             notes,

@@ -91,6 +91,12 @@ impl Part {
         self.kept.push(Kept { field, value, tie, depth: 1, layer: 0, bytes });
     }
 
+    /// Adds a field of a layer that is the only one of its protocol.
+    pub(super) fn add_of_layer(&mut self, field: F, value: Value, bytes: &[u8]) {
+        let bytes = self.hold(bytes);
+        self.kept.push(Kept { field, value, tie: Tie::Own, depth: 1, layer: 1, bytes });
+    }
+
     /// Adds what another part has.
     pub(super) fn append(&mut self, other: &Part) {
         for k in &other.kept {
