@@ -137,7 +137,7 @@ fn of_messages(term: &Term) -> bool {
     let spoken = |f: &F| TABLE.iter().any(|s| s.fields.iter().any(|g| g.is(f)));
     wants.fields.iter().any(spoken)
         || wants.protocols.iter().any(|p| TABLE.iter().any(|s| s.name == *p))
-        || wants.facts.iter().any(|f| matches!(f, Fact::Message(_) | Fact::NoteName | Fact::NoteText | Fact::NoteSeverity))
+        || wants.facts.iter().any(|f| f.is_of_notes() || matches!(f, Fact::Message(_)))
 }
 
 /// What must be read for some terms.

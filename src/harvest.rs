@@ -115,7 +115,9 @@ fn run<T: Send>(
             take(through.iter().copied().min().unwrap_or(0), made.rows)
         };
         let (mut next, mut outstanding) = (0u32, 0usize);
-        let needed = |n: u32, row: &PacketRow| (plan.needs_bytes() && plan.packets.has(n)) || plan.messages_of(row.flow) > 0;
+        let needed = |n: u32, row: &PacketRow| {
+            (plan.needs_bytes() && plan.packets.has(n)) || plan.analysis || plan.messages_of(row.flow) > 0
+        };
         while let Some(window) = Window::read(snapshot, &recall.spool, next, end, needed) {
             if work.is_cancelled() {
                 return ControlFlow::Break(());

@@ -1,6 +1,7 @@
 //! The door: flags, modes, threads and wiring. It knows every room; no room knows it.
 
 pub mod again;
+mod analysed;
 pub mod asserting;
 pub mod authority;
 #[cfg(feature = "window")]

@@ -5,6 +5,7 @@
 
 mod gather;
 
+use crate::analysed::Analysed;
 use bytes::Bytes;
 use gather::{Gatherer, Name, Part};
 use std::collections::{HashMap, VecDeque};
@@ -93,6 +94,7 @@ pub struct Recall {
     pub(crate) table: &'static [&'static Spec],
     pub(crate) decode_as: Vec<DecodeAs>,
     kept: Mutex<Kept>,
+    analysed: Mutex<Analysed>,
 }
 
 fn gone(what: &str) -> Problem {
@@ -125,7 +127,7 @@ impl Recall {
         table: &'static [&'static Spec],
         decode_as: Vec<DecodeAs>,
     ) -> Recall {
-        Recall { store, spool, ledger, links, keys, table, decode_as, kept: Mutex::default() }
+        Recall { store, spool, ledger, links, keys, table, decode_as, kept: Mutex::default(), analysed: Mutex::default() }
     }
 
     /// The bytes of a packet as captured.
@@ -478,7 +480,7 @@ impl Recall {
 
     fn packet(&self, packet: u32, cancel: &Cancel) -> Result<Tree, Problem> {
         let snapshot = self.store.snapshot();
-        let (mut tree, _, payload) = self.layers(&snapshot, packet)?;
+        let (mut tree, _, payload) = self.layers(&snapshot, packet, true)?;
         let tcp = snapshot
             .packet(packet)
             .and_then(|p| snapshot.flow(p.flow))
@@ -511,15 +513,22 @@ impl Recall {
         Ok(tree)
     }
 
-    fn layers(&self, snapshot: &Snapshot, packet: u32) -> Result<(Tree, Vec<&'static str>, Option<Span>), Problem> {
+    fn layers(
+        &self,
+        snapshot: &Snapshot,
+        packet: u32,
+        analysed: bool,
+    ) -> Result<(Tree, Vec<&'static str>, Option<Span>), Problem> {
         let row = snapshot.packet(packet).ok_or_else(|| missing("such packet"))?;
         let bytes = self.packet_bytes(snapshot, packet).ok_or_else(|| gone("The packet"))?;
-        let link_type = {
-            let links = self.links.read().unwrap_or_else(PoisonError::into_inner);
-            links.get(usize::from(row.interface())).copied().unwrap_or(u32::MAX)
-        };
+        let links = Arc::clone(&self.links.read().unwrap_or_else(PoisonError::into_inner));
+        let link_type = links.get(usize::from(row.interface())).copied().unwrap_or(u32::MAX);
         let joined = if row.bits & wirelore_kit::PacketRow::FRAGMENT != 0 { self.joined(snapshot, packet) } else { None };
-        let facts = snapshot.packet_facts(packet);
+        let mut facts = snapshot.packet_facts(packet);
+        if let Some(facts) = facts.as_mut().filter(|_| analysed) {
+            let mut looked = self.analysed.lock().unwrap_or_else(PoisonError::into_inner);
+            facts.analysis = looked.of(self, snapshot, packet, &links);
+        }
         let packet = PacketBytes { number: u64::from(packet), link_type, bytes, wire_len: row.wire_len, joined, facts };
         Ok(layers::read(&packet))
     }
@@ -547,7 +556,7 @@ impl Recall {
                 info,
             });
         }
-        let (tree, names, _) = self.layers(snapshot, packet)?;
+        let (tree, names, _) = self.layers(snapshot, packet, false)?;
         Ok(layers::line(&tree, &names))
     }
 }

@@ -60,7 +60,9 @@ fn a_filter_used_again_is_known() {
 }
 
 /// Packets of a capture up to which it is compared tree by tree.
-const MOST: u32 = 1500;
+const MOST: u32 = 700;
+/// Each capture is asked every filter in so many; which ones, goes on from capture to capture, so that each filter meets many of them.
+const SAMPLE: usize = 7;
 
 #[test]
 fn reading_in_bulk_finds_what_trees_one_by_one_find() {
@@ -71,7 +73,7 @@ fn reading_in_bulk_finds_what_trees_one_by_one_find() {
     let mut wants = Wants::default();
     filters.iter().for_each(|f| wants.facts.extend(f.wants().facts.iter().copied()));
     let (mut faults, mut found) = (Vec::new(), 0);
-    for path in own() {
+    for (turn, path) in own().into_iter().enumerate() {
         let Some(session) = read(&path, 1) else { continue };
         let s = session.store.snapshot();
         if s.packets() > MOST {
@@ -79,7 +81,7 @@ fn reading_in_bulk_finds_what_trees_one_by_one_find() {
         }
         let facts = FactSource::new(s.clone(), &wants);
         let trees: Vec<_> = (0..s.packets()).filter_map(|p| session.recall.tree(What::Packet(p), &Cancel::new()).ok()).collect();
-        for filter in &filters {
+        for filter in filters.iter().skip(turn % SAMPLE).step_by(SAMPLE) {
             let holds = |p: &u32| trees.get(*p as usize).is_some_and(|t| filter.holds(&TreeRow::new(t, &facts, *p)));
             let single: Vec<u32> = (0..s.packets()).filter(holds).collect();
             let bulk = rows(filter, &s, &session.recall, Rows::Packets, &Work::new()).expect("not cancelled");
@@ -92,5 +94,5 @@ fn reading_in_bulk_finds_what_trees_one_by_one_find() {
         }
     }
     support::no_faults(&faults, "filters read in bulk");
-    assert!(found > 10_000, "{found} packets prove little");
+    assert!(found > 2000, "{found} packets prove little");
 }

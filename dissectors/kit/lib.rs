@@ -52,7 +52,7 @@ pub use layer::{Layer, LayerClaim, LayerTurn, LayersRead, Next, PacketBytes, Pse
 pub use note::{About, Note, Noted, Severity};
 pub use out::{Chunk, End, More, Op, Ops, Out};
 pub use reader::{Memo, Reader, Stop};
-pub use row::{Endpoint, Evidence, MessageState, PacketFacts, PacketRow};
+pub use row::{Endpoint, Evidence, MessageState, PacketFacts, PacketRow, TcpAnalysis};
 pub use secrets::{KeyLogRead, KeyTable, KeysThen, NoSecrets, SecretId, Secrets};
 pub use sink::{Cell, Level, Mark, Sink};
 pub use source::{Cancel, PacketLine, Problem, Strand, TreeSource, What};

@@ -93,6 +93,31 @@ pub struct PacketFacts {
     pub ack_base: Option<u32>,
     /// Window scale shift of the sender, if the handshake was seen.
     pub window_shift: Option<u8>,
+    /// What was found out about a TCP segment, where somebody looked.
+    pub analysis: Option<TcpAnalysis>,
+}
+
+/// What the analysis of a TCP connection says of one segment, besides verdicts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TcpAnalysis {
+    /// What of the connection's life was seen before it: 1 SYN, 2 SYN-ACK, 4 ACK, 8 data, 16 FIN, 32 RST.
+    pub completeness: u8,
+    /// The frame that it acknowledges, counted from 1; 0 for none.
+    pub acks_frame: u32,
+    /// Nanoseconds since that one.
+    pub ack_rtt: i64,
+    /// Nanoseconds that the handshake took, where they are told with this segment.
+    pub initial_rtt: Option<i64>,
+    /// Bytes sent and not acknowledged, its own included; 0 where that is not known.
+    pub bytes_in_flight: u32,
+    /// Bytes sent since the last PSH, its own included; 0 where that is not known.
+    pub push_bytes: u32,
+    /// How often this ACK was repeated; 0 if it is no duplicate.
+    pub duplicate_ack: u32,
+    /// The frame that first had it, counted from 1.
+    pub duplicate_of: u32,
+    /// Of a segment sent again: nanoseconds since what it repeats; 0 for others.
+    pub rto: i64,
 }
 
 /// Why we think that a conversation speaks a protocol.

@@ -3,7 +3,9 @@
 use super::checksum::{self, STATUS, Told};
 use super::{bits, bits_of_packet_missing, dec, fields, flag, group, hex, layer, notes, tcp_options, text};
 use wirelore_kit::note::OVERRUN;
-use wirelore_kit::{Field, Kind, Layer, LayerClaim, LayerTurn, Names, Next, PacketFacts, Reader, Span, Stop, Value, verdict};
+use wirelore_kit::{
+    Field, Kind, Layer, LayerClaim, LayerTurn, Names, Next, PacketFacts, Reader, Span, Stop, TcpAnalysis, Value, verdict,
+};
 
 /// The combinations met every day.
 static FLAG_NAMES: Names = &[
@@ -66,6 +68,16 @@ fields! {
     A_TFO_SYN = flag("tcp.analysis.tfo_syn", "Fast open", "RFC 7413 §4.1.2");
     A_TFO_ACK = flag("tcp.analysis.tfo_ack", "Fast open accepted", "RFC 7413 §4.2.2");
     A_TFO_IGNORED = flag("tcp.analysis.tfo_ignored", "Fast open ignored", "RFC 7413 §4.2.2");
+    COMPLETENESS = dec("tcp.completeness", "Seen of the connection so far", "worked out here");
+    COMPLETENESS_STR = text("tcp.completeness.str", "Seen of the connection so far, in letters", "worked out here");
+    A_ACKS_FRAME = dec("tcp.analysis.acks_frame", "Acknowledges frame", "worked out here");
+    A_ACK_RTT = Field::new("tcp.analysis.ack_rtt", "Time to this acknowledgment", Kind::Duration).rfc("RFC 7323 §4");
+    A_INITIAL_RTT = Field::new("tcp.analysis.initial_rtt", "Time of the handshake", Kind::Duration).rfc("worked out here");
+    A_IN_FLIGHT = dec("tcp.analysis.bytes_in_flight", "Bytes in flight", "RFC 5681 §2");
+    A_PUSHED = dec("tcp.analysis.push_bytes_sent", "Bytes sent since the last push", "RFC 9293 §3.9.1");
+    A_DUPLICATE_NUM = dec("tcp.analysis.duplicate_ack_num", "Number of the duplicate", "RFC 5681 §2");
+    A_DUPLICATE_FRAME = dec("tcp.analysis.duplicate_ack_frame", "Duplicate of frame", "RFC 5681 §2");
+    A_RTO = Field::new("tcp.analysis.rto", "Time until it was sent again", Kind::Duration).rfc("RFC 6298 §2");
     A_REUSED = flag("tcp.analysis.reused_ports", "Ports used again", "RFC 9293 §3.6.1");
 }
 
@@ -98,6 +110,10 @@ fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
         let destination = r.u16(&DSTPORT)?;
         if let Some(stream) = facts.and_then(|f| f.stream) {
             r.derived(&STREAM, ports_at, u64::from(stream));
+        }
+        if let Some(seen) = facts.and_then(|f| f.analysis).map(|a| a.completeness) {
+            r.derived(&COMPLETENESS, ports_at, u64::from(seen));
+            r.derived(&COMPLETENESS_STR, ports_at, in_letters(seen));
         }
         let seq_at = r.span(4);
         let seq = r.u32(&SEQ_RAW)?;
@@ -211,9 +227,41 @@ fn relative(r: &mut Reader<'_>, f: &PacketFacts, s: Segment) {
         let factor = f.window_shift.map_or(-1, |n| if n == 0 { -2 } else { 1_i64 << n.min(14) });
         r.derived(&WINDOW_FACTOR, s.window_at, Value::I64(factor));
     }
+    if let Some(a) = &f.analysis {
+        analysed(r, a, &s);
+    }
     for v in verdict::ALL.iter().filter(|v| f.verdicts & v.bit != 0) {
         if let Some(field) = FIELDS.iter().find(|x| x.name == v.name) {
             r.derived(field, s.flags_at, Value::Bool(true));
         }
+    }
+}
+
+/// What of a connection's life was seen, a letter for each: reset, FIN, data, ACK, SYN-ACK, SYN.
+fn in_letters(seen: u8) -> String {
+    b"RFDASS".iter().zip((0..6).rev()).map(|(l, bit)| if seen >> bit & 1 == 1 { char::from(*l) } else { '·' }).collect()
+}
+
+/// The numbers behind the verdicts.
+fn analysed(r: &mut Reader<'_>, a: &TcpAnalysis, s: &Segment) {
+    if a.acks_frame != 0 {
+        r.derived(&A_ACKS_FRAME, s.ack_at, u64::from(a.acks_frame));
+        r.derived(&A_ACK_RTT, s.ack_at, Value::I64(a.ack_rtt));
+    }
+    if let Some(rtt) = a.initial_rtt {
+        r.derived(&A_INITIAL_RTT, s.ack_at, Value::I64(rtt));
+    }
+    if a.bytes_in_flight != 0 {
+        r.derived(&A_IN_FLIGHT, s.seq_at, u64::from(a.bytes_in_flight));
+    }
+    if a.push_bytes != 0 {
+        r.derived(&A_PUSHED, s.seq_at, u64::from(a.push_bytes));
+    }
+    if a.duplicate_ack != 0 {
+        r.derived(&A_DUPLICATE_NUM, s.ack_at, u64::from(a.duplicate_ack));
+        r.derived(&A_DUPLICATE_FRAME, s.ack_at, u64::from(a.duplicate_of));
+    }
+    if a.rto != 0 {
+        r.derived(&A_RTO, s.seq_at, Value::I64(a.rto));
     }
 }

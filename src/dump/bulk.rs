@@ -3,24 +3,27 @@
 use super::names::column;
 use super::{Dump, Form, Out};
 use crate::harvest::harvest;
-use crate::names::fields;
+use crate::names::{fields, registry};
 use crate::reading::Failure;
 use crate::session::Session;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use wirelore_export::frame::{self, Clock, Frame};
 use wirelore_export::separated::Layout;
 use wirelore_export::shape::{also, name_of};
 use wirelore_export::spell::{self, Place};
-use wirelore_filter::Wants;
-use wirelore_kit::{F, Kind, Value};
-use wirelore_store::query::Bits;
+use wirelore_filter::{Fact, FactSource, Reads, Type, Wants};
+use wirelore_kit::{F, Field, Kind, Value};
+use wirelore_store::query::{Bits, MessageFact};
 use wirelore_store::{Snapshot, Work};
 
 /// Where the values of a name come from.
 pub(crate) enum Source {
     /// What is known of the frame as such.
     Frame(&'static str),
+    /// What rows know of their messages: times of answers, frames of questions.
+    Exchange(Fact, F),
     /// These fields.
     Fields(Vec<F>),
 }
@@ -65,10 +68,11 @@ impl Bulk {
         &self,
         out: &mut Out<'_>,
         session: &Session,
-        s: &Snapshot,
+        s: &Arc<Snapshot>,
         rows: Bits,
         clock: &mut Clock,
     ) -> Result<(), Failure> {
+        let facts = FactSource::new(Arc::clone(s), &Wants::default());
         let mut text = String::new();
         let mut values: Vec<Vec<String>> = self.names.iter().map(|_| Vec::new()).collect();
         let mut failed = None;
@@ -76,8 +80,13 @@ impl Bulk {
             let Some(frame) = clock.at(s, n) else { return ControlFlow::Continue(()) };
             values.iter_mut().for_each(Vec::clear);
             for (source, values) in self.sources.iter().zip(&mut values) {
-                if let Source::Frame(name) = source {
-                    values.extend(of_frame(&frame, name));
+                match source {
+                    Source::Frame(name) => values.extend(of_frame(&frame, name)),
+                    Source::Exchange(fact, f) => facts.of_packet(n, *fact, &mut |v| {
+                        values.push(spell::spelled(f.name, f, v.value, &[], Place::Column));
+                        true
+                    }),
+                    Source::Fields(_) => {}
                 }
             }
             fill(&mut values);
@@ -122,6 +131,9 @@ pub(crate) fn source(name: &str) -> Option<Source> {
         let plain = name.starts_with("frame.") && name != "frame.protocols";
         return (plain || name.starts_with("tcp.time_")).then_some(Source::Frame(fact.name));
     }
+    if let Some((fact, of)) = exchange(name) {
+        return Some(Source::Exchange(fact, of));
+    }
     let stands = |f: &F| name_of(f) == name || f.name == name || also(name_of(f)).contains(&name);
     // Protocols may share a field.
     let mut all: Vec<F> = Vec::new();
@@ -137,6 +149,18 @@ pub(crate) fn source(name: &str) -> Option<Source> {
 /// The facts of a frame that have a name.
 pub(crate) fn facts(f: &Frame, name: &str) -> impl Iterator<Item = (F, Value)> {
     f.facts().chain(f.connection()).filter(move |(field, _)| field.name == name)
+}
+
+/// How values of exchanges are spelled: no tree has them.
+static SECONDS: Field = Field::new("exchange.time", "Time", Kind::Duration);
+static FRAME: Field = Field::new("exchange.frame", "Frame", Kind::Dec);
+
+/// The fact of an exchange that is called so.
+pub(super) fn exchange(name: &str) -> Option<(Fact, F)> {
+    let name = registry().get(name)?;
+    let Reads::Fact(fact) = name.reads else { return None };
+    let of = matches!(fact, Fact::Message(MessageFact::AnswerTo(_) | MessageFact::AnsweredIn(_) | MessageFact::AnsweredAfter(_)));
+    of.then_some((fact, if name.of == Type::Duration { &SECONDS as F } else { &FRAME }))
 }
 
 /// A fact of a frame, as it is spelled.

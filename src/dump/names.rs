@@ -1,5 +1,6 @@
 //! The names that `-e` takes: those of fields, protocols and columns; for the rest, what was probably meant.
 
+use super::bulk::exchange;
 use super::wrong;
 use crate::names::{fields, registry};
 use crate::reading::Failure;
@@ -50,7 +51,7 @@ fn all() -> BTreeSet<&'static str> {
 pub(crate) fn check(flag: &str, asked: &[String]) -> Result<(), Failure> {
     let names = all();
     let mut unknown = Vec::new();
-    for name in asked.iter().filter(|n| column(n).is_none() && !names.contains(n.as_str())) {
+    for name in asked.iter().filter(|n| column(n).is_none() && exchange(n).is_none() && !names.contains(n.as_str())) {
         let near = registry().nearest(name);
         let hint = if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(", ")) };
         unknown.push(format!("{name}{hint}"));

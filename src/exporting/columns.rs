@@ -15,7 +15,7 @@ use wirelore_export::rows::{self, Row};
 use wirelore_export::separated::values;
 use wirelore_export::shape::shape;
 use wirelore_export::spell::{self, Place};
-use wirelore_filter::Wants;
+use wirelore_filter::{Fact, FactSource, Wants};
 use wirelore_kit::row::NONE;
 use wirelore_kit::{F, Kind, PacketLine, TreeSource, What};
 use wirelore_store::query::Bits;
@@ -53,6 +53,8 @@ enum Origin {
     Own(usize),
     /// What is known of a frame as such.
     Frame(&'static str),
+    /// What rows know of the messages completed in a packet.
+    Exchange(Fact, F),
     /// These fields.
     Fields(Vec<F>),
     /// A packet's tree.
@@ -93,6 +95,7 @@ impl Columns {
                     check("--columns", std::slice::from_ref(name))?;
                     match source(name) {
                         Some(Source::Frame(name)) => Origin::Frame(name),
+                        Some(Source::Exchange(fact, field)) => Origin::Exchange(fact, field),
                         Some(Source::Fields(fields)) => Origin::Fields(fields),
                         None => Origin::Tree,
                     }
@@ -110,6 +113,9 @@ impl Columns {
                 }
                 Origin::Tree if of != Of::Packets => {
                     return Err(refused("a heading or a protocol is there or not, and has no value; --of packets shows that."));
+                }
+                Origin::Exchange(..) if of != Of::Packets => {
+                    return Err(refused("it is told of packets: --of packets has it."));
                 }
                 Origin::Fields(fields) => {
                     for f in fields {
@@ -191,8 +197,15 @@ impl Columns {
     fn frame(&self, values: &mut [Values], m: &Material<'_>, clock: &mut Clock, n: u32) {
         let Some(frame) = clock.at(m.snapshot, n) else { return };
         for (origin, values) in self.origins.iter().zip(values) {
-            if let Origin::Frame(name) = origin {
-                values.0.extend(facts(&frame, name).map(|(f, v)| typed(name, f, &v, &[])));
+            match origin {
+                Origin::Frame(name) => values.0.extend(facts(&frame, name).map(|(f, v)| typed(name, f, &v, &[]))),
+                Origin::Exchange(fact, f) => {
+                    FactSource::new(Arc::clone(m.snapshot), &Wants::default()).of_packet(n, *fact, &mut |v| {
+                        values.0.push(typed(f.name, f, v.value, &[]));
+                        true
+                    });
+                }
+                _ => {}
             }
         }
     }

@@ -18,6 +18,11 @@ const MOST_REGEX: usize = 4 << 20;
 pub(crate) fn alone(side: &Side, registry: &Registry) -> Result<Test, Error> {
     match &side.what {
         What::Literal(w) => Err(unknown(side, w, registry)),
+        // A shorthand that is worked out from a field is there where that is.
+        What::Call(_, of) if crate::shorthand::value(&side.text).is_some() => match of.as_slice() {
+            [one] => alone(one, registry),
+            _ => Err(unknown(side, &Written::Word(side.text.clone()), registry)),
+        },
         What::Call(f, _) => Err(Error::new(
             side.at.clone(),
             format!("What {}() gives must be compared with something.", f.name()),

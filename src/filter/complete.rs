@@ -3,6 +3,7 @@
 use crate::function::FUNCTIONS;
 use crate::lex::{Placed, Token, lex};
 use crate::registry::{Name, Registry};
+use crate::shorthand::shorthands;
 use crate::types::Type;
 use std::ops::Range;
 
@@ -164,6 +165,9 @@ fn names(registry: &Registry, out: &mut Found<'_>) {
     }
     for (name, _, _, label) in FUNCTIONS {
         out.add(&format!("{name}("), label, CompletionKind::Function);
+    }
+    for (name, _, label) in shorthands().filter(|(name, ..)| name.starts_with(&lower)) {
+        out.push(name, label, CompletionKind::Name);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Names that are no fields of any protocol: what rows, their flows and exchanges know without reading a byte again.
 
 use crate::types::Type;
-use wirelore_kit::{Names, Transport, verdict};
+use wirelore_kit::{About, Names, Note, Transport, Value, verdict};
 use wirelore_store::query::{FlowFact, MessageFact, PacketFact};
 
 /// A fact of rows.
@@ -35,8 +35,10 @@ pub enum Fact {
     Marked,
     /// The names of its protocols from the outermost in, joined by colons. Only a packet that was read again knows it.
     Protocols,
-    /// Findings in it: severity from 0 (chat) to 3 (error). Only a packet that was read again knows all of them.
+    /// Findings in it: severity, as Wireshark numbers them. Only a packet that was read again knows all of them.
     NoteSeverity,
+    /// Findings in it: what they are about, as Wireshark groups them. Only a packet that was read again knows all of them.
+    NoteGroup,
     /// Findings in it: their sentences. Only a packet that was read again knows all of them.
     NoteText,
     /// Findings in it: their names, `http.note.bare_lf`. Only a packet that was read again knows all of them.
@@ -47,7 +49,39 @@ impl Fact {
     /// Whether only a packet that was read again knows it: rows of the store do not.
     #[must_use]
     pub const fn needs_reading(self) -> bool {
-        matches!(self, Fact::Protocols | Fact::NoteSeverity | Fact::NoteText | Fact::NoteName)
+        self.is_of_notes() || matches!(self, Fact::Protocols)
+    }
+}
+
+impl Fact {
+    /// Whether it is told of findings.
+    #[must_use]
+    pub const fn is_of_notes(self) -> bool {
+        matches!(self, Fact::NoteSeverity | Fact::NoteGroup | Fact::NoteText | Fact::NoteName)
+    }
+
+    /// What it is of a finding; of one that it is not told of its name.
+    #[must_use]
+    pub fn of_note(self, note: &Note) -> Value {
+        match self {
+            Fact::NoteSeverity => Value::U64((note.severity as u64).saturating_add(1) << 21),
+            Fact::NoteGroup => Value::U64(group(note.about)),
+            Fact::NoteText => Value::from(note.label),
+            _ => Value::from(note.name),
+        }
+    }
+}
+
+/// Wireshark's number for what findings are about; of those that it has no group for the nearest.
+const fn group(about: About) -> u64 {
+    match about {
+        About::Sequence => 0x0200_0000,
+        About::Response => 0x0300_0000,
+        About::Limit => 0x0500_0000,
+        About::Malformed => 0x0700_0000,
+        About::Missing => 0x0800_0000,
+        About::Protocol => 0x0900_0000,
+        About::Security => 0x0a00_0000,
     }
 }
 
@@ -75,6 +109,16 @@ const fn named(n: FactName, values: Names) -> FactName {
 }
 
 const SEVERITIES: Names = &[(0, "chat"), (1, "note"), (2, "warning"), (3, "error")];
+const EXPERT_SEVERITIES: Names = &[(0x20_0000, "Chat"), (0x40_0000, "Note"), (0x60_0000, "Warning"), (0x80_0000, "Error")];
+const EXPERT_GROUPS: Names = &[
+    (0x0200_0000, "Sequence"),
+    (0x0300_0000, "Response"),
+    (0x0500_0000, "Undecoded"),
+    (0x0700_0000, "Malformed"),
+    (0x0800_0000, "Reassemble"),
+    (0x0900_0000, "Protocol"),
+    (0x0a00_0000, "Security"),
+];
 const STATES: Names = &[(0, "open"), (1, "whole"), (2, "cut"), (3, "bad")];
 const WAYS: Names = &[(0, "to server"), (1, "to client")];
 const TRANSPORTS: Names = &[(6, "TCP"), (17, "UDP"), (0, "other")];
@@ -101,7 +145,8 @@ pub(crate) const FACTS: &[FactName] = {
         name("tcp.time_relative", Duration, Fact::SinceFirstOfStream, "Time since the first packet of its TCP stream"),
         name("tcp.time_delta", Duration, Fact::SinceLastOfStream, "Time since the packet before it in its TCP stream"),
         name("tcp.analysis.flags", Nothing, Fact::Verdict(FLAGGED), "The TCP analysis found something"),
-        named(name("_ws.expert.severity", Unsigned, Fact::NoteSeverity, "Severity of a finding"), SEVERITIES),
+        named(name("_ws.expert.severity", Unsigned, Fact::NoteSeverity, "Severity of a finding"), EXPERT_SEVERITIES),
+        named(name("_ws.expert.group", Unsigned, Fact::NoteGroup, "What a finding is about"), EXPERT_GROUPS),
         name("_ws.expert.message", Text, Fact::NoteText, "A finding in words"),
         name("_ws.expert.name", Text, Fact::NoteName, "A finding's name, http.note.bare_lf"),
         name("session.number", Unsigned, Fact::Flow(FlowFact::Number), "Number of the conversation"),
@@ -132,6 +177,12 @@ pub(crate) const FACTS: &[FactName] = {
         name("message.offset", Unsigned, Fact::Message(MessageFact::At), "Where in its stream the message begins"),
         named(name("message.worst", Unsigned, Fact::Message(MessageFact::Worst), "Highest severity of its findings"), SEVERITIES),
         name("message.summary", Text, Fact::Message(MessageFact::Summary), "The message's line"),
+        name("http.time", Duration, Fact::Message(MessageFact::AnsweredAfter("http")), "Time since the question"),
+        name("http.request_in", Unsigned, Fact::Message(MessageFact::AnswerTo("http")), "Frame of the question"),
+        name("http.response_in", Unsigned, Fact::Message(MessageFact::AnsweredIn("http")), "Frame of the answer"),
+        name("dns.time", Duration, Fact::Message(MessageFact::AnsweredAfter("dns")), "Time since the question"),
+        name("dns.response_to", Unsigned, Fact::Message(MessageFact::AnswerTo("dns")), "Frame of the question"),
+        name("dns.response_in", Unsigned, Fact::Message(MessageFact::AnsweredIn("dns")), "Frame of the answer"),
         name("exchange.number", Unsigned, Fact::Message(MessageFact::Exchange), "Number of the exchange"),
         name(
             "exchange.time",

@@ -38,6 +38,7 @@ mod mitmproxy;
 mod parse;
 mod print;
 mod registry;
+mod shorthand;
 mod side;
 mod source;
 mod term;

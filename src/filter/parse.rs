@@ -6,6 +6,7 @@ use crate::filter::{Filter, Joined};
 use crate::lex::{Placed, Token, lex};
 use crate::mitmproxy;
 use crate::registry::Registry;
+use crate::shorthand;
 use crate::side::{self, Side};
 use crate::term::{Compare, Term, Test, Which};
 use std::ops::Range;
@@ -31,7 +32,7 @@ pub fn parse(text: &str, registry: &Registry) -> Result<Filter, Error> {
 }
 
 fn read(text: &str, registry: &Registry) -> Result<Filter, Error> {
-    let tokens = lex(text, &|w| registry.get(w).is_some())?;
+    let tokens = lex(text, &|w| registry.get(w).is_some() || shorthand::is_one(w))?;
     let mut p = Parser { text, registry, tokens, at: 0, depth: 0, xors: 0, terms: Vec::new() };
     if p.tokens.is_empty() {
         return Ok(Filter::new(text, Joined::And(Vec::new()), Vec::new()));
@@ -111,6 +112,26 @@ impl<'p> Parser<'p> {
         read
     }
 
+    /// Reads what the name at `at` stands for with `how`, as if it were written there.
+    pub fn standing_for<T>(
+        &mut self,
+        at: &Range<usize>,
+        text: &'static str,
+        how: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let registry = self.registry;
+        let here = |e: Error| Error { span: at.clone(), ..e };
+        let tokens = lex(text, &|w| registry.get(w).is_some()).map_err(here)?;
+        let (outer, place) = (std::mem::replace(&mut self.tokens, tokens), std::mem::take(&mut self.at));
+        let (written, terms) = (std::mem::replace(&mut self.text, text), self.terms.len());
+        let read = how(self).map_err(here);
+        (self.text, self.tokens, self.at) = (written, outer, place);
+        for term in self.terms.iter_mut().skip(terms) {
+            term.span = at.clone();
+        }
+        read
+    }
+
     fn join(&self) -> Option<Join> {
         let p = self.peek()?;
         match (&p.token, self.word(p)) {
@@ -179,6 +200,10 @@ impl<'p> Parser<'p> {
                 Ok(Joined::Not(Box::new(inner)))
             }
             (Token::Mark("("), _) => self.parenthesis(&p.at),
+            (Token::Word, word) if let Some(text) = shorthand::condition(word).filter(|_| self.registry.get(word).is_none()) => {
+                self.step();
+                self.deeper(&p.at, |inside| inside.standing_for(&p.at, text, |p| p.joined(0)))
+            }
             _ => self.test(),
         }
     }

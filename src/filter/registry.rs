@@ -1,6 +1,7 @@
 //! Every name that a filter may use, and what stands behind it.
 
 use crate::facts::{FACTS, Fact, FactName, verdicts};
+use crate::shorthand::shorthands;
 use crate::types::Type;
 use std::collections::BTreeMap;
 use wirelore_kit::near::distance;
@@ -48,6 +49,8 @@ pub struct Registry {
 /// Names that stand for several fields, as Wireshark has them.
 const EITHER: &[(&str, &str, &[&str])] = &[
     ("eth.addr", "Address of either end", &["eth.dst", "eth.src"]),
+    ("eth.ig", "Group address of either end", &["eth.dst.ig", "eth.src.ig"]),
+    ("eth.lg", "Locally administered address of either end", &["eth.dst.lg", "eth.src.lg"]),
     ("ip.addr", "Address of either end", &["ip.src", "ip.dst"]),
     ("ipv6.addr", "Address of either end", &["ipv6.src", "ipv6.dst"]),
     ("tcp.port", "Port of either end", &["tcp.srcport", "tcp.dstport"]),
@@ -167,7 +170,7 @@ impl Registry {
         let last = |n: &str| n.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
         let (own, end) = (first(&lower), last(name));
         let mut scored: Vec<(usize, bool, &'static str)> = Vec::new();
-        for n in self.names.keys().copied() {
+        for n in self.names.keys().copied().chain(shorthands().map(|(name, ..)| name)) {
             let near = distance(&lower, &n.to_ascii_lowercase());
             // Another protocol's field of the same name is meant more often than letters suggest.
             let score = if last(n) == end { near.min(2).saturating_add(near / 4) } else { near };

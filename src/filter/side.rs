@@ -7,6 +7,7 @@ use crate::lex::{Placed, Token};
 use crate::literal::{Written, whole};
 use crate::parse::Parser;
 use crate::registry::Name;
+use crate::shorthand;
 use std::ops::Range;
 use wirelore_kit::near::distance;
 
@@ -246,6 +247,11 @@ fn word(p: &mut Parser<'_>, next: &Placed) -> Result<Side, Error> {
             return Err(Error { nearest, ..e });
         };
         return call(p, &next.at, *function, example);
+    }
+    if let Some(text) = shorthand::value(word).filter(|_| p.registry.get(word).is_none()) {
+        let at = next.at.clone();
+        let side = p.deeper(&at, |inside| inside.standing_for(&at, text, read))?;
+        return Ok(Side { at, text: word.to_owned(), what: side.what });
     }
     let what = match p.registry.get(word) {
         Some(name) => What::Name { name: Box::new(name.clone()), layers: Vec::new(), raw: false },

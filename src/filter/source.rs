@@ -157,7 +157,13 @@ impl FactSource {
             Fact::InterfaceName => text(&s.facts().interfaces.get(usize::from(row.interface()))?.name),
             Fact::InterfaceDescription => text(&s.facts().interfaces.get(usize::from(row.interface()))?.description),
             Fact::Marked => Some(Value::Bool(self.marked.contains(&packet))),
-            Fact::Message(_) | Fact::Comment | Fact::Protocols | Fact::NoteSeverity | Fact::NoteText | Fact::NoteName => None,
+            Fact::Message(_)
+            | Fact::Comment
+            | Fact::Protocols
+            | Fact::NoteSeverity
+            | Fact::NoteGroup
+            | Fact::NoteText
+            | Fact::NoteName => None,
         }
     }
 
@@ -226,6 +232,15 @@ impl FactSource {
             MessageFact::Inner => number(row.conv.inner),
             MessageFact::Exchange => Some(row.exchange).filter(|e| *e != NONE).and_then(number),
             MessageFact::AnswerTime => self.snapshot.answer_time(row.exchange).map(Value::I64),
+            MessageFact::AnswerTo(of) => {
+                number(self.snapshot.asked_by(message, row.exchange, row.protocol, of)?.saturating_add(1))
+            }
+            MessageFact::AnsweredIn(of) => {
+                number(self.snapshot.answered_by(message, row.exchange, row.protocol, of)?.saturating_add(1))
+            }
+            MessageFact::AnsweredAfter(of) => {
+                self.snapshot.answered_after(message, row.exchange, row.protocol, of).map(Value::I64)
+            }
             MessageFact::Worst => number(row.worst? as u8),
             MessageFact::Summary => text(self.snapshot.summary(message)),
         }

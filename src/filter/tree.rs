@@ -87,14 +87,9 @@ impl Values for TreeRow<'_> {
             Fact::Protocols => {
                 self.say(Value::from(self.protocols()), each);
             }
-            Fact::NoteSeverity | Fact::NoteText | Fact::NoteName => {
+            _ if fact.is_of_notes() => {
                 for n in &self.tree.notes {
-                    let value = match fact {
-                        Fact::NoteSeverity => Value::U64(n.what.severity as u64),
-                        Fact::NoteText => Value::from(n.what.label),
-                        _ => Value::from(n.what.name),
-                    };
-                    if !self.say(value, each) {
+                    if !self.say(fact.of_note(n.what), each) {
                         return;
                     }
                 }

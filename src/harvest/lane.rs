@@ -5,6 +5,7 @@ use super::plan::Plan;
 use super::row::{Part, Row};
 use super::stream::StreamBytes;
 use super::window::Window;
+use crate::analysed::Analyst;
 use crate::recall::{Recall, TCP_PAYLOAD, UDP_PAYLOAD};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -16,8 +17,8 @@ use wirelore_engine::log::{self, Log};
 use wirelore_engine::reread::Replay;
 use wirelore_kit::row::NONE;
 use wirelore_kit::{
-    BufKind, Cancel, Dir, KeyTable, Kind, LayersRead, PacketBytes, PacketRow, Sink, Tie, Transport, Tree, TreeSource, Value,
-    What, read_layers,
+    BufKind, Cancel, Dir, KeyTable, Kind, LayersRead, PacketBytes, PacketFacts, PacketRow, Sink, TcpAnalysis, Tie, Transport,
+    Tree, TreeSource, Value, What, read_layers,
 };
 use wirelore_store::Snapshot;
 
@@ -64,6 +65,9 @@ pub(super) struct Lane<'s> {
     flows: HashMap<u32, Box<Reading>>,
     gather: Gather,
     waiting: BTreeMap<u32, Waiting>,
+    analyst: Analyst,
+    /// What it found out about the packet at hand.
+    analysis: Option<TcpAnalysis>,
     /// Bytes of rows handed on since the oldest one that waits.
     held: usize,
 }
@@ -80,6 +84,8 @@ impl<'s> Lane<'s> {
             flows: HashMap::new(),
             gather: Gather::new(shared.recall.table, plan),
             waiting: BTreeMap::new(),
+            analyst: Analyst::default(),
+            analysis: None,
             held: 0,
         }
     }
@@ -104,6 +110,10 @@ impl<'s> Lane<'s> {
             row.of = due.len();
             if plan.messages_of(facts.flow) > 0 {
                 self.advance(w, packet, facts.flow, &keys, &mut row, take);
+            }
+            if plan.analysis {
+                let bytes = w.get(packet).map_or(&[] as &[u8], |(_, bytes)| bytes);
+                self.analysis = self.analyst.see(packet, facts, self.link_type(facts), bytes);
             }
             if !plan.packets.has(packet) {
                 continue;
@@ -231,7 +241,7 @@ impl<'s> Lane<'s> {
 
     /// Reads a packet's own headers.
     fn layers(&mut self, w: &Window, packet: u32, facts: &PacketRow, row: &mut Row) {
-        let Shared { recall, snapshot, plan, ref links, .. } = *self.shared;
+        let Shared { recall, snapshot, plan, .. } = *self.shared;
         for f in &plan.frame {
             frame(f.name, packet, facts).into_iter().for_each(|v| row.layers.add(f, v, Tie::Derived, &[]));
         }
@@ -245,7 +255,7 @@ impl<'s> Lane<'s> {
         if !plan.layers {
             return;
         }
-        let link_type = links.get(usize::from(facts.interface())).copied().unwrap_or(u32::MAX);
+        let link_type = self.link_type(facts);
         if let Some(quick) = &plan.quick
             && let Some(plain) = Plain::of(link_type, bytes, facts.wire_len)
         {
@@ -259,7 +269,7 @@ impl<'s> Lane<'s> {
             bytes: bytes.clone(),
             wire_len: facts.wire_len,
             joined,
-            facts: snapshot.packet_facts(packet),
+            facts: snapshot.packet_facts(packet).map(|f| PacketFacts { analysis: self.analysis, ..f }),
         };
         self.sink.clear();
         read_layers(LAYERS, &whole, &mut self.sink, &mut self.met);
@@ -287,6 +297,10 @@ impl<'s> Lane<'s> {
             let tree = Tree { nodes: std::mem::take(&mut self.sink.nodes), ..Tree::default() };
             row.protocols = Some(layers::protocols(&tree));
         }
+    }
+
+    fn link_type(&self, row: &PacketRow) -> u32 {
+        self.shared.links.get(usize::from(row.interface())).copied().unwrap_or(u32::MAX)
     }
 
     /// Reads an everyday packet's headers.

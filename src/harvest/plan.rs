@@ -30,6 +30,8 @@ pub(super) struct Plan {
     pub packets: Bits,
     /// The layers of wanted packets are read.
     pub layers: bool,
+    /// Numbers that the analysis of connections finds out are wanted.
+    pub analysis: bool,
     /// How what is wanted of everyday packets' layers is read from its places; `None` where that needs all of them.
     pub quick: Option<Quick>,
     /// Fields of the layer `frame` that are wanted.
@@ -54,7 +56,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub fn new(recall: &Recall, snapshot: &Snapshot, wants: &Wants, packets: Bits) -> Plan {
-        let notes = wants.facts.iter().any(|f| matches!(f, Fact::NoteSeverity | Fact::NoteText | Fact::NoteName));
+        let notes = wants.facts.iter().any(|f| f.is_of_notes());
         let protocols = wants.facts.contains(&Fact::Protocols);
         let wanted = |f: F| wants.fields.iter().any(|w| w.is(f));
         let named = |name: &str| wants.protocols.contains(&name);
@@ -100,6 +102,7 @@ impl Plan {
             body,
             packets,
             layers,
+            analysis: wants.fields.iter().any(|f| is_analysed(f)),
             quick,
             frame,
             protocols,
@@ -150,6 +153,12 @@ impl Plan {
     pub fn needs_bytes(&self) -> bool {
         self.layers || self.met.contains(&FRAME)
     }
+}
+
+/// Whether a field is a number that the analysis of connections finds out.
+fn is_analysed(f: F) -> bool {
+    let verdict = wirelore_kit::verdict::ALL.iter().any(|v| v.name == f.name);
+    (f.name.starts_with("tcp.analysis.") && !verdict) || f.name.starts_with("tcp.completeness")
 }
 
 /// Whether a field is the heading of a layer.

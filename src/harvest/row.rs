@@ -231,9 +231,7 @@ impl Values for View<'_> {
                     each(Valued { value: &Value::from(text.as_str()), bytes: &[], layer: 0 });
                 }
             }
-            Fact::NoteSeverity => self.notes(each, |n| Value::U64(n.what.severity as u64)),
-            Fact::NoteText => self.notes(each, |n| Value::from(n.what.label)),
-            Fact::NoteName => self.notes(each, |n| Value::from(n.what.name)),
+            _ if fact.is_of_notes() => self.notes(each, |n| fact.of_note(n.what)),
             _ => match self.only.and_then(|i| self.row.messages.get(i)).and_then(|p| p.message) {
                 Some(message) => self.facts.of_message(message, fact, each),
                 None => self.facts.of_packet(self.row.packet, fact, each),

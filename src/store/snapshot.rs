@@ -364,6 +364,28 @@ impl Snapshot {
         Some(answered.saturating_sub(asked))
     }
 
+    /// The packet that completed the question of an exchange, if message `of` is an answer in it of the protocol `name`.
+    #[must_use]
+    pub fn asked_by(&self, of: u32, exchange: u32, protocol: u16, name: &str) -> Option<u32> {
+        let row = self.exchanges.get(exchange).filter(|e| e.ask != of && self.schema().protocol_name(protocol) == name)?;
+        self.fact(row.ask, SegmentRows::done, |p| p.done).filter(|p| *p != NONE)
+    }
+
+    /// The packet that completed the first final answer of an exchange, if message `of` is its question, of the protocol `name`.
+    #[must_use]
+    pub fn answered_by(&self, of: u32, exchange: u32, protocol: u16, name: &str) -> Option<u32> {
+        let row = self.exchanges.get(exchange).filter(|e| e.ask == of && self.schema().protocol_name(protocol) == name)?;
+        self.fact(row.answer, SegmentRows::done, |p| p.done).filter(|p| *p != NONE)
+    }
+
+    /// Nanoseconds from the packet that completed the question to that which completed the answer `of`.
+    #[must_use]
+    pub fn answered_after(&self, of: u32, exchange: u32, protocol: u16, name: &str) -> Option<i64> {
+        let asked = self.time_of(self.asked_by(of, exchange, protocol, name)?)?;
+        let answered = self.time_of(self.fact(of, SegmentRows::done, |p| p.done).filter(|p| *p != NONE)?)?;
+        Some(answered.saturating_sub(asked))
+    }
+
     /// Every note of what was not withdrawn, with its number, in the order in which they were made.
     pub fn notes(&self) -> impl Iterator<Item = (u32, &NoteRow)> {
         self.notes.iter().filter(|(_, n)| self.is_live(n.message))

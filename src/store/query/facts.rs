@@ -81,6 +81,15 @@ pub(crate) fn message(snapshot: &Snapshot, number: u32, row: &Packed, fact: Mess
         MessageFact::Inner => test.number(row.conv().inner.into()),
         MessageFact::Exchange => row.exchange != NONE && test.number(row.exchange.into()),
         MessageFact::AnswerTime => snapshot.answer_time(row.exchange).is_some_and(|t| test.number(t.into())),
+        MessageFact::AnswerTo(of) => {
+            snapshot.asked_by(number, row.exchange, row.protocol, of).is_some_and(|p| test.number(i128::from(p) + 1))
+        }
+        MessageFact::AnsweredIn(of) => {
+            snapshot.answered_by(number, row.exchange, row.protocol, of).is_some_and(|p| test.number(i128::from(p) + 1))
+        }
+        MessageFact::AnsweredAfter(of) => {
+            snapshot.answered_after(number, row.exchange, row.protocol, of).is_some_and(|t| test.number(t.into()))
+        }
         MessageFact::Worst => row.worst().severity().is_some_and(|s| test.number(s as i128)),
         MessageFact::Summary => test.text(snapshot.summary(number).as_bytes()),
     }

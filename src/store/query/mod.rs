@@ -131,6 +131,12 @@ pub enum MessageFact {
     Exchange,
     /// Nanoseconds from the first byte of the question to the last of the answer, for both; absent where one is missing.
     AnswerTime,
+    /// Of an answer of this protocol: the frame (from 1) that completed its question.
+    AnswerTo(&'static str),
+    /// Of a question of this protocol: the frame (from 1) that completed its answer.
+    AnsweredIn(&'static str),
+    /// Of an answer of this protocol: nanoseconds between these two frames.
+    AnsweredAfter(&'static str),
     /// Highest severity among its notes; absent without notes.
     Worst,
     /// Its line, as text.
