@@ -10,6 +10,7 @@ use crate::tabling;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use wirelore_export::frame::Clock;
 use wirelore_export::rows::{self, Row};
 use wirelore_export::separated::values;

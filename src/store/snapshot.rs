@@ -364,11 +364,13 @@ impl Snapshot {
         Some(answered.saturating_sub(asked))
     }
 
-    /// The packet that completed the question of an exchange, if message `of` is an answer in it of the protocol `name`.
+    /// The packet that completed the question of an exchange, if message `of` is an answer in it of the protocol `name` that came no
+    /// sooner: an interim answer, or one that did not wait, is of no whole question.
     #[must_use]
     pub fn asked_by(&self, of: u32, exchange: u32, protocol: u16, name: &str) -> Option<u32> {
         let row = self.exchanges.get(exchange).filter(|e| e.ask != of && self.schema().protocol_name(protocol) == name)?;
-        self.fact(row.ask, SegmentRows::done, |p| p.done).filter(|p| *p != NONE)
+        let done = |message: u32| self.fact(message, SegmentRows::done, |p| p.done).filter(|p| *p != NONE);
+        done(row.ask).filter(|asked| done(of).is_some_and(|answered| answered >= *asked))
     }
 
     /// The packet that completed the first final answer of an exchange, if message `of` is its question, of the protocol `name`.
