@@ -125,6 +125,7 @@ fn facts_of_the_analysis_become_fields() {
         seq_base: Some(0xffff_fff0),
         ack_base: Some(100),
         window_shift: Some(7),
+        analysis: None,
     };
     let segment = hex("c764 0050 00000000 000000c8 50 18 0010 0000 0000 616263");
     let mut p = packet(1, &frame(&ipv4(6, 0x4000, None, &segment)));
