@@ -133,9 +133,7 @@ impl Redaction {
             }
         }
         let mut frames = Frames::default();
-        for (flow, found) in (0..).zip(&all) {
-            frames.flow(&recall, &snapshot, flow, found);
-        }
+        frames.flows(&recall, &snapshot, &all);
         frames.fragments(&recall, &snapshot, sweep.as_ref(), &mut |packet| {
             findings.push(again(packet));
             findings.len().saturating_sub(1) as u32

@@ -5,8 +5,10 @@ use super::spots::{Spot, Spots, With};
 use super::sums;
 use super::sweep::Sweep;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use wirelore_engine::log::{Entry, Run};
-use wirelore_engine::packet::{Headers, Transport as Header};
+use wirelore_engine::packet::{Headers, IpPair, Transport as Header};
+use wirelore_kit::row::Endpoint;
 use wirelore_kit::{BufKind, PacketRow, Piece};
 use wirelore_store::Snapshot;
 
@@ -22,8 +24,24 @@ pub(super) struct Frames {
 type Anchors = [Vec<u32>; 2];
 
 impl Frames {
-    /// Adds what was found in a flow.
-    pub fn flow(&mut self, recall: &Recall, snapshot: &Snapshot, flow: u32, found: &Found) {
+    /// Adds what was found in the flows, which are counted from 0.
+    pub fn flows(&mut self, recall: &Recall, snapshot: &Snapshot, all: &[Found]) {
+        // Packets of all the flows that matter are gathered at once: a look through the capture for each would take for ever.
+        let mut packets: HashMap<u32, Vec<u32>> =
+            (0..).zip(all).filter(|(_, f)| !f.streams.iter().all(Spots::is_empty)).map(|(flow, _)| (flow, Vec::new())).collect();
+        if !packets.is_empty() {
+            for n in 0..snapshot.packets() {
+                if let Some(of) = snapshot.packet(n).and_then(|row| packets.get_mut(&row.flow)) {
+                    of.push(n);
+                }
+            }
+        }
+        for (flow, found) in (0..).zip(all) {
+            self.flow(recall, snapshot, flow, found, packets.get(&flow).map_or(&[], Vec::as_slice));
+        }
+    }
+
+    fn flow(&mut self, recall: &Recall, snapshot: &Snapshot, flow: u32, found: &Found, packets: &[u32]) {
         for (packet, at, spot) in &found.packets {
             self.spots.entry(*packet).or_default().add(*at, spot);
         }
@@ -55,7 +73,12 @@ impl Frames {
             }
             self.run(recall, snapshot, &run, found);
         }
-        self.undelivered(recall, snapshot, flow, found, &anchors, &carried);
+        let Some(row) = snapshot.flow(flow).filter(|f| f.transport == wirelore_kit::Transport::Tcp) else { return };
+        let [first, _] = row.ends();
+        for packet in packets {
+            let carried = carried.get(packet).copied().unwrap_or(0);
+            self.undelivered(recall, snapshot, *packet, first, carried, (found, &anchors));
+        }
     }
 
     /// The spots in a run of bytes of a packet.
@@ -91,43 +114,36 @@ impl Frames {
         }
     }
 
-    /// Segments of which the log does not tell, or not all: by their sequence numbers.
+    /// A segment of which the log does not tell, or not all of its bytes but `carried`: by its sequence number. `first` is where the
+    /// flow's first packet came from.
     fn undelivered(
         &mut self,
         recall: &Recall,
         snapshot: &Snapshot,
-        flow: u32,
-        found: &Found,
-        anchors: &Anchors,
-        carried: &HashMap<u32, u32>,
+        packet: u32,
+        first: Endpoint,
+        carried: u32,
+        (found, anchors): (&Found, &Anchors),
     ) {
-        let Some(row) = snapshot.flow(flow).filter(|f| f.transport == wirelore_kit::Transport::Tcp) else { return };
-        let [first, _] = row.ends();
         let mut headers = Headers::default();
-        for packet in row.first_packet..snapshot.packets() {
-            let of_flow = snapshot.packet(packet).is_some_and(|p| p.flow == flow);
-            if !of_flow || !recall.headers(snapshot, packet, &mut headers) {
-                continue;
-            }
-            let Header::Tcp(tcp) = headers.transport else { continue };
-            if headers.payload_len <= carried.get(&packet).copied().unwrap_or(0) {
-                continue;
-            }
-            let source = match headers.net {
-                wirelore_engine::packet::IpPair::V4(a, _) => Some(std::net::IpAddr::V4(a)),
-                wirelore_engine::packet::IpPair::V6(a, _) => Some(std::net::IpAddr::V6(a)),
-                wirelore_engine::packet::IpPair::None => None,
-            };
-            let dir = usize::from(source != Some(first.ip) || tcp.ports.src != first.port);
-            let (Some(anchors), Some(spots)) = (anchors.get(dir), found.streams.get(dir)) else { continue };
-            let last = spots.over(0..u64::MAX).map(|(_, to, _)| to).max().unwrap_or(0);
-            for anchor in anchors {
-                let mut from = u64::from(tcp.seq.wrapping_sub(*anchor));
-                while from < last {
-                    self.put(packet, headers.payload_at.into(), from, headers.payload_len.into(), spots);
-                    // Sequence numbers come round every 4 GiB.
-                    from = from.saturating_add(1 << 32);
-                }
+        if !recall.headers(snapshot, packet, &mut headers) || headers.payload_len <= carried {
+            return;
+        }
+        let Header::Tcp(tcp) = headers.transport else { return };
+        let source = match headers.net {
+            IpPair::V4(a, _) => Some(IpAddr::V4(a)),
+            IpPair::V6(a, _) => Some(IpAddr::V6(a)),
+            IpPair::None => None,
+        };
+        let dir = usize::from(source != Some(first.ip) || tcp.ports.src != first.port);
+        let (Some(anchors), Some(spots)) = (anchors.get(dir), found.streams.get(dir)) else { return };
+        let last = spots.over(0..u64::MAX).map(|(_, to, _)| to).max().unwrap_or(0);
+        for anchor in anchors {
+            let mut from = u64::from(tcp.seq.wrapping_sub(*anchor));
+            while from < last {
+                self.put(packet, headers.payload_at.into(), from, headers.payload_len.into(), spots);
+                // Sequence numbers come round every 4 GiB.
+                from = from.saturating_add(1 << 32);
             }
         }
     }
