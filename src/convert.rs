@@ -26,6 +26,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use wirelore_capture::{Event, Options, Source, Step};
+use wirelore_store::Work;
 
 /// Which secrets the output holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -145,7 +146,9 @@ pub fn run(args: &Convert) -> Result<(), Failure> {
             keep = Keep::Of(chosen::randoms(&session, &chosen)?);
         }
         if args.redact {
-            redaction = Some(Redaction::plan(&session, &secret_fields));
+            let plan = Redaction::plan(&session, &secret_fields, &Work::new());
+            // Without a plan nothing is written.
+            redaction = Some(plan.ok_or_else(|| wrong("--redact: it was cancelled.".into()))?);
         }
     }
     let extract = args.extract_keys.as_deref().map(new_key_log).transpose()?;
@@ -186,7 +189,10 @@ fn tell_redaction(args: &Convert, report: &redact::Report) -> Result<(), Failure
     }
     match report.left() {
         0 => Ok(()),
-        n => Err(Failure { text: format!("{n} secrets are still in the output; the report says where."), code: exit::UNMET }),
+        n => Err(Failure {
+            text: format!("{n} secrets are still in the output; the report says where. Leave these packets out with --frames."),
+            code: exit::UNMET,
+        }),
     }
 }
 

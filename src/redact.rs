@@ -20,6 +20,7 @@ mod words;
 pub use report::Report;
 
 use crate::cli::exit;
+use crate::exporting::Material;
 use crate::names;
 use crate::reading::Failure;
 use crate::recall::Recall;
@@ -33,7 +34,7 @@ use wirelore_engine::log::Entry;
 use wirelore_engine::packet::{Headers, read};
 use wirelore_filter::Reads;
 use wirelore_kit::{F, Flags, Keep, Kind, Level, PacketRow};
-use wirelore_store::Snapshot;
+use wirelore_store::{Snapshot, Work};
 
 /// What became of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,9 +107,10 @@ pub fn fields(names: &[String]) -> Result<Vec<F>, Failure> {
 }
 
 impl Redaction {
-    /// Finds all secrets of a capture that was read to its end; `chosen` are fields to be covered besides those that hold secrets.
+    /// Finds all secrets of what was read of a capture; `chosen` are fields to be covered besides those that hold secrets. `None` when
+    /// the work was cancelled.
     #[must_use]
-    pub fn plan(session: &Session, chosen: &[F]) -> Redaction {
+    pub fn plan(session: &Session, chosen: &[F], work: &Work) -> Option<Redaction> {
         let recall = Arc::clone(&session.recall);
         let snapshot = session.store.snapshot();
         let links = Arc::clone(&recall.links.read().unwrap_or_else(PoisonError::into_inner));
@@ -119,18 +121,25 @@ impl Redaction {
         let mut findings = Vec::new();
         let mut all: Vec<Found> = Vec::new();
         let mut scratch = Scratch::keeping(keep);
+        work.expect(u64::from(snapshot.packets()));
+        let m = Material { recall: &recall, snapshot: &snapshot, work };
         for flow in 0..snapshot.flows() {
             let mut found = Found::default();
             let gather = Gather::new(chosen, None, &mut values);
-            read_flow(&recall, &snapshot, flow, gather, &mut scratch, &mut found, &mut findings);
+            read_flow(&m, flow, gather, &mut scratch, &mut found, &mut findings);
             all.push(found);
+            work.did(snapshot.flow(flow).map_or(0, |f| u64::from(f.packets[0]).saturating_add(f.packets[1].into())));
         }
         let sweep = values.sweep();
         if let Some(sweep) = &sweep {
             for (flow, found) in (0..).zip(&mut all) {
                 let gather = Gather::new(chosen, Some(sweep), &mut values);
-                read_flow(&recall, &snapshot, flow, gather, &mut scratch, found, &mut findings);
+                read_flow(&m, flow, gather, &mut scratch, found, &mut findings);
             }
+        }
+        // What was read of a flow when it was cancelled is not all of its secrets.
+        if work.is_cancelled() {
+            return None;
         }
         let mut frames = Frames::default();
         frames.flows(&recall, &snapshot, &all);
@@ -139,7 +148,24 @@ impl Redaction {
             findings.len().saturating_sub(1) as u32
         });
         let not_sought = values.not_sought;
-        Redaction { recall, snapshot, links, frames, sweep, findings, not_sought, changed: 0, blocks_left_out: 0, in_blocks: 0 }
+        Some(Redaction {
+            recall,
+            snapshot,
+            links,
+            frames,
+            sweep,
+            findings,
+            not_sought,
+            changed: 0,
+            blocks_left_out: 0,
+            in_blocks: 0,
+        })
+    }
+
+    /// Packets whose secrets are known; what was captured since holds what nobody looked for.
+    #[must_use]
+    pub fn packets(&self) -> u32 {
+        self.snapshot.packets()
     }
 
     /// Covers the secrets in a packet, counted from 0, and corrects its checksums; whether anything was changed.
@@ -221,20 +247,20 @@ fn again(packet: u32) -> Finding {
 
 /// Reads a flow from its beginning to its end.
 fn read_flow(
-    recall: &Recall,
-    snapshot: &Snapshot,
+    m: &Material<'_>,
     flow: u32,
     mut gather: Gather<'_>,
     scratch: &mut Scratch,
     found: &mut Found,
     findings: &mut Vec<Finding>,
 ) {
+    let Material { recall, snapshot, work } = *m;
     let Some(mut replay) = recall.begin_replay(snapshot, flow) else { return };
     let log = recall.log(flow);
     let keys = recall.keys.read().unwrap_or_else(PoisonError::into_inner);
     let cx = Context { table: recall.table, level: Level::Tree, secrets: &*keys };
     let mut last: Option<(u32, (bytes::Bytes, i64))> = None;
-    loop {
+    while !work.is_cancelled() {
         if let Some(Entry::Data(run)) = replay.next_entry(&log) {
             last = recall.fetch(snapshot, run.number).map(|got| (run.number, got));
             if let Some((_, (bytes, _))) = &last {

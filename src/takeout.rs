@@ -2,7 +2,7 @@
 
 use crate::asserting::Of;
 use crate::convert::Which;
-use crate::convert::part::{Part, part};
+use crate::convert::part::{Became, Part, part};
 use crate::exporting::Material;
 use crate::exporting::columns::Columns;
 use crate::objects::{self, Kind, Wanted};
@@ -41,8 +41,17 @@ fn unwritten(f: Failure) -> Problem {
     Problem { what: "It was not written".into(), why: f.text, what_to_do: "What is open here is as it was.".into() }
 }
 
+const fn of(kind: Rows) -> Of {
+    match kind {
+        Rows::Packets => Of::Packets,
+        Rows::Exchanges => Of::Exchanges,
+        Rows::Messages => Of::Messages,
+        Rows::Connections => Of::Connections,
+    }
+}
+
 fn told(to: &Path, words: String) -> Written {
-    Written { words, path: to.to_path_buf(), report: Vec::new() }
+    Written { words, path: to.to_path_buf(), ..Written::default() }
 }
 
 impl Takeout {
@@ -83,9 +92,9 @@ impl Takeout {
         };
         // A key log that is not there any more has no keys for anybody.
         let keylog = self.place.keylog.as_ref().and_then(|path| std::fs::read(path).ok());
-        let wanted = Part { packets: order.packets.clone(), which, keylog, pcap: order.form == Form::Pcap };
+        let wanted = Part { packets: order.packets.clone(), which, keylog, pcap: order.form == Form::Pcap, redact: order.redact };
         let written = part(&self.session, self.source()?, wanted, &order.to, work).map_err(unwritten)?;
-        Ok(written.map(|(words, report)| Written { report, ..told(&order.to, words) }))
+        Ok(written.map(|Became { words, report, warning }| Written { words, path: order.to.clone(), report, warning }))
     }
 
     fn har(&self, order: &Order, s: &Arc<Snapshot>, work: &Work) -> Result<Option<Written>, Problem> {
@@ -127,13 +136,33 @@ impl Takeout {
         Ok(Some(Written { report, ..told(folder, format!("Wrote {} {what}, {size} bytes", found.len())) }))
     }
 
+    #[cfg(feature = "parquet")]
+    fn parquet(&self, order: &Order, s: &Arc<Snapshot>, work: &Work) -> Result<Option<Written>, Problem> {
+        use crate::exporting::tables;
+        let (m, of) = (self.material(s, work), of(order.kind));
+        // The same part of the same capture takes the place of its own files.
+        let part = order.chosen.as_ref().map(|rows| format!("{rows:?}"));
+        let name = tables::name(&m, &self.place.path, of, part.as_deref());
+        let told = tables::write(&m, of, order.chosen.as_deref(), &order.to, &name);
+        if work.is_cancelled() {
+            return Ok(None);
+        }
+        let told = told.map_err(unwritten)?;
+        let (files, rows) = (told.files.len(), told.rows);
+        let words = format!("Wrote {rows} {} in {files} file{}", of.word(rows == 1), if files == 1 { "" } else { "s" });
+        let report = told.files.iter().map(|f| f.display().to_string()).collect();
+        Ok(Some(Written { words, path: order.to.clone(), report, warning: None }))
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "with the feature it does")]
+    fn parquet(&self, _: &Order, _: &Arc<Snapshot>, _: &Work) -> Result<Option<Written>, Problem> {
+        // It is not offered.
+        Ok(None)
+    }
+
     fn table(&self, order: &Order, s: &Arc<Snapshot>, work: &Work) -> Result<Option<Written>, Problem> {
-        let of = match order.kind {
-            Rows::Packets => Of::Packets,
-            Rows::Exchanges => Of::Exchanges,
-            Rows::Messages => Of::Messages,
-            Rows::Connections => Of::Connections,
-        };
+        let of = of(order.kind);
         let form = match order.form {
             Form::Json => tabling::Form::Json,
             Form::JsonLines => tabling::Form::JsonLines,
@@ -179,7 +208,7 @@ fn whole(to: &Path, work: &Work, write: &mut dyn FnMut(&mut dyn Write) -> Result
 
 impl Exporter for Takeout {
     fn offers(&self) -> Offers {
-        Offers { tables: true, ..Offers::default() }
+        Offers { tables: true, redact: true, parquet: cfg!(feature = "parquet") }
     }
 
     fn export(&self, order: &Order, s: &Arc<Snapshot>, work: &Work) -> Result<Option<Written>, Problem> {
@@ -188,8 +217,7 @@ impl Exporter for Takeout {
             Form::Har => self.har(order, s, work),
             Form::Objects | Form::Letters => self.files(order, s, work),
             Form::Csv | Form::Json | Form::JsonLines => self.table(order, s, work),
-            // It is not offered.
-            Form::Parquet => Ok(None),
+            Form::Parquet => self.parquet(order, s, work),
         }
     }
 

@@ -31,6 +31,16 @@ struct Line {
     frames: Vec<u32>,
 }
 
+impl Line {
+    /// Numbers of the first packets, from 1.
+    fn packets(&self) -> String {
+        let numbers = self.frames.iter().filter(|f| **f != u32::MAX).take(8);
+        let shown: Vec<String> = numbers.map(|f| u64::from(*f).saturating_add(1).to_string()).collect();
+        let more = if self.frames.len() > 8 { ", …" } else { "" };
+        format!("{}{more}", shown.join(", "))
+    }
+}
+
 impl Report {
     pub(super) fn new(mut findings: Vec<Finding>, changed: u64, not_sought: u64, blocks_left_out: u64, in_blocks: u64) -> Report {
         // Secrets of packets that were not chosen are nowhere in the output.
@@ -50,10 +60,9 @@ impl Report {
         self.count(Outcome::Left)
     }
 
-    /// The table. Packets have the numbers of the input.
-    #[must_use]
-    pub fn table(&self) -> String {
-        let mut lines: BTreeMap<(Outcome, &str), Line> = BTreeMap::new();
+    /// Findings of one kind and outcome together.
+    fn by_kind(&self) -> BTreeMap<(Outcome, &'static str), Line> {
+        let mut lines: BTreeMap<(Outcome, &'static str), Line> = BTreeMap::new();
         for f in &self.findings {
             let line = lines.entry((f.outcome, f.kind)).or_default();
             line.count = line.count.saturating_add(1);
@@ -63,6 +72,13 @@ impl Report {
                 line.frames.push(frame);
             }
         }
+        lines
+    }
+
+    /// The table. Packets have the numbers of the input.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let lines = self.by_kind();
         let mut out = String::new();
         let wide = lines.keys().map(|k| k.1.len()).max().unwrap_or(0).max(6);
         let mut put = |a: &str, b: &str, c: &str, d: &str, e: &str| {
@@ -73,20 +89,32 @@ impl Report {
             put("secret", "", "count", "bytes", "in packets");
         }
         for ((outcome, kind), line) in &lines {
-            let shown: Vec<String> = line
-                .frames
-                .iter()
-                .filter(|f| **f != u32::MAX)
-                .take(8)
-                .map(|f| u64::from(*f).saturating_add(1).to_string())
-                .collect();
-            let more = if line.frames.len() > 8 { ", …" } else { "" };
-            put(kind, word(*outcome), &line.count.to_string(), &line.bytes.to_string(), &format!("{}{more}", shown.join(", ")));
+            put(kind, word(*outcome), &line.count.to_string(), &line.bytes.to_string(), &line.packets());
         }
-        for line in self.sentences() {
+        for line in self.sentences().into_iter().chain(self.warning()) {
             let _ = writeln!(out, "{line}");
         }
         out
+    }
+
+    /// What the table says, as it is read without columns.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let mut said = self.sentences();
+        said.extend(self.by_kind().iter().map(|((outcome, kind), line)| {
+            let packets = line.packets();
+            let of = if packets.is_empty() { String::new() } else { format!(", packets {packets}") };
+            format!("{kind}: {} {}{of}", line.count, word(*outcome))
+        }));
+        said
+    }
+
+    /// What to do about secrets that are still there.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let left = self.left();
+        (left > 0)
+            .then(|| format!("{left} secrets are STILL THERE, marked LEFT: leave these packets out, or do not share the file"))
     }
 
     fn sentences(&self) -> Vec<String> {
@@ -111,12 +139,6 @@ impl Report {
             said.push(format!(
                 "{} values are too short or too common to be looked for elsewhere; they were replaced where they were found",
                 self.not_sought
-            ));
-        }
-        if self.left() > 0 {
-            said.push(format!(
-                "{} secrets are STILL THERE, marked LEFT: leave these packets out (--frames), or do not share the file",
-                self.left()
             ));
         }
         said

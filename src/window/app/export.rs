@@ -4,7 +4,7 @@ use super::App;
 use crate::act::{Act, Choose};
 use crate::errand::News;
 use crate::exports::wish::{Form, Scope, Wish};
-use crate::exports::{Ended, Kind, Object, Order};
+use crate::exports::{Ended, Keys, Kind, Object, Order};
 use crate::panes::dialogs::Dialog;
 use crate::panes::export::ExportDialog;
 use std::path::{Path, PathBuf};
@@ -51,8 +51,9 @@ impl App {
                 });
             }
             let columns = wish.columns.split(',').map(|c| c.trim().to_owned()).filter(|c| !c.is_empty()).collect();
-            let redact = wish.redact && wish.form == Form::Pcapng;
-            let order = Order { form: wish.form, kind, chosen, packets, keys: wish.keys, redact, columns, to };
+            let redact = wish.redacts();
+            let keys = if redact { Keys::None } else { wish.keys };
+            let order = Order { form: wish.form, kind, chosen, packets, keys, redact, columns, to };
             exporter.export(&order, &snapshot, work)
         });
     }

@@ -40,6 +40,8 @@ pub struct Written {
     pub path: PathBuf,
     /// What else a person should know: secrets that were replaced, what had no room.
     pub report: Vec<String>,
+    /// What makes it other than was wanted: secrets are still there.
+    pub warning: Option<String>,
 }
 
 /// A file, body or letter that was transferred.

@@ -66,7 +66,7 @@ impl Form {
             Form::Json => "Rows as one array of objects.",
             Form::JsonLines => "Rows as objects, one a line, for jq and for databases.",
             Form::Csv => "Rows as a table for spreadsheets.",
-            Form::Parquet => "Rows as typed columns, for DuckDB, Spark and the like.",
+            Form::Parquet => "Rows as typed columns in a folder, by day and protocol, for DuckDB, Spark and the like.",
             Form::Letters => "Every mail that passed, as a file that mail programs open, in a folder.",
             Form::Objects => "Every file and body that was transferred, in a folder.",
         }
@@ -103,7 +103,7 @@ impl Form {
     /// Whether it is several files in a folder.
     #[must_use]
     pub const fn is_folder(self) -> bool {
-        matches!(self, Form::Letters | Form::Objects)
+        matches!(self, Form::Letters | Form::Objects | Form::Parquet)
     }
 }
 
@@ -282,6 +282,12 @@ pub struct Wish {
 }
 
 impl Wish {
+    /// Whether secrets in packets are replaced.
+    #[must_use]
+    pub const fn redacts(&self) -> bool {
+        self.redact && self.form.is_capture()
+    }
+
     /// How the name of its file ends.
     #[must_use]
     pub fn ending(&self) -> String {
@@ -301,7 +307,7 @@ impl Wish {
             Scope::Selected => "-selected",
             Scope::Marked => "-marked",
         };
-        let redacted = if self.redact && self.form == Form::Pcapng { "-redacted" } else { "" };
+        let redacted = if self.redacts() { "-redacted" } else { "" };
         let what = if self.form.is_table() { format!("-{}", self.kind.word().to_lowercase()) } else { String::new() };
         // Nothing that is open is written over by accident.
         let copy = if self.form.is_capture() && part.is_empty() && redacted.is_empty() { "-copy" } else { "" };
@@ -321,6 +327,10 @@ mod tests {
         assert_eq!(of(shown), "/tmp/tour-shown-redacted.pcapng.gz");
         let table = Wish { form: Form::Csv, kind: Kind::Exchanges, packing: Packing::Gzip, ..Wish::default() };
         assert_eq!(of(table), "/tmp/tour-exchanges.csv");
+        let columns = Wish { form: Form::Parquet, redact: true, ..Wish::default() };
+        assert_eq!(of(columns), "/tmp/tour-packets-parquet");
+        let oldest = Wish { form: Form::Pcap, redact: true, ..Wish::default() };
+        assert_eq!(of(oldest), "/tmp/tour-redacted.pcap");
         assert_eq!(of(Wish { form: Form::Objects, ..Wish::default() }), "/tmp/tour-objects");
     }
 }

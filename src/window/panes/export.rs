@@ -192,7 +192,7 @@ fn options(ui: &mut Ui, look: &Look, d: &mut ExportDialog) {
             renamed |= switch(ui, look, &Kind::ALL, &mut d.wish.kind, Kind::word, |_| "");
         });
     }
-    if form == Form::Csv || form == Form::Parquet {
+    if form == Form::Csv {
         option(ui, look, "Columns", |ui| {
             let hint = "the usual ones; or names with commas: frame.number, ip.src, http.host";
             let edit = TextEdit::singleline(&mut d.wish.columns)
@@ -205,17 +205,26 @@ fn options(ui: &mut Ui, look: &Look, d: &mut ExportDialog) {
         });
     }
     if form.is_capture() {
-        if form == Form::Pcapng {
+        if d.offers.redact {
+            option(ui, look, "Secrets in packets", |ui| {
+                let words = "Replace passwords, tokens and cookies by as many other characters";
+                ui.scope(|ui| {
+                    // An empty box is seen by its edge.
+                    ui.visuals_mut().widgets.inactive.bg_stroke = Stroke::new(1.0, t.line_strong);
+                    renamed |= ui.checkbox(&mut d.wish.redact, words).changed();
+                });
+            });
+        }
+        if d.wish.redacts() {
+            option(ui, look, "Keys", |ui| {
+                let words = "None: they would open what cannot be replaced.";
+                ui.label(RichText::new(words).color(t.text_quiet));
+            });
+        } else if form == Form::Pcapng {
             option(ui, look, "Keys", |ui| {
                 switch(ui, look, &Keys::ALL, &mut d.wish.keys, Keys::word, Keys::tip);
                 ui.label(RichText::new(d.wish.keys.tip()).font(look.fine()).color(t.text_faint));
             });
-            if d.offers.redact {
-                option(ui, look, "Secrets in packets", |ui| {
-                    let words = "Replace passwords, tokens and cookies by as many other characters";
-                    renamed |= ui.checkbox(&mut d.wish.redact, words).changed();
-                });
-            }
         }
         option(ui, look, "Packed", |ui| {
             renamed |= switch(ui, look, &Packing::ALL, &mut d.wish.packing, Packing::word, |_| "");
@@ -296,6 +305,10 @@ fn where_to(ui: &mut Ui, look: &Look, d: &mut ExportDialog) {
     let hint = match (&d.problem, d.wish.form.is_folder(), d.typed && there == d.capture) {
         (Some(p), ..) => RichText::new(p).color(t.err),
         (None, false, true) => RichText::new("This is the capture that is open: it is replaced.").color(t.warn),
+        (None, true, _) if d.wish.form == Form::Parquet => {
+            let words = "It is made if it is not there. Only what was written of the same rows is replaced.";
+            RichText::new(words).color(t.text_faint)
+        }
         (None, true, _) => RichText::new("It is made if it is not there; nothing in it is written over.").color(t.text_faint),
         (None, false, false) => RichText::new("A file of that name is replaced.").color(t.text_faint),
     };
@@ -341,11 +354,16 @@ pub fn card(ui: &Ui, cx: &mut Cx<'_>, exports: &mut Exports, lift: f32) {
                     }
                     let Some(w) = &exports.written else { return };
                     ui.horizontal_top(|ui| {
-                        ui.label(RichText::new(icons::CHECK_CIRCLE).font(look.icon(1.4)).color(t.ok));
+                        let (icon, color) =
+                            if w.warning.is_some() { (icons::WARNING, t.warn) } else { (icons::CHECK_CIRCLE, t.ok) };
+                        ui.label(RichText::new(icon).font(look.icon(1.4)).color(color));
                         ui.vertical(|ui| {
                             ui.set_width(350.0);
                             ui.label(RichText::new(&w.words).font(look.medium()).color(t.text_strong));
                             ui.label(RichText::new(w.path.display().to_string()).font(look.mono_small()).color(t.text));
+                            if let Some(warning) = &w.warning {
+                                ui.label(RichText::new(warning).color(t.warn));
+                            }
                             for line in w.report.iter().take(MOST_LINES) {
                                 ui.label(RichText::new(line).font(look.fine()).color(t.text_quiet));
                             }

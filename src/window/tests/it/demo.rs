@@ -10,7 +10,7 @@ use wirelore_kit::*;
 use wirelore_store::query::Rows;
 use wirelore_store::{Builder, FlowFlags, FlowRow, MessageOpen, Progress, Schema, Snapshot, Store, Work};
 use wirelore_window::door::{Course, Finder, Followed, Form, Hit, Pattern, Run, Segment, Sieve, StateChange};
-use wirelore_window::exports::{Object, Offers, Order, Written};
+use wirelore_window::exports::{Form as To, Object, Offers, Order, Written};
 use wirelore_window::{Capture, Conversations, Exporter, Opener, Waker};
 
 static FIELDS: [F; 16] = [
@@ -650,7 +650,8 @@ impl Exporter for Writer {
             what_to_do: "Choose another folder.".into(),
         })?;
         let report = if o.redact { vec!["3 passwords were replaced.".to_owned()] } else { Vec::new() };
-        Ok(Some(Written { words, path: "/captures/written".into(), report }))
+        let warning = (o.redact && o.form == To::Pcap).then(|| "1 secret is STILL THERE".to_owned());
+        Ok(Some(Written { words, path: "/captures/written".into(), report, warning }))
     }
 
     fn objects(&self, s: &Arc<Snapshot>, _: &Work) -> Result<Option<Vec<Object>>, Problem> {
@@ -671,6 +672,6 @@ impl Exporter for Writer {
     }
 
     fn save(&self, o: &Object, to: &Path) -> Result<Written, Problem> {
-        Ok(Written { words: format!("{} bytes of {}", o.size, o.name), path: to.to_path_buf(), report: Vec::new() })
+        Ok(Written { words: format!("{} bytes of {}", o.size, o.name), path: to.to_path_buf(), ..Written::default() })
     }
 }

@@ -83,10 +83,36 @@ fn marked_packets_go_out_redacted_and_the_report_is_shown() {
         h.get_by_label_contains("Replace passwords").click();
         h.run_steps(2);
     });
-    assert_eq!(order, "Pcapng 2 Packets keys Needed redact true columns ");
+    assert_eq!(order, "Pcapng 2 Packets keys None redact true columns ");
     h.get_by_label_contains("3 passwords were replaced");
     key(&mut h, Modifiers::SHIFT, Key::M);
     assert_eq!(h.state().tab().and_then(|t| t.selection.packet), Some(0));
+}
+
+#[test]
+fn secrets_that_are_still_there_are_no_success() {
+    let mut h = open();
+    let order = ordered(&mut h, |h| {
+        h.get_by_label("Capture (pcap)").click();
+        h.run_steps(2);
+        h.get_by_label_contains("Replace passwords").click();
+        h.run_steps(2);
+        h.get_by_label_contains("they would open what cannot be replaced");
+    });
+    assert_eq!(order, "Pcap all Packets keys None redact true columns ");
+    h.get_by_label_contains("1 secret is STILL THERE");
+}
+
+#[test]
+fn parquet_goes_to_a_folder_in_columns_of_its_own() {
+    let mut h = open();
+    let order = ordered(&mut h, |h| {
+        h.get_by_label("Parquet").click();
+        h.run_steps(3);
+        h.get_by_label("Folder");
+        assert!(h.query_by_label("Columns").is_none(), "its columns are typed, and fixed");
+    });
+    assert_eq!(order, "Parquet all Packets keys Needed redact false columns ");
 }
 
 #[test]
