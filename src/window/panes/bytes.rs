@@ -24,13 +24,14 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
 }
 
 /// Headers that no wire ever carried: those of packets that a proxy made of what it relayed, up to what it relayed.
-fn made(tab: &Tab, t: &Prepared, shown: BufId) -> Option<(u64, u64)> {
+pub fn made(tab: &Tab, t: &Prepared) -> Option<(BufId, u64, u64)> {
     let What::Packet(packet) = t.of else { return None };
     tab.snap.packet(packet).filter(|p| p.bits & PacketRow::SYNTHETIC != 0)?;
     let headers = ["eth", "ip", "ipv6", "tcp", "udp"];
-    let of = t.tree.nodes.iter().filter(|n| n.depth == 0 && n.span.buf == shown && headers.contains(&n.field.name));
-    let end = of.map(|n| n.span.end()).max()?;
-    Some((t.tree.buffer(shown)?.base, end))
+    let of = || t.tree.nodes.iter().filter(|n| n.depth == 0 && headers.contains(&n.field.name)).map(|n| n.span);
+    let buf = of().next()?.buf;
+    let end = of().filter(|s| s.buf == buf).map(|s| s.end()).max()?;
+    Some((buf, t.tree.buffer(buf)?.base, end))
 }
 
 /// Buffer tabs and bytes in `rect`; used here and in the reader.
@@ -48,7 +49,7 @@ pub fn hex(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, t: &Prepared, rect: Rect
             lit.push((span.at, span.end(), Lit::Band(band(look, name))));
         }
     }
-    lit.extend(made(tab, t, shown).map(|(from, to)| (from, to, Lit::Made)));
+    lit.extend(made(tab, t).filter(|m| m.0 == shown).map(|(_, from, to)| (from, to, Lit::Made)));
     if let Some(s) = tab.selection.span.filter(|s| s.buf == shown) {
         lit.push((s.at, s.end(), Lit::Selected));
     }

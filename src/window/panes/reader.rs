@@ -130,6 +130,7 @@ fn fields(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, t: &Prepared, rect: Rect)
         selected: tab.selection.node,
         lit: tab.hover.node,
         noted: &t.noted,
+        made: super::bytes::made(tab, t),
         keyboard: tab.region == Region::Fields,
     };
     let h = view.show(ui, look, rect, &mut tab.field_list);

@@ -148,7 +148,7 @@ impl Hex<'_> {
                     Lit::Band(hue) => {
                         p.rect_filled(r, 0, *hue);
                     }
-                    Lit::Made => hatch(p, r, look.t.line_strong),
+                    Lit::Made => ink::hatch(p, r, look.t.line_strong),
                     Lit::Selected => {
                         p.rect(
                             r.shrink2(egui::vec2(0.0, 0.5)),
@@ -169,18 +169,6 @@ impl Hex<'_> {
                 }
             }
         }
-    }
-}
-
-/// Strokes from lower left to upper right, in step from row to row.
-fn hatch(p: &Painter, r: Rect, color: Color32) {
-    const STEP: f32 = 6.0;
-    let h = r.height();
-    let mut x = ((r.left() - h) / STEP).floor() * STEP;
-    let p = p.with_clip_rect(r.intersect(p.clip_rect()));
-    while x < r.right() {
-        p.line_segment([pos2(x, r.bottom()), pos2(x + h, r.top())], Stroke::new(1.0, color));
-        x += STEP;
     }
 }
 

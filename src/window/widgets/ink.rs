@@ -118,3 +118,15 @@ pub fn arrow(p: &Painter, rect: Rect, to_right: bool, color: Color32) {
 pub fn char_width(p: &Painter, font: &FontId) -> f32 {
     p.fonts_mut(|f| f.glyph_width(font, '0'))
 }
+
+/// Strokes from lower left to upper right, in step from row to row.
+pub fn hatch(p: &Painter, r: Rect, color: Color32) {
+    const STEP: f32 = 6.0;
+    let h = r.height();
+    let mut x = ((r.left() - h) / STEP).floor() * STEP;
+    let p = p.with_clip_rect(r.intersect(p.clip_rect()));
+    while x < r.right() {
+        p.line_segment([pos2(x, r.bottom()), pos2(x + h, r.top())], Stroke::new(1.0, color));
+        x += STEP;
+    }
+}

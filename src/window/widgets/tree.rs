@@ -5,7 +5,7 @@ use crate::widgets::ink;
 use crate::widgets::vlist::{self, VList, VState};
 use egui::{Id, Rect, Role, Stroke, Ui, pos2, vec2};
 use std::collections::HashMap;
-use wirelore_kit::{BufKind, Flags, Kind, Node, Severity, Tie, Tree};
+use wirelore_kit::{BufId, BufKind, Flags, Kind, Node, Severity, Tie, Tree};
 
 /// Indent of a level of fields, points.
 const STEP: f32 = 14.0;
@@ -113,6 +113,8 @@ pub struct TreeView<'a> {
     pub lit: Option<usize>,
     /// Worst note at a node.
     pub noted: &'a HashMap<u32, Severity>,
+    /// Bytes that no wire ever carried: their fields are hatched.
+    pub made: Option<(BufId, u64, u64)>,
     /// Whether keys go here.
     pub keyboard: bool,
 }
@@ -144,7 +146,8 @@ impl TreeView<'_> {
         let label = |row: u64| {
             self.node(row).map_or_else(String::new, |(_, n)| {
                 let v = shown(self.tree, n, false);
-                if v.is_empty() { n.field.label.to_owned() } else { format!("{}: {v}", n.field.label) }
+                let made = if self.is_made(n) { ", made by the proxy" } else { "" };
+                if v.is_empty() { format!("{}{made}", n.field.label) } else { format!("{}: {v}{made}", n.field.label) }
             })
         };
         let mut over_fold = None;
@@ -152,8 +155,11 @@ impl TreeView<'_> {
         let h = list.show(ui, look, rect, state, label, |row| {
             let Some((i, node)) = self.node(row.index) else { return };
             let selected = self.selected == Some(i);
-            vlist::ground(row, look, selected, self.keyboard);
             let r = row.rect;
+            if self.is_made(node) {
+                ink::hatch(row.painter, r, t.line);
+            }
+            vlist::ground(row, look, selected, self.keyboard);
             if self.lit == Some(i) && !selected {
                 row.painter.rect_stroke(r.shrink2(vec2(1.0, 0.5)), 3, Stroke::new(1.0, t.text_quiet), egui::StrokeKind::Inside);
             }
@@ -245,6 +251,12 @@ impl TreeView<'_> {
         longest.min(width * 0.5).round()
     }
 
+    /// Whether its bytes were never on a wire.
+    fn is_made(&self, node: &Node) -> bool {
+        let within = |(buf, from, to): (BufId, u64, u64)| node.span.buf == buf && node.span.at >= from && node.span.end() <= to;
+        node.span.len > 0 && self.made.is_some_and(within)
+    }
+
     fn node(&self, row: u64) -> Option<(usize, &Node)> {
         let i = *self.visible.get(row as usize)? as usize;
         Some((i, self.tree.nodes.get(i)?))
@@ -277,7 +289,7 @@ pub const fn severity_mark(look: &Look, s: Severity) -> (char, egui::Color32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wirelore_kit::{BufId, Field, Span, Value};
+    use wirelore_kit::{Field, Span, Value};
 
     static G: Field = Field::group("toy", "Toy");
     static S: Field = Field::group("toy.sub", "Sub");
@@ -304,6 +316,32 @@ mod tests {
         assert_eq!(f.visible(&t), [0, 1, 2, 3, 4]);
         f.set_all(&t, false);
         assert_eq!(f.visible(&t), [0, 2]);
+    }
+
+    #[test]
+    fn only_fields_inside_made_headers_are_made() {
+        let t = tree();
+        let (noted, folds) = (HashMap::new(), Folds::default());
+        let id = Id::NULL;
+        let view = |made| TreeView {
+            id,
+            tree: &t,
+            visible: &[],
+            folds: &folds,
+            selected: None,
+            lit: None,
+            noted: &noted,
+            made,
+            keyboard: false,
+        };
+        let node = |buf, at, len| Node { span: Span::new(buf, at, len), ..t.nodes[1].clone() };
+        let of = Some((BufId::arrival(0), 0, 54));
+        assert!(view(of).is_made(&node(BufId::arrival(0), 50, 4)));
+        assert!(!view(of).is_made(&node(BufId::arrival(0), 50, 5)), "it reaches into what was relayed");
+        assert!(!view(of).is_made(&node(BufId::arrival(0), 54, 1)));
+        assert!(!view(of).is_made(&node(BufId::part(0), 0, 1)));
+        assert!(!view(of).is_made(&node(BufId::arrival(0), 0, 0)), "what is derived has no bytes");
+        assert!(!view(None).is_made(&node(BufId::arrival(0), 0, 1)));
     }
 
     #[test]
