@@ -214,6 +214,15 @@ fn quoted(word: &str) -> String {
     out
 }
 
+/// The path in a request's target, be that a path or, as proxies are told it, a whole address.
+fn path_in(target: &str) -> Option<&str> {
+    let bare = target.split(['?', '#']).next()?;
+    match bare.split_once("://") {
+        Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)),
+        None => Some(bare).filter(|p| p.starts_with('/')),
+    }
+}
+
 /// A rule for messages like this one.
 #[must_use]
 pub fn like(s: &Snapshot, message: u32) -> Option<String> {
@@ -223,7 +232,7 @@ pub fn like(s: &Snapshot, message: u32) -> Option<String> {
     let flow = s.flow(row.conv.flow)?;
     let host = said(Role::Authority).map(|h| h.rsplit_once(':').map_or(h.clone(), |(name, _)| name.to_owned()));
     let host = host.unwrap_or_else(|| s.name_of(&flow.server().ip).map_or_else(|| flow.server().ip.to_string(), str::to_owned));
-    let path = said(Role::Path).map(|p| p.split(['?', '#']).next().unwrap_or("").to_owned()).filter(|p| p.starts_with('/'));
+    let path = said(Role::Path).and_then(|target| path_in(&target).map(str::to_owned));
     let mut when = format!("~d ^{}$", quoted(&host));
     if let Some(path) = &path {
         when.push_str(&format!(" & ~u {}", quoted(path)));
@@ -232,4 +241,18 @@ pub fn like(s: &Snapshot, message: u32) -> Option<String> {
     Some(format!(
         "[[rule]]\nname = '{name}'\nwhen = '{when}'\non = 'response'\n\n# What it does: one of these, or several.\nset-header = 'X-Seen-By: wirelore'\n# replace-body = {{ text = 'old', with = 'new' }}\n# answer = {{ status = 503, body = 'not today' }}\n# delay = '500ms'\n# hold = true\n"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_of_an_address_as_proxies_are_told_it_is_found() {
+        assert_eq!(path_in("/a/b?c=/d#e"), Some("/a/b"));
+        assert_eq!(path_in("http://127.0.0.1:8000/x.sh?y"), Some("/x.sh"));
+        assert_eq!(path_in("http://example.org"), None);
+        assert_eq!(path_in("*"), None);
+        assert_eq!(path_in("example.org:443"), None);
+    }
 }

@@ -405,6 +405,12 @@ impl Tab {
         self.steering.is_some() || !self.sniffing.is_empty()
     }
 
+    /// Whether something behind it still brings packets.
+    #[must_use]
+    pub fn records(&self) -> bool {
+        self.steering.as_ref().is_some_and(|s| s.state.running) || self.sniffing.iter().any(|s| s.state.running)
+    }
+
     /// Stops reading.
     pub fn stop(&mut self) {
         self.stopped = true;

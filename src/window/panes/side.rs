@@ -126,10 +126,13 @@ fn source(ui: &mut Ui, look: &crate::theme::Look, name: &str, rfc: &str) {
 /// Findings: of the shown tree, else of the whole connection.
 fn notes(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, t: Option<&Prepared>) {
     let look = cx.look;
+    let made = t.is_some_and(|t| super::bytes::made(tab, t).is_some());
     let here: Vec<(&'static Note, Option<usize>)> = t.map_or_else(Vec::new, |t| {
         t.tree
             .notes
             .iter()
+            // No network card was to fill in the sums of what no wire carried.
+            .filter(|n| !(made && n.what.name.ends_with(".checksum_offload")))
             .map(|n| {
                 (
                     n.what,
@@ -144,8 +147,13 @@ fn notes(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, t: Option<&Prepared>) {
     });
     let packet = tab.selection.packet.and_then(|p| tab.snap.packet(p));
     let verdicts = packet.as_ref().map(view::verdicts).unwrap_or_default();
-    if !here.is_empty() || !verdicts.is_empty() {
+    if made || !here.is_empty() || !verdicts.is_empty() {
         title(ui, look, "Notes here");
+        if made {
+            let words = "The proxy relayed the bytes behind them, and made the headers to show them as packets. No wire carried \
+                         what is hatched, and its checksum is not worked out.";
+            note_line(ui, cx, wirelore_kit::Severity::Chat, "These headers were made by the proxy", words, None);
+        }
         for v in verdicts {
             let severity = if v.trouble { wirelore_kit::Severity::Warn } else { wirelore_kit::Severity::Note };
             note_line(ui, cx, severity, v.label, "", None);

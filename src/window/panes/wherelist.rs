@@ -62,7 +62,12 @@ fn nothing(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, rect: Rect) {
     let look = cx.look;
     let filtered = !tab.sifting.sift().is_every() || tab.only.is_some();
     let words = matches!(tab.sifting.sift(), Sift::Words(_));
-    let (icon, title, hint) = if tab.busy() {
+    let empty = tab.snap.packets() == 0 && tab.is_live();
+    let (icon, title, hint) = if empty && tab.records() {
+        (icons::HOURGLASS, "Nothing came yet", "Packets appear here as they come.")
+    } else if empty {
+        (icons::FILE, "Nothing was captured", "Press Ctrl+E to go on, or close the tab.")
+    } else if tab.busy() && !tab.is_live() {
         (icons::HOURGLASS, "Reading…", "Rows appear here as they are found.")
     } else if words {
         (
