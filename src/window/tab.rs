@@ -405,6 +405,12 @@ impl Tab {
         self.steering.is_some() || !self.sniffing.is_empty()
     }
 
+    /// Whether rows are being looked for that another wish asked for; a capture that grows looks for more all the time.
+    #[must_use]
+    pub fn lists(&self) -> bool {
+        self.lister().progress().is_some()
+    }
+
     /// Whether something behind it still brings packets.
     #[must_use]
     pub fn records(&self) -> bool {

@@ -67,7 +67,7 @@ fn nothing(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, rect: Rect) {
         (icons::HOURGLASS, "Nothing came yet", "Packets appear here as they come.")
     } else if empty {
         (icons::FILE, "Nothing was captured", "Press Ctrl+E to go on, or close the tab.")
-    } else if tab.busy() && !tab.is_live() {
+    } else if tab.lists() || (tab.busy() && !tab.is_live()) {
         (icons::HOURGLASS, "Reading…", "Rows appear here as they are found.")
     } else if words {
         (
