@@ -66,7 +66,7 @@ fn nothing(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, rect: Rect) {
     let (icon, title, hint) = if empty && tab.records() {
         (icons::HOURGLASS, "Nothing came yet", "Packets appear here as they come.")
     } else if empty {
-        (icons::FILE, "Nothing was captured", "Press Ctrl+E to go on, or close the tab.")
+        (icons::FILE, "Nothing was captured", "The menu of its pill goes on capturing.")
     } else if tab.lists() || (tab.busy() && !tab.is_live()) {
         (icons::HOURGLASS, "Reading…", "Rows appear here as they are found.")
     } else if words {
