@@ -75,8 +75,9 @@ fn secrets(session: &Session) -> BTreeSet<Vec<u8>> {
 
 /// Whether a value is what redaction writes, or never said anything secret.
 fn is_covered(value: &[u8]) -> bool {
-    // What a client of SCRAM says first, and a cookie that was 1 before.
-    let harmless = value.starts_with(b"n,,n=,r=") || value.starts_with(b"a=1;");
+    // What a client of SCRAM says first, and a cookie whose value was what a digit is replaced by.
+    let one = value.split(|b| b"=;".contains(b)).nth(1) == Some(b"1");
+    let harmless = value.starts_with(b"n,,n=,r=") || one;
     harmless || value.windows(4).any(|w| matches!(w, b"eHh4" | b"xxxx" | b"Hh4e" | b"1111"))
 }
 
