@@ -16,6 +16,7 @@ use wirelore_kit::{F, Kind, Tie, Tree, Value};
 /// Fields that need more than the packet's bytes.
 fn needs_facts(name: &str) -> bool {
     name.starts_with("tcp.analysis.")
+        || name.starts_with("tcp.completeness")
         || name.starts_with("frame.")
         || matches!(
             name,
