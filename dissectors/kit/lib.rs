@@ -22,6 +22,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 pub mod chunks;
+pub mod compare;
 pub mod explain;
 pub mod field;
 pub mod held;

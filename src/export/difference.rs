@@ -1,25 +1,17 @@
 //! What differs between two texts, line by line, as `diff -u` writes it.
 
+use wirelore_kit::compare::{Mark, marks};
+
 /// Lines around a difference that are shown with it.
 const AROUND: usize = 3;
 /// Lines are compared each with each up to so many pairs; beyond that what is between the common ends counts as replaced.
 const MOST_PAIRS: usize = 4 << 20;
 
-/// A line: kept, only in the first, only in the second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mark {
-    Kept,
-    Gone,
-    Come,
-}
-
-impl Mark {
-    const fn sign(self) -> char {
-        match self {
-            Mark::Kept => ' ',
-            Mark::Gone => '-',
-            Mark::Come => '+',
-        }
+const fn sign(mark: Mark) -> char {
+    match mark {
+        Mark::Kept => ' ',
+        Mark::Gone => '-',
+        Mark::Come => '+',
     }
 }
 
@@ -45,7 +37,7 @@ pub fn unified(a: &[String], b: &[String]) -> String {
             let first = |before: usize, count: usize| if count == 0 { before } else { before.saturating_add(1) };
             out.push_str(&format!("@@ -{},{of_a} +{},{of_b} @@\n", first(in_a, of_a), first(in_b, of_b)));
             for (mark, line) in hunk {
-                out.push(mark.sign());
+                out.push(sign(*mark));
                 out.push_str(line);
                 out.push('\n');
             }
@@ -57,60 +49,13 @@ pub fn unified(a: &[String], b: &[String]) -> String {
 
 /// All lines of both in order, each with what became of it.
 fn marked<'t>(a: &'t [String], b: &'t [String]) -> Vec<(Mark, &'t str)> {
-    let same = a.iter().zip(b).take_while(|(x, y)| x == y).count();
-    let (rest_a, rest_b) = (a.get(same..).unwrap_or_default(), b.get(same..).unwrap_or_default());
-    let tail = rest_a.iter().rev().zip(rest_b.iter().rev()).take_while(|(x, y)| x == y).count();
-    let cut = |t: &'t [String]| t.split_at(t.len().saturating_sub(tail));
-    let ((mid_a, end), (mid_b, _)) = (cut(rest_a), cut(rest_b));
-    let lines = |mark: Mark, of: &'t [String]| of.iter().map(move |l| (mark, l.as_str()));
-    let mut out: Vec<(Mark, &str)> = lines(Mark::Kept, a.get(..same).unwrap_or_default()).collect();
-    if mid_a.len().saturating_mul(mid_b.len()) > MOST_PAIRS {
-        out.extend(lines(Mark::Gone, mid_a).chain(lines(Mark::Come, mid_b)));
-    } else {
-        between(mid_a, mid_b, &mut out);
-    }
-    out.extend(lines(Mark::Kept, end));
-    out
-}
-
-/// By the longest common subsequence.
-fn between<'t>(a: &'t [String], b: &'t [String], out: &mut Vec<(Mark, &'t str)>) {
-    let width = b.len().saturating_add(1);
-    // How many lines are common behind each pair of places.
-    let mut common = vec![0u32; width.saturating_mul(a.len().saturating_add(1))];
-    let place = |i: usize, j: usize| i.saturating_mul(width).saturating_add(j);
-    let read = |common: &[u32], i: usize, j: usize| common.get(place(i, j)).copied().unwrap_or(0);
-    for (i, x) in a.iter().enumerate().rev() {
-        for (j, y) in b.iter().enumerate().rev() {
-            let (down, right) = (i.saturating_add(1), j.saturating_add(1));
-            let most = if x == y {
-                read(&common, down, right).saturating_add(1)
-            } else {
-                read(&common, down, j).max(read(&common, i, right))
-            };
-            if let Some(slot) = common.get_mut(place(i, j)) {
-                *slot = most;
-            }
-        }
-    }
-    let (mut i, mut j) = (0usize, 0usize);
-    loop {
-        match (a.get(i), b.get(j)) {
-            (Some(x), Some(y)) if x == y => {
-                out.push((Mark::Kept, x));
-                (i, j) = (i.saturating_add(1), j.saturating_add(1));
-            }
-            (Some(x), y) if y.is_none() || read(&common, i.saturating_add(1), j) >= read(&common, i, j.saturating_add(1)) => {
-                out.push((Mark::Gone, x));
-                i = i.saturating_add(1);
-            }
-            (_, Some(y)) => {
-                out.push((Mark::Come, y));
-                j = j.saturating_add(1);
-            }
-            (_, None) => return,
-        }
-    }
+    let (mut left, mut right) = (a.iter().map(String::as_str), b.iter().map(String::as_str));
+    let line = |mark: Mark| {
+        let gone = (mark != Mark::Come).then(|| left.next());
+        let come = (mark != Mark::Gone).then(|| right.next());
+        (mark, gone.or(come).flatten().unwrap_or_default())
+    };
+    marks(a, b, |n, m| n.saturating_mul(m) <= MOST_PAIRS).into_iter().map(line).collect()
 }
 
 #[cfg(test)]

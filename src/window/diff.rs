@@ -1,6 +1,7 @@
 //! Two texts beside each other: which lines stand in both, and where in a changed line it changes.
 
 use std::ops::Range;
+use wirelore_kit::compare::{Mark, marks};
 
 /// A row of the two columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,52 +22,23 @@ const MOST: usize = 1500;
 /// Compares two texts line by line.
 #[must_use]
 pub fn rows(a: &[&str], b: &[&str]) -> Vec<Row> {
-    let head = a.iter().zip(b).take_while(|(x, y)| x == y).count();
-    let rest = |s: &[&str]| s.len().saturating_sub(head);
-    let tail = a.iter().rev().zip(b.iter().rev()).take(rest(a).min(rest(b))).take_while(|(x, y)| x == y).count();
-    let mut out: Vec<Row> = (0..head).map(|n| Row::Same(n, n)).collect();
-    let (end_a, end_b) = (a.len().saturating_sub(tail), b.len().saturating_sub(tail));
-    middle(a, b, head..end_a, head..end_b, &mut out);
-    out.extend((0..tail).map(|n| Row::Same(end_a + n, end_b + n)));
-    out
-}
-
-fn middle(a: &[&str], b: &[&str], of_a: Range<usize>, of_b: Range<usize>, out: &mut Vec<Row>) {
-    let (n, m) = (of_a.len(), of_b.len());
+    let mut out = Vec::new();
     let (mut i, mut j) = (0, 0);
     let (mut gone, mut new) = (Vec::new(), Vec::new());
-    if n <= MOST && m <= MOST {
-        // Length of the longest common rest from each pair of places on.
-        let at = |i: usize, j: usize| i * (m + 1) + j;
-        let mut best = vec![0u16; (n + 1) * (m + 1)];
-        for i in (0..n).rev() {
-            for j in (0..m).rev() {
-                let get = |k: usize| best.get(k).copied().unwrap_or(0);
-                let same = a.get(of_a.start + i) == b.get(of_b.start + j);
-                let v = if same { get(at(i + 1, j + 1)) + 1 } else { get(at(i + 1, j)).max(get(at(i, j + 1))) };
-                if let Some(slot) = best.get_mut(at(i, j)) {
-                    *slot = v;
-                }
+    for mark in marks(a, b, |n, m| n <= MOST && m <= MOST) {
+        match mark {
+            Mark::Kept => {
+                pairs(a, b, &mut gone, &mut new, &mut out);
+                out.push(Row::Same(i, j));
             }
+            Mark::Gone => gone.push(i),
+            Mark::Come => new.push(j),
         }
-        let get = |k: usize| best.get(k).copied().unwrap_or(0);
-        while i < n && j < m {
-            if a.get(of_a.start + i) == b.get(of_b.start + j) {
-                pairs(a, b, &mut gone, &mut new, out);
-                out.push(Row::Same(of_a.start + i, of_b.start + j));
-                (i, j) = (i + 1, j + 1);
-            } else if get(at(i + 1, j)) >= get(at(i, j + 1)) {
-                gone.push(of_a.start + i);
-                i += 1;
-            } else {
-                new.push(of_b.start + j);
-                j += 1;
-            }
-        }
+        i += usize::from(mark != Mark::Come);
+        j += usize::from(mark != Mark::Gone);
     }
-    gone.extend(of_a.start + i..of_a.end);
-    new.extend(of_b.start + j..of_b.end);
-    pairs(a, b, &mut gone, &mut new, out);
+    pairs(a, b, &mut gone, &mut new, &mut out);
+    out
 }
 
 /// Lines that went and lines that came at one place are shown beside each other, as far as they go.
