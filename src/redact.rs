@@ -8,7 +8,6 @@
 
 mod frames;
 mod gather;
-mod hpack;
 mod mask;
 mod report;
 mod spots;

@@ -13,6 +13,8 @@ mod notes;
 pub mod stream;
 mod streams;
 
+pub use hpack::values;
+
 use fields as f;
 use frame::{HEAD, Head, PREFACE, kind};
 use hpack::{Scratch, table::Table};

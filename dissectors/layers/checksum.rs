@@ -43,7 +43,8 @@ pub(super) struct Told {
 }
 
 /// Adds the 16-bit words of `bytes` to `sum`; an odd last byte counts as the upper half of a word.
-pub(super) fn add(mut sum: u64, bytes: &[u8]) -> u64 {
+#[must_use]
+pub fn add(mut sum: u64, bytes: &[u8]) -> u64 {
     let mut words = bytes.chunks_exact(2);
     for word in &mut words {
         if let [a, b] = word {
@@ -57,7 +58,8 @@ pub(super) fn add(mut sum: u64, bytes: &[u8]) -> u64 {
 }
 
 /// Folds carries back in (ones' complement).
-pub(super) fn fold(mut sum: u64) -> u16 {
+#[must_use]
+pub fn fold(mut sum: u64) -> u16 {
     while sum > 0xffff {
         sum = (sum >> 16).saturating_add(sum & 0xffff);
     }

@@ -8,7 +8,7 @@
 
 mod arp;
 mod bridge;
-mod checksum;
+pub mod checksum;
 mod ethernet;
 mod frame;
 mod gre;
@@ -28,7 +28,7 @@ mod ndp;
 mod ppp;
 mod quick;
 mod quote;
-mod sctp;
+pub mod sctp;
 mod serial;
 mod sll;
 mod tcp;

@@ -96,7 +96,8 @@ pub(super) static DCCP: Layer = layer("dccp", "DCCP", &[], &[], &[LayerClaim::Ip
 });
 
 /// CRC32c, reflected (RFC 9260 Appendix A), bit by bit: it is only run for packets that someone looks at.
-fn crc32c(parts: [&[u8]; 3]) -> u32 {
+#[must_use]
+pub fn crc32c(parts: [&[u8]; 3]) -> u32 {
     let mut crc = u32::MAX;
     for byte in parts.into_iter().flatten() {
         crc ^= u32::from(*byte);

@@ -1,7 +1,6 @@
 //! Finding the secrets of one flow while it is read again: fields that hold them, text that names them, and in a second round whatever says
 //! again what was found in the first.
 
-use super::hpack::{self, Literal};
 use super::mask::{self, Hit};
 use super::spots::{Spot, Spots, With};
 use super::streams::{Key, Part, Place, Streams};
@@ -11,6 +10,7 @@ use super::{Finding, Outcome};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use wirelore_dissectors::coding::huffman;
+use wirelore_dissectors::http2::values::{self, Literal};
 use wirelore_engine::conversation::{InnerBytes, Listen, Message};
 use wirelore_kit::row::MessageState;
 use wirelore_kit::{ConvId, Dir, End, F, Flags, How, Kind, Node, Span, Tie, Value};
@@ -247,7 +247,7 @@ impl<'a> Gather<'a> {
                 "http2.header.name" => {
                     if headers == 0 {
                         block = self.blocks.remove(&(m.conv, m.dir)).unwrap_or_default().within(node);
-                        literals = hpack::literals(&block.bytes);
+                        literals = values::literals(&block.bytes);
                     }
                     headers = headers.saturating_add(1);
                     name = value_of(node, bytes).to_vec();

@@ -2,6 +2,8 @@
 //! the network card stays so.
 
 use std::ops::Range;
+use wirelore_dissectors::layers::checksum::{self, fold};
+use wirelore_dissectors::layers::sctp::crc32c;
 use wirelore_engine::packet::{Headers, LayerAt, LayerKind, read};
 
 fn word(bytes: &[u8], at: usize) -> u16 {
@@ -9,17 +11,9 @@ fn word(bytes: &[u8], at: usize) -> u16 {
     u16::from_be_bytes([b(at), b(at.saturating_add(1))])
 }
 
-fn fold(mut sum: u64) -> u16 {
-    while sum > 0xffff {
-        sum = (sum >> 16).saturating_add(sum & 0xffff);
-    }
-    sum as u16
-}
-
-/// The 16-bit words of a range as a sum; an odd last byte is the upper half of one (RFC 1071).
+/// The 16-bit words of a range as a sum.
 fn add(bytes: &[u8], range: Range<usize>) -> u64 {
-    let part = bytes.get(range.start..range.end.min(bytes.len())).unwrap_or_default();
-    part.chunks(2).map(|c| u64::from(word(c, 0))).sum()
+    checksum::add(0, bytes.get(range.start..range.end.min(bytes.len())).unwrap_or_default())
 }
 
 /// A checksum over `cover` of bytes that became others (RFC 1624, equation 3).
@@ -137,18 +131,14 @@ fn sctp(old: &[u8], new: &mut [u8], cover: Range<usize>) {
     }
     let place = cover.start.saturating_add(8)..cover.start.saturating_add(12);
     let crc = |bytes: &[u8]| {
-        let each = bytes.get(cover.clone()).unwrap_or_default().iter().enumerate();
-        let crc = each.fold(!0u32, |crc, (i, b)| {
-            let b = if (8..12).contains(&i) { 0 } else { *b };
-            (0..8).fold(crc ^ u32::from(b), |c, _| if c & 1 == 1 { (c >> 1) ^ 0x82f6_3b78 } else { c >> 1 })
-        });
-        (!crc).to_le_bytes()
+        let (head, rest) = bytes.get(cover.clone()).unwrap_or_default().split_at_checked(8)?;
+        Some(crc32c([head, &[0; 4], rest.get(4..)?]).to_le_bytes())
     };
-    if old.get(place.clone()) == Some(&crc(old)) {
-        let right = crc(new);
-        if let Some(to) = new.get_mut(place) {
-            to.copy_from_slice(&right);
-        }
+    if let (Some(was), Some(right)) = (crc(old), crc(new))
+        && old.get(place.clone()) == Some(&was)
+        && let Some(to) = new.get_mut(place)
+    {
+        to.copy_from_slice(&right);
     }
 }
 

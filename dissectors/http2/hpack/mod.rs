@@ -6,6 +6,7 @@ pub mod encode;
 pub mod table;
 #[cfg(test)]
 mod tests;
+pub mod values;
 
 use crate::coding::huffman;
 use std::ops::Range;

@@ -1,42 +1,28 @@
-//! Header blocks of HTTP/2 that came in several frames (RFC 9113 §6.10): their fields have no bytes of their own in any one of these, so
-//! where each literal value stands is read here. No table is needed for that.
+//! Where the literal values of a header block stand, for who wants to know of places and not of fields: fields of a block that came in
+//! several frames (RFC 9113 §6.10) have no bytes of their own in any one of these. No table is needed for that.
 
+use super::number;
 use std::ops::Range;
 
 /// Where a header's value stands in its block.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Literal {
+pub struct Literal {
+    /// Its bytes.
     pub range: Range<usize>,
     /// It is in Huffman's code.
     pub coded: bool,
 }
 
-/// Integers have no more bytes than this (RFC 7541 §5.1).
-const MOST_BYTES: u32 = 6;
-
 /// A number in the lower `bits` of a byte and those that follow; moves on behind it.
-fn number(block: &[u8], at: &mut usize, bits: u32) -> Option<usize> {
-    let full = (1usize << bits).checked_sub(1)?;
-    let first = usize::from(*block.get(*at)?) & full;
-    *at = at.checked_add(1)?;
-    if first < full {
-        return Some(first);
-    }
-    let mut value = full;
-    for i in 0..MOST_BYTES {
-        let b = usize::from(*block.get(*at)?);
-        *at = at.checked_add(1)?;
-        value = value.checked_add((b & 0x7f).checked_shl(i.checked_mul(7)?)?)?;
-        if b & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
+fn skip(block: &[u8], at: &mut usize, bits: u8) -> Option<usize> {
+    let (value, end) = number(block, *at, bits).ok()?;
+    *at = end;
+    usize::try_from(value).ok()
 }
 
 fn text(block: &[u8], at: &mut usize) -> Option<Literal> {
     let coded = block.get(*at)? & 0x80 != 0;
-    let len = number(block, at, 7)?;
+    let len = skip(block, at, 7)?;
     let range = *at..at.checked_add(len)?;
     block.get(range.clone())?;
     *at = range.end;
@@ -44,7 +30,8 @@ fn text(block: &[u8], at: &mut usize) -> Option<Literal> {
 }
 
 /// For each header of a block its literal value, if it has one; as far as the block can be read.
-pub(super) fn literals(block: &[u8]) -> Vec<Option<Literal>> {
+#[must_use]
+pub fn literals(block: &[u8]) -> Vec<Option<Literal>> {
     let (mut all, mut at) = (Vec::new(), 0);
     while let Some(next) = one(block, &mut at) {
         all.extend(next);
@@ -57,17 +44,17 @@ fn one(block: &[u8], at: &mut usize) -> Option<Option<Option<Literal>>> {
     let first = *block.get(*at)?;
     let bits = match first {
         0x80.. => {
-            number(block, at, 7)?;
+            skip(block, at, 7)?;
             return Some(Some(None));
         }
         0x40.. => 6,
         0x20.. => {
-            number(block, at, 5)?;
+            skip(block, at, 5)?;
             return Some(None);
         }
         _ => 4,
     };
-    if number(block, at, bits)? == 0 {
+    if skip(block, at, bits)? == 0 {
         text(block, at)?;
     }
     Some(Some(Some(text(block, at)?)))
