@@ -106,7 +106,7 @@ impl Object {
     /// Its bytes are digested, and saved under a name that is free, if there is a folder.
     fn of_bytes(mut self, bytes: &[u8], folder: Option<&Path>) -> Result<Object, Failure> {
         self.size = bytes.len() as u64;
-        self.sha256 = hex(&Sha256::digest(bytes));
+        self.sha256 = crate::report::hex(Sha256::digest(bytes));
         if let Some(folder) = folder {
             let write = || {
                 let part = tempfile::Builder::new().prefix(".wirelore-").tempfile_in(folder)?;
@@ -117,10 +117,6 @@ impl Object {
         }
         Ok(self)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Makes the folder that things are saved to, if it is not there.

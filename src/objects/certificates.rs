@@ -72,7 +72,7 @@ pub fn objects(m: &Material<'_>, wanted: Wanted<'_>) -> Result<Vec<Object>, Fail
 
 /// The beginning of a digest, to tell certificates of one name apart.
 fn short(der: &[u8]) -> String {
-    super::hex(Sha256::digest(der).get(..4).unwrap_or(&[]))
+    crate::report::hex(Sha256::digest(der).get(..4).unwrap_or(&[]))
 }
 
 /// The common name in a subject, or all of it.

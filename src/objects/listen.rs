@@ -268,7 +268,7 @@ fn gather(f: &Flow<'_>, l: Listener<'_>, folder: Option<&Path>, all: &mut Vec<Ob
             name,
             media,
             size: o.size,
-            sha256: super::hex(&o.sum.finalize()),
+            sha256: crate::report::hex(o.sum.finalize()),
             to_server: o.dir == Dir::ToServer,
             frame: teller.map_or(0, |t| u64::from(t.frame).saturating_add(1)),
             stream: f.stream,

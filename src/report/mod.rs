@@ -225,6 +225,7 @@ pub fn report(session: &Session) -> Result<Value, Failure> {
     Ok(Value::Object(o))
 }
 
-fn hex(digest: impl AsRef<[u8]>) -> String {
+/// A digest in hexadecimal.
+pub(crate) fn hex(digest: impl AsRef<[u8]>) -> String {
     digest.as_ref().iter().map(|b| format!("{b:02x}")).collect()
 }
