@@ -7,7 +7,9 @@ use crate::panes::Cx;
 use crate::panes::export::ExportDialog;
 use crate::theme::{Look, icons};
 use crate::widgets::{button, ink};
-use egui::{CornerRadius, Frame, Id, Key, Margin, Modal, Modifiers, RichText, ScrollArea, Sense, Stroke, TextEdit, Ui, vec2};
+use egui::{
+    CornerRadius, Frame, Id, Key, Margin, Modal, Modifiers, Response, RichText, ScrollArea, Sense, Stroke, TextEdit, Ui, vec2,
+};
 use std::path::PathBuf;
 use wirelore_kit::Dir;
 
@@ -124,21 +126,7 @@ fn path(ui: &Ui, cx: &mut Cx<'_>, d: &mut PathDialog) -> bool {
         if let Choose::Save(Saving::Stream(side, how)) = &mut d.what {
             form(ui, look, side, how);
         }
-        let r = ui
-            .add(
-                TextEdit::singleline(&mut d.path)
-                    .id(Id::unique("open path"))
-                    .desired_width(f32::INFINITY)
-                    .margin(Margin::symmetric(10, 8))
-                    .background_color(t.panel)
-                    .text_color(t.text_strong)
-                    .font(look.mono()),
-            )
-            .accessible_name("Path");
-        if d.fresh {
-            r.request_focus();
-            d.fresh = false;
-        }
+        let r = path_field(ui, look, Id::unique("open path"), &mut d.path, &mut d.fresh);
         if r.changed() {
             d.problem = None;
         }
@@ -284,6 +272,25 @@ fn decode_as(ui: &Ui, cx: &mut Cx<'_>, d: &mut DecodeAs) -> bool {
         close = true;
     }
     close || modal.should_close()
+}
+
+/// Where a path is typed; a `fresh` one takes the keys.
+pub(super) fn path_field(ui: &mut Ui, look: &Look, id: Id, text: &mut String, fresh: &mut bool) -> Response {
+    let r = ui
+        .add(
+            TextEdit::singleline(text)
+                .id(id)
+                .desired_width(f32::INFINITY)
+                .margin(Margin::symmetric(10, 8))
+                .background_color(look.t.panel)
+                .text_color(look.t.text_strong)
+                .font(look.mono()),
+        )
+        .accessible_name("Path");
+    if std::mem::take(fresh) {
+        r.request_focus();
+    }
+    r
 }
 
 /// A path without what comes along when it is pasted from a shell or a file manager.

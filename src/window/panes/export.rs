@@ -4,7 +4,7 @@ use crate::act::{Act, Choose};
 use crate::exports::wish::{Form, Keys, Kind, Packing, Scope, Wish};
 use crate::exports::{Exports, Offers};
 use crate::panes::Cx;
-use crate::panes::dialogs::{frame, home, plain_path};
+use crate::panes::dialogs::{frame, home, path_field, plain_path};
 use crate::theme::{Look, icons};
 use crate::widgets::{button, ink};
 use egui::{
@@ -282,21 +282,7 @@ fn where_to(ui: &mut Ui, look: &Look, d: &mut ExportDialog) {
     let words = if d.wish.form.is_folder() { "Folder" } else { "File" };
     ui.label(RichText::new(words).font(look.small()).color(t.text_faint));
     ui.add_space(1.0);
-    let r = ui
-        .add(
-            TextEdit::singleline(&mut d.wish.to)
-                .id(Id::unique("export path"))
-                .desired_width(f32::INFINITY)
-                .margin(Margin::symmetric(10, 8))
-                .background_color(t.panel)
-                .text_color(t.text_strong)
-                .font(look.mono()),
-        )
-        .accessible_name("Path");
-    if d.fresh {
-        r.request_focus();
-        d.fresh = false;
-    }
+    let r = path_field(ui, look, Id::unique("export path"), &mut d.wish.to, &mut d.fresh);
     if r.changed() {
         d.typed = true;
         d.problem = None;

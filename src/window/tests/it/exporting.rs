@@ -1,8 +1,7 @@
 //! Taking out as a person does it: the dialog by keys and clicks, what is ordered by it, objects with their preview, marks.
 
-use crate::kit::{Window, prefs, settle, window};
+use crate::kit::{Window, prefs, settle, shot_in, window};
 use egui::{Key, Modifiers};
-use egui_kittest::SnapshotOptions;
 use egui_kittest::kittest::Queryable as _;
 use wirelore_window::select::Level;
 
@@ -151,11 +150,7 @@ fn objects_are_listed_previewed_walked_by_keys_and_lead_to_their_message() {
 fn picture(name: &str, dark: bool, setup: impl FnOnce(&mut Window)) {
     let mut h = window([1180.0, 700.0], prefs(dark), &["/captures/shop.pcapng"], 200);
     setup(&mut h);
-    settle(&mut h);
-    h.remove_cursor();
-    h.run_steps(12);
-    let options = SnapshotOptions::new().threshold(0.0).output_path("tests/pictures");
-    h.snapshot_options(format!("{name}-{}", if dark { "dark" } else { "light" }), &options);
+    shot_in(&mut h, name, dark);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::demo::DemoOpener;
 use crate::soft::Soft;
-use egui_kittest::Harness;
+use egui_kittest::{Harness, SnapshotOptions};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -77,4 +77,17 @@ pub fn settle(h: &mut Window) {
         h.run_steps(2);
     }
     h.run_steps(3);
+}
+
+/// Holds the window against its picture of that name.
+pub fn shot(h: &mut Window, name: &str) {
+    settle(h);
+    h.remove_cursor();
+    h.run_steps(12);
+    h.snapshot_options(name, &SnapshotOptions::new().threshold(0.0).output_path("tests/pictures"));
+}
+
+/// The same, in a theme.
+pub fn shot_in(h: &mut Window, name: &str, dark: bool) {
+    shot(h, &format!("{name}-{}", if dark { "dark" } else { "light" }));
 }

@@ -1,21 +1,9 @@
 //! Pictures of the main panels in both themes. `UPDATE_SNAPSHOTS=1` rewrites them.
 
-use crate::kit::{Window, prefs, settle, window};
+use crate::kit::{Window, prefs, settle, shot_in, window};
 use egui::{Key, Modifiers};
-use egui_kittest::SnapshotOptions;
 use egui_kittest::kittest::Queryable as _;
 use wirelore_window::format::TimeFormat;
-
-fn options() -> SnapshotOptions {
-    SnapshotOptions::new().threshold(0.0).output_path("tests/pictures")
-}
-
-fn shot(h: &mut Window, name: &str) {
-    settle(h);
-    h.remove_cursor();
-    h.run_steps(12);
-    h.snapshot_options(name, &options());
-}
 
 fn picture(name: &str, dark: bool, size: [f32; 2], setup: impl FnOnce(&mut Window)) {
     let mut p = prefs(dark);
@@ -23,7 +11,7 @@ fn picture(name: &str, dark: bool, size: [f32; 2], setup: impl FnOnce(&mut Windo
     p.drawer = name == "traffic";
     let mut h = window(size, p, &["/captures/shop.pcapng"], 200);
     setup(&mut h);
-    shot(&mut h, &format!("{name}-{}", if dark { "dark" } else { "light" }));
+    shot_in(&mut h, name, dark);
 }
 
 fn traffic(h: &mut Window) {

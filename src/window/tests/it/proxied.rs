@@ -1,9 +1,8 @@
 //! The proxy as a person steers it: started by a command, its pill, messages that wait and what becomes of them.
 
 use crate::demo::Demo;
-use crate::kit::{Window, prefs, settle, window_with};
+use crate::kit::{Window, prefs, settle, shot_in, window_with};
 use egui::{Key, Modifiers};
-use egui_kittest::SnapshotOptions;
 use egui_kittest::kittest::Queryable as _;
 use std::sync::{Arc, Mutex};
 use wirelore_kit::middle::{Judgement, Part, Stage, Transit};
@@ -274,11 +273,7 @@ fn a_wrong_filter_says_so_where_it_was_typed() {
 fn picture(name: &str, dark: bool, setup: impl FnOnce(&mut Window)) {
     let (mut h, _) = begin([1180.0, 700.0], dark, waiting());
     setup(&mut h);
-    settle(&mut h);
-    h.remove_cursor();
-    h.run_steps(12);
-    let options = SnapshotOptions::new().threshold(0.0).output_path("tests/pictures");
-    h.snapshot_options(format!("{name}-{}", if dark { "dark" } else { "light" }), &options);
+    shot_in(&mut h, name, dark);
 }
 
 #[test]
@@ -365,9 +360,5 @@ fn rules_light() {
 fn picture_of(dark: bool, name: &str, setup: impl FnOnce(&mut Window)) {
     let (mut h, _) = begin([1180.0, 700.0], dark, Vec::new());
     setup(&mut h);
-    settle(&mut h);
-    h.remove_cursor();
-    h.run_steps(12);
-    let options = SnapshotOptions::new().threshold(0.0).output_path("tests/pictures");
-    h.snapshot_options(format!("{name}-{}", if dark { "dark" } else { "light" }), &options);
+    shot_in(&mut h, name, dark);
 }

@@ -1,8 +1,7 @@
 //! Filtering and finding as a person does it: what a text means is seen while it is typed, and hits are walked.
 
-use crate::kit::{Window, prefs, settle, window};
+use crate::kit::{Window, prefs, settle, shot, window};
 use egui::{Key, Modifiers};
-use egui_kittest::SnapshotOptions;
 use egui_kittest::kittest::Queryable as _;
 use wirelore_window::select::Level;
 use wirelore_window::sifting::{Meaning, Sift};
@@ -37,13 +36,6 @@ fn filter(h: &mut Window, text: &str) {
     typed(h, text);
 }
 
-fn picture(h: &mut Window, name: &str) {
-    settle(h);
-    h.remove_cursor();
-    h.run_steps(12);
-    h.snapshot_options(name, &SnapshotOptions::new().threshold(0.0).output_path("tests/pictures"));
-}
-
 #[test]
 fn a_filter_lists_what_passes_it() {
     let mut h = open();
@@ -64,7 +56,7 @@ fn a_filter_that_is_none_yet_leaves_the_list_and_says_what_is_wrong() {
     assert!(matches!(tab(&h).sifting.meaning(), Meaning::Wrong(_)));
     assert_eq!(rows(&h), before);
     assert!(h.query_all_by_label_contains("http.host").next().is_some());
-    picture(&mut h, "filter-wrong-dark");
+    shot(&mut h, "filter-wrong-dark");
 }
 
 #[test]
@@ -79,7 +71,7 @@ fn words_that_are_no_filter_are_looked_for() {
 fn tab_takes_the_first_suggestion_and_the_field_keeps_the_keys() {
     let mut h = open();
     filter(&mut h, "http.response.c");
-    picture(&mut h, "filter-typing-dark");
+    shot(&mut h, "filter-typing-dark");
     key(&mut h, Modifiers::NONE, Key::Tab);
     typed(&mut h, " == 200");
     assert_eq!(tab(&h).sifting.text, "http.response.code == 200");
@@ -122,7 +114,7 @@ fn a_right_click_on_a_field_opens_its_menu() {
     settle(&mut h);
     h.get_by_label_contains("Host: api.shop.test").click_secondary();
     settle(&mut h);
-    picture(&mut h, "field-menu-dark");
+    shot(&mut h, "field-menu-dark");
     h.get_by_label("Filter out this value").click();
     settle(&mut h);
     assert_eq!(tab(&h).sifting.text, "!(http.host == \"api.shop.test\")");
@@ -152,7 +144,7 @@ fn hits_are_found_in_order_and_walked_round() {
     assert_eq!(tab(&h).seeking.here().map(|(i, _)| i), Some(n - 1));
     key(&mut h, CTRL, Key::N);
     assert_eq!(tab(&h).seeking.here().map(|(i, _)| i), Some(0));
-    picture(&mut h, "find-dark");
+    shot(&mut h, "find-dark");
     key(&mut h, Modifiers::NONE, Key::Escape);
     assert!(!tab(&h).seeking.open);
 }

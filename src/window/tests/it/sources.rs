@@ -1,10 +1,9 @@
 //! Several sources in one tab: a capture on an interface and the proxy beside it; rows that come leave the selection alone.
 
 use crate::demo::Demo;
-use crate::kit::{Window, prefs, settle, window_live};
+use crate::kit::{Window, prefs, settle, shot, window_live};
 use crate::proxied::Starter;
 use egui::{Key, Modifiers};
-use egui_kittest::SnapshotOptions;
 use egui_kittest::kittest::Queryable as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -116,15 +115,19 @@ fn add(h: &mut Window) {
     h.run_steps(4);
 }
 
-#[test]
-fn an_interface_and_the_proxy_join_a_capture_and_each_is_stopped_by_itself() {
-    let (mut h, did) = begin(true);
-    add(&mut h);
-    wait(&mut h, "Interface eth0: 192.0.2.10");
+fn add_eth0(h: &mut Window) {
+    add(h);
+    wait(h, "Interface eth0: 192.0.2.10");
     h.get_by_label("Interface eth0: 192.0.2.10").click();
     h.run_steps(3);
     h.get_by_label("Start capture").click();
-    settle(&mut h);
+    settle(h);
+}
+
+#[test]
+fn an_interface_and_the_proxy_join_a_capture_and_each_is_stopped_by_itself() {
+    let (mut h, did) = begin(true);
+    add_eth0(&mut h);
     add(&mut h);
     h.get_by_label("Start proxy here").click();
     settle(&mut h);
@@ -162,14 +165,7 @@ fn rows_that_come_leave_the_selection_where_it_is() {
 #[test]
 fn sources_dark() {
     let (mut h, _) = begin(true);
+    add_eth0(&mut h);
     add(&mut h);
-    wait(&mut h, "Interface eth0: 192.0.2.10");
-    h.get_by_label("Interface eth0: 192.0.2.10").click();
-    h.run_steps(3);
-    h.get_by_label("Start capture").click();
-    settle(&mut h);
-    add(&mut h);
-    h.remove_cursor();
-    h.run_steps(12);
-    h.snapshot_options("sources-dark", &SnapshotOptions::new().threshold(0.0).output_path("tests/pictures"));
+    shot(&mut h, "sources-dark");
 }
