@@ -9,18 +9,17 @@ mod copy;
 mod keys;
 #[cfg(feature = "window")]
 pub(crate) mod part;
-mod sink;
 
 use crate::cli::{From, exit};
 use crate::dump::args::Format;
 use crate::reading::{self, Failure};
 use crate::redact::{self, Redaction};
+use crate::whole::Sink;
 use anew::Anew;
 use chosen::{Chosen, Frames};
 use clap::{Args, ValueEnum};
 use copy::Copier;
 use keys::{Keep, Keys};
-use sink::Sink;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -152,7 +151,7 @@ pub fn run(args: &Convert) -> Result<(), Failure> {
         }
     }
     let extract = args.extract_keys.as_deref().map(new_key_log).transpose()?;
-    let mut keys = Keys { keep, inject, extract, other_left_out: 0, lines: 0 };
+    let mut keys = Keys { keep, inject, extract, other_left_out: 0, lines: 0, written: false };
     let source = open(&from.file)?;
     let told = match &args.write {
         Some(path) => {
@@ -222,6 +221,9 @@ fn write(
         }
         anew(source, &mut sink, format, chosen, keys, redaction, watch).map_err(|e| sink.failed(&e))?
     };
+    if keys.written {
+        sink.is_secret()?;
+    }
     sink.finish()?;
     Ok((told, pcapng))
 }

@@ -20,6 +20,7 @@ pub use args::{Dump, Form};
 use packets::Packets;
 use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::PathBuf;
+use std::sync::PoisonError;
 use wirelore_export::frame::{Clock, Frame};
 use wirelore_filter::Filter;
 use wirelore_kit::Cancel;
@@ -184,7 +185,7 @@ pub fn print(session: &mut Session, args: &Dump) -> Result<(), Failure> {
         let nap = if next == 0 { 300 } else { 5000 };
         std::thread::sleep(std::time::Duration::from_micros(nap));
     }
-    printer.end(&mut out)?;
+    printer.end(&mut out, session)?;
     for follow in &follows {
         follow.print(&mut out, session, &cancel)?;
     }
@@ -232,11 +233,12 @@ impl<'a> Printer<'a> {
         Ok(())
     }
 
-    fn end(&mut self, out: &mut Out<'_>) -> Result<(), Failure> {
+    fn end(&mut self, out: &mut Out<'_>, session: &Session) -> Result<(), Failure> {
         if let Some(p) = &mut self.packets {
             p.end(out)?;
         }
-        self.written.take().map_or(Ok(()), written::Written::finish)
+        let keys = !session.keys.read().unwrap_or_else(PoisonError::into_inner).is_empty();
+        self.written.take().map_or(Ok(()), |w| w.finish(keys))
     }
 }
 

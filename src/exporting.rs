@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod columns;
+pub mod mbox;
 pub mod raw;
 #[cfg(feature = "parquet")]
 pub mod tables;
@@ -12,6 +13,7 @@ use crate::objects::{self, Kind, Name, Object, Wanted};
 use crate::reading::{self, Failure};
 use crate::recall::Recall;
 use crate::session::Session;
+use crate::whole::Sink;
 use crate::{exchanges, filtered, har, letters, tabling};
 use args::Export;
 use std::collections::HashSet;
@@ -82,11 +84,14 @@ fn what(
     if let Some(raw) = raw {
         return raw.run(m, args.write.as_deref());
     }
-    if args.eml.is_some() || objects.is_some() {
+    if args.eml.is_some() || args.mbox.is_some() || objects.is_some() {
         let chosen = args.filter.as_ref().map(|f| messages(session, f, m.work)).transpose()?;
         if let Some(folder) = &args.eml {
             let count = eml(m, chosen.as_ref(), folder)?.len();
             eprintln!("wirelore: {count} letter{} in {}", plural(count), folder.display());
+        }
+        if let Some(path) = &args.mbox {
+            mbox::run(m, chosen.as_ref(), path)?;
         }
         if let Some((kind, folder)) = objects {
             let mut out = std::io::stdout().lock();
@@ -220,17 +225,12 @@ fn parquet(m: &Material<'_>, args: &Export, chosen: Option<&[u32]>, folder: &Pat
 }
 
 fn write_har(session: &Session, m: &Material<'_>, wanted: &dyn Fn(&Exchange) -> bool, path: &Path) -> Result<(), Failure> {
+    let mut out = Sink::new(path)?;
+    let count = har::write(m, &session.har, wanted, &mut out)?;
+    out.finish()?;
     if path.as_os_str() == "-" {
-        har::write(m, &session.har, wanted, &mut std::io::stdout().lock())?;
         return Ok(());
     }
-    let wrong = |e: std::io::Error| Failure {
-        text: format!("{} cannot be written: {e}. Name another place.", path.display()),
-        code: exit::WRITE,
-    };
-    let mut out = std::io::BufWriter::new(std::fs::File::create(path).map_err(wrong)?);
-    let count = har::write(m, &session.har, wanted, &mut out)?;
-    out.flush().map_err(wrong)?;
     eprintln!("wirelore: {count} exchanges in {}", path.display());
     Ok(())
 }

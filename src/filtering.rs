@@ -4,8 +4,11 @@
 //! packets, or of which messages, they hold, and the store carries these over to the rows that are wanted. What was found out is kept, so
 //! that a filter used again costs nothing and one over a capture that grows looks at what is new only.
 
+mod partly;
+
 use crate::harvest::{self, Row, View};
 use crate::recall::{Recall, cancelled};
+use partly::{Pace, Sofar};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use wirelore_dissectors::TABLE;
@@ -69,17 +72,28 @@ impl Filters {
         rows: Rows,
         work: &Work,
     ) -> Result<Vec<u32>, Problem> {
+        self.rows_as_found(filter, snapshot, recall, rows, work, &mut |_| {})
+    }
+
+    /// As [`Filters::rows`]; while the capture is read again, `partly` is shown now and then what is known to pass so far: it is asked for
+    /// rows of any kind, and those of the packets that were read are told, rising.
+    ///
+    /// # Errors
+    /// [`Problem`]: it was cancelled.
+    pub fn rows_as_found(
+        &self,
+        filter: &Filter,
+        snapshot: &Arc<Snapshot>,
+        recall: &Recall,
+        rows: Rows,
+        work: &Work,
+        partly: &mut dyn FnMut(&dyn Fn(Rows) -> Vec<u32>),
+    ) -> Result<Vec<u32>, Problem> {
         if let Some(query) = filter.query() {
             return find(snapshot, &query, rows, work).ok_or_else(cancelled);
         }
-        let found = self.found(filter, snapshot, recall, rows == Rows::Packets, work)?;
-        let query = filter.with(&mut |n, term| match (term.query(), found.terms.get(n)) {
-            (Some(query), _) => query,
-            (None, Some(of)) if found.packets_only || !of_messages(term) => These::packets(&of.packets),
-            (None, Some(of)) => These::messages(&of.messages),
-            (None, None) => Query::Or(Vec::new()),
-        });
-        find(snapshot, &query, rows, work).ok_or_else(cancelled)
+        let found = self.found(filter, snapshot, recall, rows == Rows::Packets, work, partly)?;
+        find(snapshot, &found.query(filter), rows, work).ok_or_else(cancelled)
     }
 
     fn found(
@@ -89,6 +103,7 @@ impl Filters {
         recall: &Recall,
         packets_only: bool,
         work: &Work,
+        partly: &mut dyn FnMut(&dyn Fn(Rows) -> Vec<u32>),
     ) -> Result<Arc<Found>, Problem> {
         let fits = |f: &Arc<Found>| {
             f.text == filter.text() && f.packets_only == packets_only && f.withdrawn == snapshot.withdrawn_messages()
@@ -97,7 +112,7 @@ impl Filters {
         if let Some(found) = before.iter().find(|f| f.packets == snapshot.packets() && f.is_settled(snapshot)) {
             return Ok(Arc::clone(found));
         }
-        let found = Arc::new(look(filter, snapshot, recall, packets_only, before.as_deref(), work)?);
+        let found = Arc::new(look(filter, snapshot, recall, packets_only, before.as_deref(), work, partly)?);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|f| f.text != filter.text() || f.packets_only != packets_only);
         kept.push_back(Arc::clone(&found));
@@ -121,6 +136,16 @@ impl These {
 }
 
 impl Found {
+    /// The filter, with what was found out in the place of the terms that columns do not answer.
+    fn query(&self, filter: &Filter) -> Query {
+        filter.with(&mut |n, term| match (term.query(), self.terms.get(n)) {
+            (Some(query), _) => query,
+            (None, Some(of)) if self.packets_only || !of_messages(term) => These::packets(&of.packets),
+            (None, Some(of)) => These::messages(&of.messages),
+            (None, None) => Query::Or(Vec::new()),
+        })
+    }
+
     /// Whether every message that there is was there and ended when it was looked at.
     fn is_settled(&self, snapshot: &Snapshot) -> bool {
         self.messages == snapshot.messages() && self.open.iter().all(|m| is_open(snapshot, *m))
@@ -152,6 +177,7 @@ fn wants_of<'t>(terms: impl Iterator<Item = &'t Term>) -> Wants {
 }
 
 /// Looks at what `before` did not know.
+#[expect(clippy::too_many_arguments, reason = "what is asked, where it is looked for, and who is told")]
 fn look(
     filter: &Filter,
     snapshot: &Arc<Snapshot>,
@@ -159,6 +185,7 @@ fn look(
     packets_only: bool,
     before: Option<&Found>,
     work: &Work,
+    partly: &mut dyn FnMut(&dyn Fn(Rows) -> Vec<u32>),
 ) -> Result<Found, Problem> {
     let open = snapshot.each_message().filter(|(_, m)| m.state == MessageState::Open).map(|(id, _)| id).collect();
     let mut found = Found {
@@ -197,22 +224,31 @@ fn look(
         }
         (!verdict.terms.is_empty() || !verdict.messages.is_empty()).then_some(verdict)
     };
-    harvest::judge(recall, snapshot, &wants, packets, work, &judge, &mut |v: Verdict| {
-        for bit in v.terms {
-            if let Some(of) = terms.get(bit).and_then(|(n, _)| found.terms.get_mut(*n)) {
-                of.packets.push(v.packet);
-            }
-        }
-        for (bit, message) in v.messages {
-            if let Some(of) = terms.get(bit).and_then(|(n, _)| found.terms.get_mut(*n)) {
-                of.messages.push(message);
-            }
-        }
-    })?;
-    // What columns are sure of was not read.
+    // What columns are sure of is not read.
     for (n, term) in &terms {
         let (Some(sure), Some(of)) = (sure_of(term, packets_only), found.terms.get_mut(*n)) else { continue };
         of.packets.extend(find(snapshot, &sure, Rows::Packets, work).ok_or_else(cancelled)?);
+    }
+    let mut pace = Pace::default();
+    harvest::judge(recall, snapshot, &wants, packets, work, &judge, &mut |frontier, verdicts: Vec<Verdict>| {
+        for v in verdicts {
+            for bit in v.terms {
+                if let Some(of) = terms.get(bit).and_then(|(n, _)| found.terms.get_mut(*n)) {
+                    of.packets.push(v.packet);
+                }
+            }
+            for (bit, message) in v.messages {
+                if let Some(of) = terms.get(bit).and_then(|(n, _)| found.terms.get_mut(*n)) {
+                    of.messages.push(message);
+                }
+            }
+        }
+        pace.at_times(|| {
+            let sofar = Sofar { query: found.query(filter), snapshot, frontier, work };
+            partly(&|rows| sofar.rows(rows));
+        });
+    })?;
+    for of in &mut found.terms {
         of.packets.sort_unstable();
         of.packets.dedup();
     }

@@ -53,7 +53,8 @@ pub fn harvest(
     })
 }
 
-/// Hands the rows of `packets` to `judge`, on several threads and in no order, and what it makes of them to `take`.
+/// Hands the rows of `packets` to `judge`, on several threads and in no order, and what it makes of them to `take`, with the packet
+/// before which all were judged.
 ///
 /// # Errors
 /// [`Problem`]: it was cancelled.
@@ -64,10 +65,10 @@ pub fn judge<T: Send>(
     packets: Bits,
     work: &Work,
     judge: &(dyn Fn(&Row) -> Option<T> + Sync),
-    take: &mut dyn FnMut(T),
+    take: &mut dyn FnMut(u32, Vec<T>),
 ) -> Result<(), Problem> {
-    run(recall, snapshot, wants, packets, work, false, &|row| judge(row), &mut |_, made| {
-        made.into_iter().for_each(&mut *take);
+    run(recall, snapshot, wants, packets, work, false, &|row| judge(row), &mut |frontier, made| {
+        take(frontier, made);
         ControlFlow::Continue(())
     })
 }

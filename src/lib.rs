@@ -64,3 +64,4 @@ pub mod summary;
 pub mod tabling;
 #[cfg(feature = "window")]
 pub mod takeout;
+pub mod whole;

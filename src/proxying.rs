@@ -71,15 +71,7 @@ pub fn start_recording(args: &Args, options: wirelore_record::Options) -> Result
         WhenFull::Block => wirelore_record::WhenFull::Block,
     };
     let options = wirelore_record::Options { when_full, ..options };
-    let recorder = match &args.write {
-        Some(path) => Recorder::create(path, options),
-        None => {
-            // Others were killed before they could remove theirs; that says nothing about this one.
-            let _ = wirelore_record::remove_stale();
-            Recorder::temporary(options)
-        }
-    };
-    let recorder = recorder.map_err(|e| Failure { text: e.to_string(), code: exit::WRITE })?;
+    let recorder = crate::recording::open(args.write.as_deref(), options)?;
     begin(args, listen, authority, recorder.clone(), || read_along(&recorder, growth, args.both_legs))
 }
 

@@ -256,11 +256,7 @@ impl Watch {
         let options = wirelore_record::Options { twins: namespace, ..wirelore_record::Options::default() };
         if args.no_proxy {
             let growth: Growth = options.growth.clone();
-            let recorder = match &args.write {
-                Some(path) => Recorder::create(path, options),
-                None => Recorder::temporary(options),
-            };
-            let recorder = recorder.map_err(|e| Failure { text: e.to_string(), code: exit::WRITE })?;
+            let recorder = crate::recording::open(args.write.as_deref(), options)?;
             let session = proxying::read_along(&recorder, growth, false)?;
             return Ok(Watch { recorder, started: None, session: Some(session) });
         }

@@ -26,8 +26,15 @@ impl Sieve {
 }
 
 impl wirelore_window::Sieve for Sieve {
-    fn rows(&self, filter: &Filter, s: &Arc<Snapshot>, rows: Rows, work: &Work) -> Result<Option<Vec<u32>>, Problem> {
-        match self.filters.rows(filter, s, &self.recall, rows, work) {
+    fn rows(
+        &self,
+        filter: &Filter,
+        s: &Arc<Snapshot>,
+        rows: Rows,
+        work: &Work,
+        partly: &mut dyn FnMut(&dyn Fn(Rows) -> Vec<u32>),
+    ) -> Result<Option<Vec<u32>>, Problem> {
+        match self.filters.rows_as_found(filter, s, &self.recall, rows, work, partly) {
             Ok(rows) => Ok(Some(rows)),
             Err(_) if work.is_cancelled() => Ok(None),
             Err(p) => Err(p),

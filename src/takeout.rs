@@ -9,6 +9,7 @@ use crate::objects::{self, Kind, Wanted};
 use crate::reading::Failure;
 use crate::session::Session;
 use crate::tabling;
+use crate::whole::Whole;
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -189,20 +190,18 @@ fn whole(to: &Path, work: &Work, write: &mut dyn FnMut(&mut dyn Write) -> Result
         why: format!("{e}."),
         what_to_do: "Check that the folder is there and that you may write to it.".into(),
     };
-    let folder = to.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = tempfile::Builder::new().prefix(".wirelore-").tempfile_in(folder).map_err(|e| failed(&e))?;
-    let mut out = std::io::BufWriter::new(&file);
+    let file = Whole::new(to).map_err(|e| failed(&e))?;
+    let mut out = std::io::BufWriter::new(file);
     let went = write(&mut out);
     if work.is_cancelled() {
         return Ok(false);
     }
     went.map_err(unwritten)?;
-    out.flush().map_err(|e| failed(&e))?;
-    drop(out);
+    let file = out.into_inner().map_err(|e| failed(e.error()))?;
     if work.is_cancelled() {
         return Ok(false);
     }
-    file.persist(to).map_err(|e| failed(&e.error))?;
+    file.finish().map_err(|e| failed(&e))?;
     Ok(true)
 }
 

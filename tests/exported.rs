@@ -94,6 +94,28 @@ fn letters_are_called_by_their_subjects_and_none_is_written_over() {
 }
 
 #[test]
+fn a_mailbox_is_read_back_by_python_letter_by_letter() {
+    let read = "import mailbox, sys, hashlib\nfor m in mailbox.mbox(sys.argv[1]):\n    b = m.as_bytes().replace(b'\\n>From ', b'\\nFrom ')\n    print(hashlib.sha256(b.rstrip().replace(b'\\r\\n', b'\\n')).hexdigest(), m['Subject'])";
+    let to = folder();
+    let (mbox, eml) = (to.path().join("letters.mbox"), folder());
+    exported(&["--mbox", mbox.to_str().expect("a path")], &capture("smtp/letters.pcapng"));
+    exported(&["--eml", eml.path().to_str().expect("a path")], &capture("smtp/letters.pcapng"));
+    let Ok(told) = std::process::Command::new("python3").args(["-c", read]).arg(&mbox).output() else {
+        eprintln!("SKIPPED: python3 is not here, so nobody else read the mailbox");
+        return;
+    };
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let said = String::from_utf8_lossy(&told.stdout);
+    let mut got: Vec<&str> = said.lines().filter_map(|l| l.split(' ').next()).collect();
+    let letters = std::fs::read_dir(eml.path()).expect("the folder").flatten().map(|f| std::fs::read(f.path()).expect("a file"));
+    let mut want: Vec<String> =
+        letters.map(|l| sum(String::from_utf8_lossy(&l).replace("\r\n", "\n").trim_end().as_bytes())).collect();
+    got.sort_unstable();
+    want.sort_unstable();
+    assert_eq!(got, want, "{said}");
+}
+
+#[test]
 fn a_letter_with_holes_is_said_to_be_incomplete() {
     let to = folder();
     let (_, said) = exported(&["--eml", to.path().to_str().expect("a path")], &capture("smtp/lossy.pcapng"));

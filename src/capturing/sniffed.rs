@@ -12,6 +12,7 @@ use crate::capturing::taking::{Taking, Tally};
 use crate::packing::{self, Packing};
 use crate::reading::Failure;
 use crate::session::{Session, SessionOptions};
+use crate::whole::Whole;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -181,9 +182,11 @@ impl Sniffed {
         // Whole blocks stand before this place.
         let len = self.recorder.growth().now().len;
         let mut from = std::fs::File::open(self.recorder.path()).map_err(failed)?.take(len);
-        let file = std::fs::File::create(to).map_err(failed)?;
+        let file = Whole::new(to).map_err(failed)?;
+        // A proxy may have recorded into the same file, with its keys.
+        file.is_secret().map_err(failed)?;
         let mut packing = Packing::new(packing::named(to), file);
-        let went = std::io::copy(&mut from, &mut packing).and_then(|n| packing.finish()?.sync_all().map(|()| n));
+        let went = std::io::copy(&mut from, &mut packing).and_then(|n| packing.finish()?.finish_on_disk().map(|()| n));
         went.map_err(failed)
     }
 

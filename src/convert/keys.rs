@@ -24,6 +24,8 @@ pub(super) struct Keys {
     pub(super) other_left_out: u64,
     /// Lines of key logs written.
     pub(super) lines: u64,
+    /// Whether any secrets were.
+    pub(super) written: bool,
 }
 
 fn random(line: &[u8]) -> Option<[u8; 32]> {
@@ -57,6 +59,7 @@ impl Keys {
             self.lines +=
                 kept.split(|b| *b == b'\n').filter(|l| !l.trim_ascii().is_empty() && !l.starts_with(b"#")).count() as u64;
         }
+        self.written |= !kept.is_empty();
         (!kept.is_empty()).then_some(kept)
     }
 
@@ -89,7 +92,7 @@ mod tests {
             "# made by hand\r\nCLIENT_RANDOM {a} 01\r\nCLIENT_RANDOM {b} 02\nRSA 0011 22\nSERVER_TRAFFIC_SECRET_0 {a} 03"
         );
         let keep = Keep::Of([[0xaa; 32]].into_iter().collect());
-        let mut keys = Keys { keep, inject: None, extract: None, other_left_out: 0, lines: 0 };
+        let mut keys = Keys { keep, inject: None, extract: None, other_left_out: 0, lines: 0, written: false };
         let kept = keys.pass(secrets::TLS_KEY_LOG, log.as_bytes()).expect("some");
         assert_eq!(String::from_utf8_lossy(&kept), format!("CLIENT_RANDOM {a} 01\nSERVER_TRAFFIC_SECRET_0 {a} 03\n"));
         assert_eq!(keys.lines, 2);

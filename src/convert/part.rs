@@ -64,7 +64,7 @@ pub(crate) fn part(session: &Session, source: Source, part: Part, to: &Path, wor
         Which::Needed => Keep::All,
     };
     let inject = part.keylog.filter(|_| !part.pcap && !part.redact);
-    let mut keys = Keys { keep, inject, extract: None, other_left_out: 0, lines: 0 };
+    let mut keys = Keys { keep, inject, extract: None, other_left_out: 0, lines: 0, written: false };
     let format = if part.pcap { None } else { Some(Format::Pcapng) };
     let watch = |packets: usize| {
         work.did(packets as u64);

@@ -28,26 +28,37 @@ fn kind(format: Format) -> PcapKind {
     PcapKind { big_endian: false, nanoseconds: format == Format::Nsecpcap, modified: false }
 }
 
-/// Whether what `-w` asks for can be a copy: the input is a pcapng that stays as it is, and so is the output.
+const STDIN: &str = "/dev/stdin";
+
+/// Whether what `-w` asks for can be a copy: the input is a pcapng that stays as it is, or there are keys to put beside its packets; the output
+/// is a pcapng.
 fn copies(args: &Dump, path: &Path) -> bool {
     let still = !args.tail && !args.line_buffered && std::fs::metadata(&args.from.file).is_ok_and(|m| m.is_file());
+    let keyed = args.from.keylog.is_some();
     let same = path.canonicalize().is_ok_and(|p| args.from.file.canonicalize().is_ok_and(|from| from == p));
-    let pcapng = |s: wirelore_capture::Source| s.format() == Some(wirelore_capture::Format::Pcapng);
+    let pcapng = |s: &wirelore_capture::Source| s.format() == Some(wirelore_capture::Format::Pcapng);
     still
         && !same
         && args.format.unwrap_or(Format::Pcapng) == Format::Pcapng
-        && wirelore_capture::Source::open(&args.from.file, wirelore_capture::Options::default()).is_ok_and(pcapng)
+        && wirelore_capture::Source::open(&args.from.file, wirelore_capture::Options::default())
+            .is_ok_and(|s| keyed || pcapng(&s))
 }
 
 /// Does what `-w` asks for as `wirelore convert` does, where that can be: names, comments and the secrets of the sessions that are kept
 /// are copied, too. Gives back what is left to be done.
 pub(super) fn copied(mut args: Dump) -> Result<Dump, Failure> {
+    // A file that is standard input is a file as any other.
+    if args.from.file.as_os_str() == "-" && std::fs::metadata(STDIN).is_ok_and(|m| m.is_file()) {
+        args.from.file = STDIN.into();
+    }
     let Some(path) = args.write.clone().filter(|path| copies(&args, path)) else { return Ok(args) };
     crate::convert::run(&crate::convert::Convert {
         from: args.from.clone(),
         write: Some(path),
         format: Some(Format::Pcapng),
         filter: args.filter.clone(),
+        keys: args.from.keylog.is_some().then_some(crate::convert::Which::Needed),
+        inject_keys: args.from.keylog.clone(),
         frames: args.count.map(|n| if n == 0 { "4294967295-".into() } else { format!("1-{n}") }),
         ..crate::convert::Convert::default()
     })?;
@@ -150,8 +161,11 @@ impl Written {
         went.map_err(|e| self.failed(&e))
     }
 
-    /// All was written.
-    pub(super) fn finish(mut self) -> Result<(), Failure> {
+    /// All was written; `keys` are known that would open it.
+    pub(super) fn finish(mut self, keys: bool) -> Result<(), Failure> {
+        if keys {
+            eprintln!("wirelore: {} has the packets without their keys; wirelore convert writes both", self.name);
+        }
         let writer = std::mem::replace(&mut self.writer, Writer::None(None));
         let went = match writer {
             Writer::Pcapng(w, _) => w.finish(),

@@ -12,7 +12,7 @@ use wirelore_export::rows;
 
 /// `wirelore export`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).args(["har", "copy_as", "jsonl", "json", "csv", "parquet", "eml", "raw", "objects"]))]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["har", "copy_as", "jsonl", "json", "csv", "parquet", "eml", "mbox", "raw", "objects"]))]
 #[command(after_long_help = columns())]
 pub struct Export {
     /// Where from.
@@ -37,14 +37,17 @@ pub struct Export {
     #[arg(long, value_name = "DIR")]
     pub parquet: Option<PathBuf>,
     /// The rows of --jsonl, --json, --csv and --parquet.
-    #[arg(long, value_enum, value_name = "ROWS", default_value = "messages", conflicts_with_all = ["har", "copy_as", "eml", "raw", "objects"])]
+    #[arg(long, value_enum, value_name = "ROWS", default_value = "messages", conflicts_with_all = ["har", "copy_as", "eml", "mbox", "raw", "objects"])]
     pub of: Of,
     /// These columns instead of those that the rows have: columns by their names, and any field: packet,time,ip.src,http.host.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with_all = ["har", "copy_as", "parquet", "eml", "raw", "objects"])]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with_all = ["har", "copy_as", "parquet", "eml", "mbox", "raw", "objects"])]
     pub columns: Vec<String>,
     /// Write every letter that was sent or fetched (SMTP, LMTP, POP3, IMAP) to this folder, byte for byte; nothing in it is written over.
     #[arg(long, value_name = "DIR")]
     pub eml: Option<PathBuf>,
+    /// Write the same letters to one file (mbox, RFC 4155), which is written over; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub mbox: Option<PathBuf>,
     /// Write the bytes of a stream: 5 or tcp,5; udp,0; what is inside it: tls,5, http,5, http2,5,1, websocket,5. What is missing is said.
     #[arg(long, value_name = "STREAM")]
     pub raw: Option<String>,
@@ -61,7 +64,7 @@ pub struct Export {
     #[arg(short = 'Y', long = "filter", value_name = "FILTER", conflicts_with = "raw")]
     pub filter: Option<String>,
     /// Only the exchanges whose request or answer ends in this packet (as `dump -m` numbers them). May be given several times.
-    #[arg(long, value_name = "N", conflicts_with_all = ["jsonl", "json", "csv", "parquet", "eml", "raw", "objects"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["jsonl", "json", "csv", "parquet", "eml", "mbox", "raw", "objects"])]
     pub frame: Vec<u32>,
 }
 

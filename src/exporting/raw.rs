@@ -2,10 +2,10 @@
 
 use super::Material;
 use super::args::Side;
-use crate::cli::exit;
 use crate::dump::follow::{Follow, Heard};
 use crate::reading::Failure;
-use std::io::{BufWriter, Write};
+use crate::whole::Sink;
+use std::io::Write;
 use std::path::Path;
 
 /// Holes that are told one by one.
@@ -82,15 +82,9 @@ impl Raw {
         let to = to.filter(|p| p.as_os_str() != "-");
         // Before a file is written over: whether there is such a stream.
         self.follow.client(m.snapshot)?;
-        let out: Box<dyn Write> = match to {
-            None => Box::new(std::io::stdout().lock()),
-            Some(path) => Box::new(std::fs::File::create(path).map_err(|e| Failure {
-                text: format!("{} cannot be written: {e}. Name another place.", path.display()),
-                code: exit::WRITE,
-            })?),
-        };
+        let mut out = Sink::new(to.unwrap_or(Path::new("-")))?;
         let mut holes = 0usize;
-        let told = self.write(m, &mut BufWriter::with_capacity(256 * 1024, out), &mut |client, at, missing| {
+        let told = self.write(m, &mut out, &mut |client, at, missing| {
             holes = holes.saturating_add(1);
             if holes <= MOST_TOLD {
                 let who = if client { "client" } else { "server" };
@@ -99,6 +93,7 @@ impl Raw {
                 );
             }
         })?;
+        out.finish()?;
         if holes > MOST_TOLD {
             eprintln!("wirelore: {holes} holes in all, {} bytes are missing", told.missing);
         }

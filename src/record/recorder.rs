@@ -100,7 +100,11 @@ impl Recorder {
     /// # Errors
     /// See [`Error`].
     pub fn create(path: &Path, options: Options) -> Result<Recorder, Error> {
-        let file = std::fs::File::create(path).map_err(|source| Error::Create { path: path.into(), source })?;
+        let mut how = std::fs::OpenOptions::new();
+        how.write(true).create(true).truncate(true);
+        // It has secrets in it: nobody else may read what was not there before.
+        std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
+        let file = how.open(path).map_err(|source| Error::Create { path: path.into(), source })?;
         Recorder::on(file, path.into(), options, false)
     }
 

@@ -214,6 +214,8 @@ impl App {
             C::StopProxy | C::Browse | C::Hold | C::CopyProxyAddress => running,
             C::SendHeld | C::SendAllHeld | C::DropHeld | C::AnswerHeld => held,
             C::StopReading => !tab.is_live() && !tab.snap.progress().done,
+            C::StopFiltering => tab.lists(),
+            C::FilterOn => tab.is_listing_stopped(),
             C::Back => tab.history.can_back(),
             C::Forward => tab.history.can_forward(),
             C::OtherHalf => tab.other_half().is_some(),
@@ -362,10 +364,7 @@ impl App {
             bars::strip(ui, &mut cx, at(0.0, strip_h), &heads, current);
             let mut text = tab.as_ref().map(|t| t.sifting.text.clone()).unwrap_or_default();
             let meaning = tab.as_ref().map(|t| t.sifting.meaning().clone()).unwrap_or_default();
-            let shown = tab.as_ref().filter(|t| t.listing_progress().is_none()).map(|t| {
-                let n = t.listing().len(&t.snap);
-                format!("{} shown", format::number(n))
-            });
+            let shown = tab.as_ref().and_then(|t| t.shown_words());
             let only = tab.as_ref().and_then(|t| t.snap.flow(t.only?)).map(|f| crate::view::flow_name(&f));
             bars::top(
                 ui,
@@ -578,6 +577,8 @@ impl App {
             C::NextTab => self.current = (self.current + 1) % self.tabs.len().max(1),
             C::PreviousTab => self.current = (self.current + self.tabs.len().saturating_sub(1)) % self.tabs.len().max(1),
             C::StopReading => self.with(Tab::stop),
+            C::StopFiltering => self.with(Tab::stop_listing),
+            C::FilterOn => self.with(Tab::go_on_listing),
             C::ForgetRecent => self.prefs.recent.clear(),
 
             C::NextRow => self.step(1, false),

@@ -140,6 +140,8 @@ commands! {
     FilterOr = Find, FUNNEL, "Or this value", "Also the rows where the selected field has this value", [];
     FindInStream = Find, MAGNIFYING_GLASS, "Find in stream", "A text in the bytes of this conversation", [CTRL_SHIFT F];
     ClearFilter = Find, X, "Clear filter", "Show every row again", [];
+    StopFiltering = Find, STOP, "Stop filtering", "Rows that were found stay; the others are not looked at", [];
+    FilterOn = Find, PLAY, "Go on filtering", "Look at every row", [];
     FilterConversation = Find, FUNNEL, "Filter this connection", "Show only rows between these two ends", [];
 
     Story = View, BOOK_OPEN, "Story", "What happened, in sentences", [NO Num1];

@@ -13,11 +13,19 @@ use wirelore_store::{Snapshot, Work};
 
 /// Finds the rows that a filter passes. Calls may take long: they are made on worker threads.
 pub trait Sieve: Send + Sync {
-    /// The numbers of the rows that pass, in order; `None` when the work was cancelled.
+    /// The numbers of the rows that pass, in order; `None` when the work was cancelled. While that takes long, `partly` is handed what can be
+    /// asked which rows of a kind are known to pass so far, rising; a row that was told once passes.
     ///
     /// # Errors
     /// [`Problem`]: the recorded bytes are gone, so that what is no column cannot be looked at.
-    fn rows(&self, filter: &Filter, snapshot: &Arc<Snapshot>, rows: Rows, work: &Work) -> Result<Option<Vec<u32>>, Problem>;
+    fn rows(
+        &self,
+        filter: &Filter,
+        snapshot: &Arc<Snapshot>,
+        rows: Rows,
+        work: &Work,
+        partly: &mut dyn FnMut(&dyn Fn(Rows) -> Vec<u32>),
+    ) -> Result<Option<Vec<u32>>, Problem>;
 }
 
 /// How a pattern is meant.

@@ -1,7 +1,7 @@
 //! What the lists list: rows that pass the filter, grouped by connection if wanted, made by jobs and never in a frame.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use wirelore_kit::row::NONE;
 use wirelore_kit::{ConvId, Problem, Severity, verdict};
 use wirelore_store::query::{self, Query, Rows};
@@ -80,6 +80,8 @@ pub struct Listing {
     pub wanted: Wanted,
     /// The snapshot it was made of.
     pub generation: u64,
+    /// Whether rows are still being looked for: these were found so far.
+    pub partial: bool,
     items: Items,
     talks: HashMap<u32, Talk>,
     talk_of: HashMap<(ConvId, u16), u32>,
@@ -98,6 +100,17 @@ enum Items {
     AllPackets,
     Packets(Vec<u32>),
     Mixed(Vec<Item>, HashMap<Item, u32>),
+}
+
+impl Items {
+    /// Rows that were looked for and found.
+    fn found(&self) -> usize {
+        match self {
+            Items::None | Items::AllPackets => 0,
+            Items::Packets(p) => p.len(),
+            Items::Mixed(i, _) => i.len(),
+        }
+    }
 }
 
 impl Listing {
@@ -175,11 +188,21 @@ impl Listing {
 /// Makes lists and keeps the newest.
 #[derive(Debug, Default)]
 pub struct Lister {
-    /// The newest finished list.
+    /// The newest list: finished, or what was found of it so far.
     pub now: Arc<Listing>,
-    job: Option<(Wanted, Job<Result<Listing, Problem>>)>,
+    job: Option<Making>,
     ended: f64,
     broken: Option<(Wanted, Problem)>,
+    stopped: Option<Wanted>,
+}
+
+/// A list that is being made.
+#[derive(Debug)]
+struct Making {
+    wanted: Wanted,
+    job: Job<Result<Listing, Problem>>,
+    /// What was found so far and nobody has taken yet.
+    sofar: Arc<Mutex<Option<Listing>>>,
 }
 
 /// While a capture is being read, its lists are made anew at most this often, in seconds.
@@ -189,8 +212,8 @@ impl Lister {
     /// Takes what is finished and starts what is wanted; `now` is egui's clock in seconds. True when there is a new list.
     pub fn step(&mut self, jobs: &Jobs, s: &Arc<Snapshot>, sieve: &Arc<dyn Sieve>, wanted: &Wanted, now: f64) -> bool {
         let mut news = false;
-        if let Some(end) = self.job.as_ref().and_then(|(_, job)| job.poll())
-            && let Some((asked, _)) = self.job.take()
+        if let Some(end) = self.job.as_ref().and_then(|m| m.job.poll())
+            && let Some(made) = self.job.take()
         {
             self.ended = now;
             match end {
@@ -199,25 +222,45 @@ impl Lister {
                     self.broken = None;
                     news = true;
                 }
-                Ok(Err(p)) => self.broken = Some((asked, p)),
+                Ok(Err(p)) => self.broken = Some((made.wanted, p)),
                 Err(JobEnd::Cancelled) => {}
-                Err(why) => self.broken = Some((asked, broke(&why.to_string()))),
+                Err(why) => self.broken = Some((made.wanted, broke(&why.to_string()))),
             }
         }
-        let stale = self.now.generation != s.generation() || self.now.wanted != *wanted;
-        let other = self.job.as_ref().is_some_and(|(w, _)| w != wanted);
+        if self.stopped.as_ref().is_some_and(|w| w != wanted) {
+            self.stopped = None;
+        }
+        news |= self.take_sofar(wanted);
+        let stale = self.now.partial || self.now.generation != s.generation() || self.now.wanted != *wanted;
+        let other = self.job.as_ref().is_some_and(|m| m.wanted != *wanted);
         let due = self.job.is_none() && (self.now.wanted != *wanted || now - self.ended >= PAUSE || self.now.generation == 0);
-        if stale && (other || due) && self.broken(wanted).is_none() {
+        if stale && (other || due) && self.stopped.is_none() && self.broken(wanted).is_none() {
             let (snapshot, sieve, w) = (s.clone(), sieve.clone(), wanted.clone());
+            let sofar = Arc::new(Mutex::new(None));
+            let slot = sofar.clone();
             // Dropping the one before cancels it.
-            let job = jobs.start(move |work| match make(&snapshot, &*sieve, w, work) {
-                Ok(list) => Some(Ok(list)),
-                Err(Ended::Cancelled) => None,
-                Err(Ended::Broke(p)) => Some(Err(p)),
+            let job = jobs.start(move |work| {
+                let mut tell = |list: Listing| *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(list);
+                match make(&snapshot, &*sieve, w, work, &mut tell) {
+                    Ok(list) => Some(Ok(list)),
+                    Err(Ended::Cancelled) => None,
+                    Err(Ended::Broke(p)) => Some(Err(p)),
+                }
             });
-            self.job = Some((wanted.clone(), job));
+            self.job = Some(Making { wanted: wanted.clone(), job, sofar });
         }
         news
+    }
+
+    /// Shows what was found so far, where it says more than what is shown.
+    fn take_sofar(&mut self, wanted: &Wanted) -> bool {
+        let Some(making) = self.job.as_ref().filter(|m| m.wanted == *wanted) else { return false };
+        let Some(list) = making.sofar.lock().unwrap_or_else(PoisonError::into_inner).take() else { return false };
+        let more = self.now.wanted != *wanted || self.now.partial && list.items.found() >= self.now.items.found();
+        if more {
+            self.now = Arc::new(list);
+        }
+        more
     }
 
     /// What went wrong when this was listed: it would again.
@@ -226,10 +269,33 @@ impl Lister {
         self.broken.as_ref().filter(|(asked, _)| asked == wanted).map(|(_, p)| p)
     }
 
-    /// How far the list under way is, if one is that another wish asked for.
+    /// How far the list under way is, if one is that another wish asked for or of which only a part is shown.
     #[must_use]
     pub fn progress(&self) -> Option<f32> {
-        self.job.as_ref().filter(|(w, _)| *w != self.now.wanted).map(|(_, j)| j.progress())
+        self.job.as_ref().filter(|m| m.wanted != self.now.wanted || self.now.partial).map(|m| m.job.progress())
+    }
+
+    /// Looks for no more rows; what was found stays, until something else is wanted or [`Lister::go_on`].
+    pub fn stop(&mut self) {
+        if let Some(making) = self.job.take() {
+            // Of what was found nothing is lost.
+            let wanted = making.wanted.clone();
+            self.job = Some(making);
+            self.take_sofar(&wanted);
+            self.job = None;
+            self.stopped = Some(wanted);
+        }
+    }
+
+    /// Whether looking for rows was stopped.
+    #[must_use]
+    pub const fn is_stopped(&self) -> bool {
+        self.stopped.is_some()
+    }
+
+    /// Looks for rows again.
+    pub fn go_on(&mut self) {
+        self.stopped = None;
     }
 
     /// Whether a list is being made.
@@ -249,19 +315,55 @@ enum Ended {
     Broke(Problem),
 }
 
-fn make(s: &Arc<Snapshot>, sieve: &dyn Sieve, wanted: Wanted, work: &Work) -> Result<Listing, Ended> {
-    let mut list = Listing { generation: s.generation(), ..Listing::default() };
+/// Rows of a kind that pass, rising; `None` for all.
+type Passing<'a> = &'a dyn Fn(Rows) -> Result<Option<Vec<u32>>, Ended>;
+
+fn make(
+    s: &Arc<Snapshot>,
+    sieve: &dyn Sieve,
+    wanted: Wanted,
+    work: &Work,
+    tell: &mut dyn FnMut(Listing),
+) -> Result<Listing, Ended> {
+    let first = if wanted.packets { Rows::Packets } else { Rows::Exchanges };
+    // The first question is the one that may take long; what it found out is known to the sieve when the others are asked.
+    let known = passing(s, sieve, &wanted, first, work, &mut |sofar| {
+        // Cancelled: nobody wants it any more.
+        if let Ok(list) = lay_out(s, &wanted, sofar, work) {
+            tell(Listing { partial: true, ..list });
+        }
+    })?;
+    let known = std::cell::Cell::new(Some(known));
+    lay_out(
+        s,
+        &wanted,
+        &|rows| match known.take().filter(|_| rows == first) {
+            Some(known) => Ok(known),
+            None => passing(s, sieve, &wanted, rows, work, &mut |_| {}),
+        },
+        work,
+    )
+}
+
+fn lay_out(s: &Arc<Snapshot>, wanted: &Wanted, passing: Passing<'_>, work: &Work) -> Result<Listing, Ended> {
+    let mut list = Listing { generation: s.generation(), wanted: wanted.clone(), ..Listing::default() };
     if wanted.packets {
-        (list.items, list.marks) = packets(s, sieve, &wanted, work)?;
+        (list.items, list.marks) = packets(s, passing(Rows::Packets)?, work)?;
     } else {
-        exchanges(s, sieve, &wanted, work, &mut list)?;
+        exchanges(s, wanted, passing, work, &mut list)?;
     }
-    list.wanted = wanted;
     Ok(list)
 }
 
-/// The rows that pass, in order; `None` for all.
-fn passing(s: &Arc<Snapshot>, sieve: &dyn Sieve, wanted: &Wanted, rows: Rows, work: &Work) -> Result<Option<Vec<u32>>, Ended> {
+/// The rows that pass, in order; `None` for all. While it takes long, `tell` gets what can be asked for those that are known to pass.
+fn passing(
+    s: &Arc<Snapshot>,
+    sieve: &dyn Sieve,
+    wanted: &Wanted,
+    rows: Rows,
+    work: &Work,
+    tell: &mut dyn FnMut(Passing<'_>),
+) -> Result<Option<Vec<u32>>, Ended> {
     let mut all: Vec<Query> = match &wanted.sift {
         Sift::Words(words) => words.split_whitespace().map(Query::text).collect(),
         Sift::Every | Sift::Filter(_) => Vec::new(),
@@ -270,14 +372,16 @@ fn passing(s: &Arc<Snapshot>, sieve: &dyn Sieve, wanted: &Wanted, rows: Rows, wo
         let number = query::Test::Number(query::Order::Equal, i128::from(f));
         all.push(Query::Is(query::Subject::Flow(query::FlowFact::Number), number));
     }
-    let found = |q: &Query| query::find(s, q, rows, work).ok_or(Ended::Cancelled);
-    let by_rows = if all.is_empty() { None } else { Some(found(&Query::And(all))?) };
-    let Sift::Filter(filter) = &wanted.sift else { return Ok(by_rows) };
-    let passed = sieve.rows(filter, s, rows, work).map_err(Ended::Broke)?.ok_or(Ended::Cancelled)?;
-    Ok(Some(match by_rows {
+    let all = (!all.is_empty()).then(|| Query::And(all));
+    let by_rows = |rows: Rows| all.as_ref().map(|q| query::find(s, q, rows, work).ok_or(Ended::Cancelled)).transpose();
+    let Sift::Filter(filter) = &wanted.sift else { return by_rows(rows) };
+    let both = |passed: Vec<u32>, known: Option<Vec<u32>>| match known {
         None => passed,
         Some(known) => passed.into_iter().filter(|r| known.binary_search(r).is_ok()).collect(),
-    }))
+    };
+    let mut partly = |sofar: &dyn Fn(Rows) -> Vec<u32>| tell(&|rows| Ok(Some(both(sofar(rows), by_rows(rows)?))));
+    let passed = sieve.rows(filter, s, rows, work, &mut partly).map_err(Ended::Broke)?.ok_or(Ended::Cancelled)?;
+    Ok(Some(both(passed, by_rows(rows)?)))
 }
 
 /// The rows that a wish is of, rising; inner `None` for all, outer when the work was cancelled.
@@ -291,7 +395,7 @@ pub fn rows(
     rows: Rows,
     work: &Work,
 ) -> Result<Option<Option<Vec<u32>>>, Problem> {
-    match passing(s, sieve, wanted, rows, work) {
+    match passing(s, sieve, wanted, rows, work, &mut |_| {}) {
         Ok(found) => Ok(Some(found)),
         Err(Ended::Cancelled) => Ok(None),
         Err(Ended::Broke(p)) => Err(p),
@@ -300,11 +404,11 @@ pub fn rows(
 
 type Made = (Items, Vec<(f32, Severity)>);
 
-fn packets(s: &Arc<Snapshot>, sieve: &dyn Sieve, wanted: &Wanted, work: &Work) -> Result<Made, Ended> {
+fn packets(s: &Arc<Snapshot>, passing: Option<Vec<u32>>, work: &Work) -> Result<Made, Ended> {
     let trouble = verdict::trouble();
     let mut marks = Marks::new();
     let severity = |p: u32| s.packet(p).and_then(|row| view::packet_severity(&row, trouble));
-    let Some(found) = passing(s, sieve, wanted, Rows::Packets, work)? else {
+    let Some(found) = passing else {
         let all = u64::from(s.packets());
         for (from, rows) in s.packet_table().segments() {
             if work.is_cancelled() {
@@ -362,9 +466,9 @@ impl Loose {
     }
 }
 
-fn exchanges(s: &Arc<Snapshot>, sieve: &dyn Sieve, wanted: &Wanted, work: &Work, list: &mut Listing) -> Result<(), Ended> {
-    let passes = |rows: Rows| passing(s, sieve, wanted, rows, work);
-    let (some_exchanges, some_messages, some_flows) = (passes(Rows::Exchanges)?, passes(Rows::Messages)?, passes(Rows::Flows)?);
+fn exchanges(s: &Snapshot, wanted: &Wanted, passing: Passing<'_>, work: &Work, list: &mut Listing) -> Result<(), Ended> {
+    let (some_exchanges, some_messages, some_flows) =
+        (passing(Rows::Exchanges)?, passing(Rows::Messages)?, passing(Rows::Flows)?);
     let holds = |set: &Option<Vec<u32>>, n: u32| set.as_ref().is_none_or(|v| v.binary_search(&n).is_ok());
     // Under a filter each message that passes is a row of its own.
     let loose = if wanted.sift.is_every() { Loose::gather(s, work).ok_or(Ended::Cancelled)? } else { Loose::default() };
@@ -470,4 +574,79 @@ impl Marks {
 #[must_use]
 pub const fn lists_packets(level: Level) -> bool {
     matches!(level, Level::Packets | Level::Bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+    use wirelore_filter::{Filter, Registry};
+    use wirelore_kit::PacketRow;
+    use wirelore_store::{Builder, Schema, Store};
+
+    /// A sieve that finds packet 1 at once, packet 3 when it is told to go on, and packet 5 in the end.
+    struct Slow(SyncSender<()>, Mutex<Receiver<()>>);
+
+    impl Sieve for Slow {
+        fn rows(
+            &self,
+            _: &Filter,
+            _: &Arc<Snapshot>,
+            _: Rows,
+            work: &Work,
+            partly: &mut dyn FnMut(&dyn Fn(Rows) -> Vec<u32>),
+        ) -> Result<Option<Vec<u32>>, Problem> {
+            for found in [vec![1], vec![1, 3]] {
+                partly(&|_| found.clone());
+                let _ = self.0.send(());
+                let _ = self.1.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                if work.is_cancelled() {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(vec![1, 3, 5]))
+        }
+    }
+
+    fn packets(n: u32) -> Store {
+        let mut b = Builder::new(Schema::default());
+        (0..n).for_each(|i| b.packet(PacketRow::new(i.into(), u64::from(i) * 60, 0, 60, 60)));
+        b.publish(true);
+        b.store()
+    }
+
+    #[test]
+    fn rows_are_shown_while_a_filter_still_looks_and_stay_when_it_is_stopped() {
+        let (found, finds) = sync_channel(0);
+        let (goes, go) = sync_channel(0);
+        let (sieve, jobs): (Arc<dyn Sieve>, _) = (Arc::new(Slow(found, Mutex::new(go))), Jobs::new(1, || {}));
+        let s = packets(8).snapshot();
+        let filter = wirelore_filter::parse("frame.number > 1", &Registry::new(&[], [("http", "HTTP")])).expect("a filter");
+        let wanted = Wanted { packets: true, sift: Sift::Filter(Arc::new(filter)), ..Wanted::default() };
+        let mut lister = Lister::default();
+        let shown = |l: &Lister| (0..l.now.len(&s)).filter_map(|i| l.now.item(i)).collect::<Vec<_>>();
+        assert!(!lister.step(&jobs, &s, &sieve, &wanted, 0.0));
+        finds.recv().expect("it looks");
+        assert!(lister.step(&jobs, &s, &sieve, &wanted, 0.1));
+        assert_eq!((shown(&lister), lister.now.partial), (vec![Item::Packet(1)], true));
+        assert!(lister.progress().is_some());
+        goes.send(()).expect("it waits");
+        finds.recv().expect("it looks");
+        lister.stop();
+        goes.send(()).expect("it waits");
+        assert_eq!(shown(&lister), [Item::Packet(1), Item::Packet(3)], "of what was found nothing is lost");
+        assert!(!lister.step(&jobs, &s, &sieve, &wanted, 9.0) && lister.is_stopped() && !lister.busy());
+        lister.go_on();
+        lister.step(&jobs, &s, &sieve, &wanted, 10.0);
+        for at in [11.0, 12.0] {
+            finds.recv().expect("it looks");
+            lister.step(&jobs, &s, &sieve, &wanted, at);
+            assert_eq!(shown(&lister).len(), 2, "fewer rows than are shown already take nothing away");
+            goes.send(()).expect("it waits");
+        }
+        while lister.busy() {
+            lister.step(&jobs, &s, &sieve, &wanted, 13.0);
+        }
+        assert_eq!((shown(&lister).len(), lister.now.partial, lister.progress()), (3, false, None));
+    }
 }

@@ -1,5 +1,6 @@
 //! One open capture: its snapshot, its selection, and where each of its panes stands.
 
+mod listed;
 mod out;
 mod talk;
 
@@ -10,7 +11,7 @@ use crate::exports::Exporter;
 use crate::follow::FollowKeeper;
 use crate::ladder;
 use crate::ladder::keep::{CourseKeeper, LadderKeeper};
-use crate::listing::{Item, Lister, Wanted, lists_packets};
+use crate::listing::{Item, Lister, lists_packets};
 use crate::objects::Objects;
 use crate::panes::statistics::Figures;
 use crate::prefs::Prefs;
@@ -27,7 +28,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use wirelore_filter::Registry;
-use wirelore_kit::{BufId, Dir, Problem, Span, What};
+use wirelore_kit::{BufId, Dir, Span, What};
 use wirelore_store::{Jobs, Snapshot};
 
 /// A pane that keys can go to.
@@ -255,6 +256,7 @@ impl Tab {
         let wanted = self.wanted(prefs, lists_packets(self.level));
         if self.lister_mut().step(&jobs, &snap, &sieve, &wanted, now) {
             self.reveal_row |= self.list_state().reveal.is_none() && self.lister().now.wanted != wanted;
+            self.take_list();
         }
         self.fold_rows();
         if self.selection.focus == Focus::Nothing && snap.packets() > 0 {
@@ -284,32 +286,6 @@ impl Tab {
             self.selection = Selection { focus, ..new };
             self.buffer = None;
             self.reveal_all();
-        }
-    }
-
-    fn wanted(&self, prefs: &Prefs, packets: bool) -> Wanted {
-        let story = self.level == Level::Story;
-        Wanted { packets, grouped: !packets && (prefs.grouped || story), sift: self.sifting.sift().clone(), flow: self.only }
-    }
-
-    const fn lister(&self) -> &Lister {
-        if lists_packets(self.level) { &self.packet_rows } else { &self.exchange_rows }
-    }
-
-    const fn lister_mut(&mut self) -> &mut Lister {
-        if lists_packets(self.level) { &mut self.packet_rows } else { &mut self.exchange_rows }
-    }
-
-    /// The list of this level, as it is unfolded.
-    #[must_use]
-    pub fn listing(&self) -> Arc<Rows> {
-        self.rows.clone()
-    }
-
-    fn fold_rows(&mut self) {
-        let list = &self.lister().now;
-        if !self.rows.fits(list, &self.row_folds) {
-            self.rows = Arc::new(Rows::new(list.clone(), &self.row_folds, &self.snap));
         }
     }
 
@@ -349,35 +325,6 @@ impl Tab {
         self.unfold(item, open);
     }
 
-    /// How far the list of another filter is.
-    #[must_use]
-    pub fn listing_progress(&self) -> Option<f32> {
-        self.lister().progress()
-    }
-
-    /// Why there is no list.
-    #[must_use]
-    pub fn listing_broken(&self, prefs: &Prefs) -> Option<&Problem> {
-        self.lister().broken(&self.wanted(prefs, lists_packets(self.level)))
-    }
-
-    const fn list_state(&self) -> &VState {
-        match self.level {
-            Level::Story => &self.story_list,
-            Level::Exchanges => &self.exchange_list,
-            Level::Packets | Level::Bytes => &self.packet_list,
-        }
-    }
-
-    /// Where the list of this level stands.
-    pub const fn list_state_mut(&mut self) -> &mut VState {
-        match self.level {
-            Level::Story => &mut self.story_list,
-            Level::Exchanges => &mut self.exchange_list,
-            Level::Packets | Level::Bytes => &mut self.packet_list,
-        }
-    }
-
     /// Jobs of this capture.
     #[must_use]
     pub const fn jobs(&self) -> &Jobs {
@@ -403,12 +350,6 @@ impl Tab {
     #[must_use]
     pub const fn is_live(&self) -> bool {
         self.steering.is_some() || !self.sniffing.is_empty()
-    }
-
-    /// Whether rows are being looked for that another wish asked for; a capture that grows looks for more all the time.
-    #[must_use]
-    pub fn lists(&self) -> bool {
-        self.lister().progress().is_some()
     }
 
     /// Whether something behind it still brings packets.

@@ -30,10 +30,17 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
                         cx.acts.push(Act::Do(c));
                     }
                 }
-                let words = match tab.listing_progress() {
-                    Some(p) => format!("filtering, {:.0} %", p * 100.0),
-                    None => String::new(),
+                let (words, next) = match tab.listing_progress() {
+                    Some(p) => (format!("filtering, {:.0} %", p * 100.0), Some(Command::StopFiltering)),
+                    None if tab.is_listing_stopped() => ("not all looked at".into(), Some(Command::FilterOn)),
+                    None => (String::new(), None),
                 };
+                if let Some(c) = next {
+                    let facts = c.facts();
+                    if button::icon(ui, look, facts.icon, facts.text, "", true, false).clicked() {
+                        cx.acts.push(Act::Do(c));
+                    }
+                }
                 if !words.is_empty() {
                     let width = ui.available_width().min(150.0);
                     let (r, _) = ui.allocate_exact_size(vec2(width, look.row()), Sense::hover());
@@ -67,6 +74,8 @@ fn nothing(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, rect: Rect) {
         (icons::HOURGLASS, "Nothing came yet", "Packets appear here as they come.")
     } else if empty {
         (icons::FILE, "Nothing was captured", "The menu of its pill goes on capturing.")
+    } else if tab.is_listing_stopped() {
+        (icons::FUNNEL, "Nothing found yet", "Filtering was stopped before every row was looked at. The arrow above goes on.")
     } else if tab.lists() || (tab.busy() && !tab.is_live()) {
         (icons::HOURGLASS, "Reading…", "Rows appear here as they are found.")
     } else if words {

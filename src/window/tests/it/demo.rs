@@ -332,7 +332,14 @@ pub fn registry() -> &'static Registry {
 struct Columns;
 
 impl Sieve for Columns {
-    fn rows(&self, filter: &Filter, s: &Arc<Snapshot>, rows: Rows, work: &Work) -> Result<Option<Vec<u32>>, Problem> {
+    fn rows(
+        &self,
+        filter: &Filter,
+        s: &Arc<Snapshot>,
+        rows: Rows,
+        work: &Work,
+        partly: &mut dyn FnMut(&dyn Fn(Rows) -> Vec<u32>),
+    ) -> Result<Option<Vec<u32>>, Problem> {
         let q = filter.query().ok_or_else(nothing)?;
         Ok(wirelore_store::query::find(s, &q, rows, work))
     }
