@@ -8,6 +8,7 @@ mod partly;
 
 use crate::harvest::{self, Row, View};
 use crate::recall::{Recall, cancelled};
+pub use partly::Partly;
 use partly::{Pace, Sofar};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -87,7 +88,7 @@ impl Filters {
         recall: &Recall,
         rows: Rows,
         work: &Work,
-        partly: &mut dyn FnMut(&dyn Fn(Rows) -> Vec<u32>),
+        partly: &mut Partly<'_>,
     ) -> Result<Vec<u32>, Problem> {
         if let Some(query) = filter.query() {
             return find(snapshot, &query, rows, work).ok_or_else(cancelled);
@@ -103,7 +104,7 @@ impl Filters {
         recall: &Recall,
         packets_only: bool,
         work: &Work,
-        partly: &mut dyn FnMut(&dyn Fn(Rows) -> Vec<u32>),
+        partly: &mut Partly<'_>,
     ) -> Result<Arc<Found>, Problem> {
         let fits = |f: &Arc<Found>| {
             f.text == filter.text() && f.packets_only == packets_only && f.withdrawn == snapshot.withdrawn_messages()
@@ -185,7 +186,7 @@ fn look(
     packets_only: bool,
     before: Option<&Found>,
     work: &Work,
-    partly: &mut dyn FnMut(&dyn Fn(Rows) -> Vec<u32>),
+    partly: &mut Partly<'_>,
 ) -> Result<Found, Problem> {
     let open = snapshot.each_message().filter(|(_, m)| m.state == MessageState::Open).map(|(id, _)| id).collect();
     let mut found = Found {

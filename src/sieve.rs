@@ -1,6 +1,6 @@
 //! Filters and searches for the window: run over the capture that is open, with what filters found out kept.
 
-use crate::filtering::Filters;
+use crate::filtering::{Filters, Partly};
 use crate::find::{self, Place, Written};
 use crate::recall::Recall;
 use std::ops::ControlFlow;
@@ -32,7 +32,7 @@ impl wirelore_window::Sieve for Sieve {
         s: &Arc<Snapshot>,
         rows: Rows,
         work: &Work,
-        partly: &mut dyn FnMut(&dyn Fn(Rows) -> Vec<u32>),
+        partly: &mut Partly<'_>,
     ) -> Result<Option<Vec<u32>>, Problem> {
         match self.filters.rows_as_found(filter, s, &self.recall, rows, work, partly) {
             Ok(rows) => Ok(Some(rows)),

@@ -6,6 +6,9 @@ use wirelore_kit::row::NONE;
 use wirelore_store::query::{Query, Rows, find};
 use wirelore_store::{Snapshot, Work};
 
+/// Is handed what can be asked which rows of a kind are known to pass so far, rising.
+pub type Partly<'a> = dyn FnMut(&dyn Fn(Rows) -> Vec<u32>) + 'a;
+
 /// So often it is told, at most.
 const PAUSE: Duration = Duration::from_millis(150);
 /// Telling takes at most this part of the time.

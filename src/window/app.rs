@@ -13,7 +13,6 @@ use crate::errand::{Errands, News};
 use crate::exports::wish::Scope;
 use crate::exports::{Exports, Object, Wish};
 use crate::follow::SaveAs;
-use crate::format;
 use crate::palette::{Offers, Palette};
 use crate::panes::bars::{self, Place, TabHead};
 use crate::panes::dialogs::{self, Dialog};

@@ -11,6 +11,9 @@ use wirelore_kit::{Cancel, ConvId, Dir, Explanations, Problem, Side, Span, State
 use wirelore_store::query::Rows;
 use wirelore_store::{Snapshot, Work};
 
+/// Is handed what can be asked which rows of a kind are known to pass so far, rising.
+pub type Partly<'a> = dyn FnMut(&dyn Fn(Rows) -> Vec<u32>) + 'a;
+
 /// Finds the rows that a filter passes. Calls may take long: they are made on worker threads.
 pub trait Sieve: Send + Sync {
     /// The numbers of the rows that pass, in order; `None` when the work was cancelled. While that takes long, `partly` is handed what can be
@@ -24,7 +27,7 @@ pub trait Sieve: Send + Sync {
         snapshot: &Arc<Snapshot>,
         rows: Rows,
         work: &Work,
-        partly: &mut dyn FnMut(&dyn Fn(Rows) -> Vec<u32>),
+        partly: &mut Partly<'_>,
     ) -> Result<Option<Vec<u32>>, Problem>;
 }
 

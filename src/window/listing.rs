@@ -372,7 +372,7 @@ fn passing(
         let number = query::Test::Number(query::Order::Equal, i128::from(f));
         all.push(Query::Is(query::Subject::Flow(query::FlowFact::Number), number));
     }
-    let all = (!all.is_empty()).then(|| Query::And(all));
+    let all = (!all.is_empty()).then_some(Query::And(all));
     let by_rows = |rows: Rows| all.as_ref().map(|q| query::find(s, q, rows, work).ok_or(Ended::Cancelled)).transpose();
     let Sift::Filter(filter) = &wanted.sift else { return by_rows(rows) };
     let both = |passed: Vec<u32>, known: Option<Vec<u32>>| match known {
@@ -579,6 +579,7 @@ pub const fn lists_packets(level: Level) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::door::Partly;
     use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
     use wirelore_filter::{Filter, Registry};
     use wirelore_kit::PacketRow;
@@ -594,7 +595,7 @@ mod tests {
             _: &Arc<Snapshot>,
             _: Rows,
             work: &Work,
-            partly: &mut dyn FnMut(&dyn Fn(Rows) -> Vec<u32>),
+            partly: &mut Partly<'_>,
         ) -> Result<Option<Vec<u32>>, Problem> {
             for found in [vec![1], vec![1, 3]] {
                 partly(&|_| found.clone());
@@ -610,7 +611,9 @@ mod tests {
 
     fn packets(n: u32) -> Store {
         let mut b = Builder::new(Schema::default());
-        (0..n).for_each(|i| b.packet(PacketRow::new(i.into(), u64::from(i) * 60, 0, 60, 60)));
+        for i in 0..n {
+            b.packet(PacketRow::new(i.into(), u64::from(i) * 60, 0, 60, 60));
+        }
         b.publish(true);
         b.store()
     }

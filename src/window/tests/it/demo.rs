@@ -9,7 +9,7 @@ use wirelore_filter::{Filter, Registry};
 use wirelore_kit::*;
 use wirelore_store::query::Rows;
 use wirelore_store::{Builder, FlowFlags, FlowRow, MessageOpen, Progress, Schema, Snapshot, Store, Work};
-use wirelore_window::door::{Course, Finder, Followed, Form, Hit, Pattern, Run, Segment, Sieve, StateChange};
+use wirelore_window::door::{Course, Finder, Followed, Form, Hit, Partly, Pattern, Run, Segment, Sieve, StateChange};
 use wirelore_window::exports::{Form as To, Object, Offers, Order, Written};
 use wirelore_window::{Capture, Conversations, Exporter, Opener, Waker};
 
@@ -338,7 +338,7 @@ impl Sieve for Columns {
         s: &Arc<Snapshot>,
         rows: Rows,
         work: &Work,
-        partly: &mut dyn FnMut(&dyn Fn(Rows) -> Vec<u32>),
+        partly: &mut Partly<'_>,
     ) -> Result<Option<Vec<u32>>, Problem> {
         let q = filter.query().ok_or_else(nothing)?;
         Ok(wirelore_store::query::find(s, &q, rows, work))
