@@ -178,7 +178,6 @@ fn wants_of<'t>(terms: impl Iterator<Item = &'t Term>) -> Wants {
 }
 
 /// Looks at what `before` did not know.
-#[expect(clippy::too_many_arguments, reason = "what is asked, where it is looked for, and who is told")]
 fn look(
     filter: &Filter,
     snapshot: &Arc<Snapshot>,

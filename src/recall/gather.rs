@@ -289,8 +289,17 @@ impl Listen for Gatherer {
             }
         };
         if let Some((_, nodes, notes)) = part.contents.get_mut(at) {
-            nodes.clone_from(&m.sink.nodes);
-            notes.clone_from(&m.sink.notes);
+            match (m.state, m.sink.nodes.get(nodes.len()..), m.sink.notes.get(notes.len()..)) {
+                // It is told at each of its fields, and may have a million of them: what was taken is not taken again.
+                (MessageState::Open, Some(more), Some(noted)) => {
+                    nodes.extend_from_slice(more);
+                    notes.extend_from_slice(noted);
+                }
+                _ => {
+                    nodes.clone_from(&m.sink.nodes);
+                    notes.clone_from(&m.sink.notes);
+                }
+            }
         }
     }
 

@@ -338,7 +338,7 @@ impl Sieve for Columns {
         s: &Arc<Snapshot>,
         rows: Rows,
         work: &Work,
-        partly: &mut Partly<'_>,
+        _: &mut Partly<'_>,
     ) -> Result<Option<Vec<u32>>, Problem> {
         let q = filter.query().ok_or_else(nothing)?;
         Ok(wirelore_store::query::find(s, &q, rows, work))
