@@ -10,7 +10,7 @@ pub mod transfer;
 pub mod varint;
 mod zstd;
 
-use wirelore_kit::{Inflater, Wrap};
+use wirelore_kit::{Inflater, Swift, Wrap};
 
 /// At most so many bytes are made of one body; a small body that swells beyond this is meant to harm.
 pub const MOST_MADE: u64 = 64 << 20;
@@ -80,15 +80,20 @@ pub enum Fault {
 /// One coding being undone.
 enum Step {
     Inflate(Box<Inflater>),
+    Swift(Box<Inflater<Swift>>),
     Brotli(Box<brotli::Unbrotli>),
     Zstd(Box<zstd::Unzstd>),
 }
 
 impl Step {
-    fn new(coding: Coding) -> Option<Step> {
+    fn new(coding: Coding, copied: bool) -> Option<Step> {
+        let inflate = |wrap| match copied {
+            true => Step::Inflate(Box::new(Inflater::new(wrap))),
+            false => Step::Swift(Box::new(Inflater::once(wrap))),
+        };
         match coding {
-            Coding::Gzip => Some(Step::Inflate(Box::new(Inflater::new(Wrap::Gzip)))),
-            Coding::Deflate => Some(Step::Inflate(Box::new(Inflater::new(Wrap::ZlibOrRaw)))),
+            Coding::Gzip => Some(inflate(Wrap::Gzip)),
+            Coding::Deflate => Some(inflate(Wrap::ZlibOrRaw)),
             Coding::Brotli => Some(Step::Brotli(Box::default())),
             Coding::Zstd => Some(Step::Zstd(Box::default())),
             Coding::Identity | Coding::Compress | Coding::Unknown => None,
@@ -97,12 +102,11 @@ impl Step {
 
     /// Adds to `out` what `input` gives, at most `most` bytes.
     fn push(&mut self, input: &[u8], out: &mut Vec<u8>, most: usize) -> Result<(), Fault> {
+        // Input is left over behind the end of the data too: padding, which is passed over.
+        let inflated = |used: usize, done: bool| if used < input.len() && !done { Err(Fault::TooMuch) } else { Ok(()) };
         match self {
-            Step::Inflate(i) => {
-                let used = i.push(input, out, most).map_err(|_| Fault::Broken)?;
-                // Input is left over behind the end of the data too: padding, which is passed over.
-                if used < input.len() && !i.is_done() { Err(Fault::TooMuch) } else { Ok(()) }
-            }
+            Step::Inflate(i) => i.push(input, out, most).map_err(|_| Fault::Broken).and_then(|used| inflated(used, i.is_done())),
+            Step::Swift(i) => i.push(input, out, most).map_err(|_| Fault::Broken).and_then(|used| inflated(used, i.is_done())),
             Step::Brotli(b) => b.push(input, out, most),
             Step::Zstd(z) => z.push(input, out, most),
         }
@@ -111,6 +115,7 @@ impl Step {
     fn is_done(&self) -> bool {
         match self {
             Step::Inflate(i) => i.is_done(),
+            Step::Swift(i) => i.is_done(),
             Step::Brotli(b) => b.is_done(),
             Step::Zstd(z) => z.is_done(),
         }
@@ -119,13 +124,14 @@ impl Step {
     fn fork(&self) -> Option<Step> {
         match self {
             Step::Inflate(i) => Some(Step::Inflate(i.clone())),
-            Step::Brotli(_) | Step::Zstd(_) => None,
+            Step::Swift(_) | Step::Brotli(_) | Step::Zstd(_) => None,
         }
     }
 
     fn weight(&self) -> usize {
         match self {
             Step::Inflate(i) => i.weight(),
+            Step::Swift(i) => i.weight(),
             Step::Brotli(b) => b.weight(),
             Step::Zstd(z) => z.weight(),
         }
@@ -149,13 +155,23 @@ impl std::fmt::Debug for Decoder {
 
 impl Decoder {
     /// For codings in the order in which they were applied. `None` where nothing is to be undone or one of them
-    /// is not read here.
+    /// is not read here. A [`Decoder::fork`] of it goes on by itself where the codings allow that; [`Decoder::once`] is faster.
     #[must_use]
     pub fn new(applied: &[Coding]) -> Option<Decoder> {
+        Decoder::of(applied, true)
+    }
+
+    /// As [`Decoder::new`], for data that is gone through once: it cannot be copied.
+    #[must_use]
+    pub fn once(applied: &[Coding]) -> Option<Decoder> {
+        Decoder::of(applied, false)
+    }
+
+    fn of(applied: &[Coding], copied: bool) -> Option<Decoder> {
         if applied.iter().any(|c| !c.is_read()) || applied.len() > MOST_CODINGS {
             return None;
         }
-        let steps: Vec<Step> = applied.iter().rev().filter_map(|c| Step::new(*c)).collect();
+        let steps: Vec<Step> = applied.iter().rev().filter_map(|c| Step::new(*c, copied)).collect();
         (!steps.is_empty()).then_some(Decoder { steps, made: 0, fed: false, stopped: false })
     }
 
@@ -234,7 +250,13 @@ mod tests {
     const ZRUN: &[u8] = b"\x28\xb5\x2f\xfd\xa0\xa0\x86\x01\x00\x03\x35\x0ca";
 
     fn all(applied: &[Coding], data: &[u8], step: usize) -> (Vec<u8>, Result<(), Fault>) {
-        let mut d = Decoder::new(applied).expect("codings that are read");
+        let (a, b) = (Decoder::new(applied), Decoder::once(applied));
+        let [a, b] = [a, b].map(|d| through(d.expect("codings that are read"), data, step));
+        assert!(a == b, "{applied:?} by {step}: {:?} and {:?}", a.1, b.1);
+        a
+    }
+
+    fn through(mut d: Decoder, data: &[u8], step: usize) -> (Vec<u8>, Result<(), Fault>) {
         let mut out = Vec::new();
         for c in data.chunks(step.max(1)) {
             if let Err(f) = d.push(c, &mut out) {
@@ -313,5 +335,6 @@ mod tests {
         b.push(&GZIP[14..], &mut y).expect("good");
         assert_eq!((x.as_slice(), y.as_slice()), (TEXT, TEXT));
         assert!(Decoder::new(&[Coding::Brotli]).expect("br").fork().is_none());
+        assert!(Decoder::once(&[Coding::Gzip]).expect("gzip").fork().is_none());
     }
 }

@@ -100,7 +100,7 @@ impl Grpc {
                 [a, b, ..] if a & 0x0f == 8 && u16::from_be_bytes([*a, *b]) % 31 == 0 => Some(Coding::Deflate),
                 _ => None,
             };
-            match coding.and_then(|c| Decoder::new(&[c])) {
+            match coding.and_then(|c| Decoder::once(&[c])) {
                 None => r.note(&f::CODING, span),
                 Some(mut decoder) if out.wants_media(self.content.as_bytes()) => {
                     let mut made = out.memory();

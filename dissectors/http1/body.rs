@@ -103,7 +103,9 @@ impl Body {
                 applied.extend(&t.codings);
             }
             body.coded = !applied.is_empty();
-            body.decoder = Decoder::new(&applied).map(Box::new);
+            // A reading for bodies goes through them once; of the others copies are made in the middle.
+            let decoder = if out.level() == Level::Bodies { Decoder::once(&applied) } else { Decoder::new(&applied) };
+            body.decoder = decoder.map(Box::new);
             if out.level() == Level::Tree && body.coded == body.decoder.is_some() {
                 body.parts = Scanner::new(head.content_type).map(Box::new);
             }
@@ -166,7 +168,7 @@ impl Body {
             let hint = if self.coded { Hint::Bytes("body as transferred") } else { self.hint.clone() };
             out.inner(body_key(self.number, self.dir, false), self.dir, span, how, hint);
             if let Some(decoder) = &mut self.decoder {
-                let mut made = Vec::new();
+                let mut made = out.memory();
                 let went = decoder.push(bytes, &mut made);
                 if let Some(parts) = &mut self.parts {
                     parts.push(&made, span.at, false);

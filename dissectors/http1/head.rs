@@ -260,7 +260,9 @@ fn header_line<'a>(r: &mut Reader<'a>, head: &mut Head<'a>, rest: &'a [u8], firs
         delimiter(r, all.saturating_sub(h.value.end))?;
         // Secrets stay in the fields that are marked as such.
         let secret = known.is_some_and(|k| k.0.flags.has(wirelore_kit::Flags::SECRET));
-        let title = if secret {
+        let title = if !r.keeps(&f::LINE) {
+            String::new()
+        } else if secret {
             format!("{}: …", Text(name))
         } else {
             format!("{}: {}", Text(name), Text(unfolded.as_deref().unwrap_or(value)))

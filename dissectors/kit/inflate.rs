@@ -1,7 +1,9 @@
-//! An inflater that can be copied in the middle, for checkpoints: DEFLATE (RFC 1951) in its zlib, gzip and raw forms.
+//! DEFLATE (RFC 1951) undone as its bytes come, in its zlib, gzip and raw forms, never beyond a bound.
 
-use miniz_oxide::inflate::stream::{InflateState, inflate};
-use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};
+mod raw;
+
+pub use raw::{Copied, Swift};
+use raw::{Next, Raw};
 
 /// What DEFLATE is wrapped in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +25,11 @@ pub struct Broken {
     pub at: u64,
 }
 
-/// A running decompression. 43 kB of state; [`Clone`] copies it.
+/// A running decompression, by one of two machines: [`Copied`] (43 kB of state; [`Clone`] copies it, for checkpoints) or [`Swift`].
 #[derive(Clone)]
-pub struct Inflater {
+pub struct Inflater<R = Copied> {
     wrap: Wrap,
-    state: Box<InflateState>,
+    state: R,
     step: Step,
     held: Vec<u8>,
     taken: u64,
@@ -46,11 +48,26 @@ enum Step {
 const MOST_HEAD: usize = 64 * 1024;
 
 impl Inflater {
-    /// A fresh one.
+    /// A fresh one that can be copied.
     #[must_use]
     pub fn new(wrap: Wrap) -> Inflater {
+        Inflater::with(wrap)
+    }
+}
+
+impl Inflater<Swift> {
+    /// A fresh one for data that is gone through once: it cannot be copied, and is much faster.
+    #[must_use]
+    pub fn once(wrap: Wrap) -> Inflater<Swift> {
+        Inflater::with(wrap)
+    }
+}
+
+#[allow(private_bounds, reason = "there are two machines, and nobody makes a third")]
+impl<R: Raw> Inflater<R> {
+    fn with(wrap: Wrap) -> Inflater<R> {
         let step = if wrap == Wrap::Raw { Step::Body } else { Step::Head };
-        Inflater { wrap, state: InflateState::new_boxed(DataFormat::Raw), step, held: Vec::new(), taken: 0, made: 0 }
+        Inflater { wrap, state: R::fresh(), step, held: Vec::new(), taken: 0, made: 0 }
     }
 
     /// Bytes taken so far.
@@ -75,7 +92,7 @@ impl Inflater {
     /// Bytes of memory held.
     #[must_use]
     pub fn weight(&self) -> usize {
-        size_of::<InflateState>() + self.held.capacity()
+        self.state.weight().saturating_add(self.held.capacity())
     }
 
     /// Decompresses `input`, adding at most `most` bytes to `out`. Returns how many bytes of input were taken:
@@ -103,7 +120,7 @@ impl Inflater {
                             self.step = match (self.step, self.wrap) {
                                 (Step::Head, _) => Step::Body,
                                 (_, Wrap::Gzip) => {
-                                    self.state = InflateState::new_boxed(DataFormat::Raw);
+                                    self.state.restart();
                                     Step::Head
                                 }
                                 _ => Step::Done,
@@ -119,22 +136,19 @@ impl Inflater {
                     }
                 }
                 Step::Body => {
-                    let mut chunk = [0u8; 16 * 1024];
-                    let room = limit.saturating_sub(out.len()).min(chunk.len());
+                    let before = out.len();
+                    let room = limit.saturating_sub(before);
                     if room == 0 {
                         break;
                     }
-                    let went = inflate(&mut self.state, rest, chunk.get_mut(..room).unwrap_or(&mut []), MZFlush::None);
-                    used = used.saturating_add(went.bytes_consumed);
-                    self.made = self.made.saturating_add(went.bytes_written as u64);
-                    out.extend_from_slice(chunk.get(..went.bytes_written).unwrap_or(&[]));
-                    match went.status {
-                        Ok(MZStatus::StreamEnd) => self.step = if self.wrap == Wrap::Raw { Step::Done } else { Step::Trailer },
-                        Ok(_) if went.bytes_consumed == 0 && went.bytes_written == 0 => break,
-                        Ok(_) => {}
-                        Err(MZError::Buf) if went.bytes_written == room => {}
-                        Err(MZError::Buf) => break,
-                        Err(_) => {
+                    let went = self.state.step(rest, out, room);
+                    used = used.saturating_add(went.used);
+                    self.made = self.made.saturating_add(out.len().saturating_sub(before) as u64);
+                    match went.next {
+                        Next::Ended => self.step = if self.wrap == Wrap::Raw { Step::Done } else { Step::Trailer },
+                        Next::More => {}
+                        Next::Starved => break,
+                        Next::Broken => {
                             self.taken = self.taken.saturating_add(used as u64);
                             return Err(Broken { at: self.taken });
                         }
@@ -196,7 +210,7 @@ impl Inflater {
     }
 }
 
-impl std::fmt::Debug for Inflater {
+impl<R> std::fmt::Debug for Inflater<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Inflater({:?}, {:?}, taken {}, made {})", self.wrap, self.step, self.taken, self.made)
     }
@@ -230,14 +244,60 @@ mod tests {
             (Wrap::Raw, RAW.to_vec(), 1),
         ] {
             for step in 1..=data.len() {
-                let mut i = Inflater::new(wrap);
-                let mut out = Vec::new();
-                for c in data.chunks(step) {
-                    assert_eq!(i.push(c, &mut out, usize::MAX >> 1), Ok(c.len()), "{wrap:?} by {step}");
-                }
-                assert_eq!(out, TEXT.repeat(times), "{wrap:?} by {step}");
-                assert!(i.is_done(), "{wrap:?} by {step}: {i:?}");
+                assert_eq!(in_steps(&mut Inflater::new(wrap), &data, step), (TEXT.repeat(times), true), "{wrap:?} by {step}");
+                assert_eq!(in_steps(&mut Inflater::once(wrap), &data, step), (TEXT.repeat(times), true), "{wrap:?} by {step}");
             }
+        }
+    }
+
+    fn in_steps<R: Raw>(i: &mut Inflater<R>, data: &[u8], step: usize) -> (Vec<u8>, bool) {
+        let mut out = Vec::new();
+        for c in data.chunks(step) {
+            assert_eq!(i.push(c, &mut out, usize::MAX >> 1), Ok(c.len()), "by {step}");
+        }
+        (out, i.is_done())
+    }
+
+    /// A body of `len` bytes that DEFLATE makes smaller, in fixed and dynamic blocks, with references far back.
+    fn deflated(len: usize) -> (Vec<u8>, Vec<u8>) {
+        let mut n = 1u32;
+        let mut next = move || {
+            n = n.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            n >> 24
+        };
+        let words = ["alpha", "beta", "gamma", "delta", " ", "\n", "0123456789", "{\"key\":", "}"];
+        let mut text = Vec::new();
+        while text.len() < len {
+            match next() {
+                odd @ 0..16 => text.push(odd as u8),
+                w => text.extend_from_slice(words[w as usize % words.len()].as_bytes()),
+            }
+        }
+        let packed = miniz_oxide::deflate::compress_to_vec(&text, 6);
+        (text, packed)
+    }
+
+    #[test]
+    fn both_machines_make_the_same() {
+        let (text, packed) = deflated(300_000);
+        for step in [1, 7, 1448, 65_536, packed.len()] {
+            assert!(in_steps(&mut Inflater::new(Wrap::Raw), &packed, step) == (text.clone(), true), "by {step}");
+            assert!(in_steps(&mut Inflater::once(Wrap::Raw), &packed, step) == (text.clone(), true), "by {step}");
+        }
+        // Each byte wrong in its turn: both make the same of it, or the swift one stops earlier, at a reference to before the beginning.
+        let (_, packed) = deflated(3000);
+        let whole = |i: &mut dyn FnMut(&mut Vec<u8>) -> Result<usize, Broken>| {
+            let mut out = Vec::new();
+            let went = i(&mut out).is_ok();
+            (out, went)
+        };
+        for at in 0..packed.len() {
+            let mut wrong = packed.clone();
+            wrong[at] ^= 0x41;
+            let a = whole(&mut |out| Inflater::new(Wrap::Raw).push(&wrong, out, 100_000));
+            let b = whole(&mut |out| Inflater::once(Wrap::Raw).push(&wrong, out, 100_000));
+            let earlier = !b.1 && a.0.starts_with(&b.0);
+            assert!(a == b || earlier, "byte {at} wrong: {} bytes and {}, {} bytes and {}", a.0.len(), a.1, b.0.len(), b.1);
         }
     }
 
@@ -249,6 +309,16 @@ mod tests {
         assert_eq!(out, &TEXT[..7]);
         i.push(&RAW[used..], &mut out, 1000).expect("good data");
         assert_eq!(out, TEXT);
+        let (text, packed) = deflated(50_000);
+        for most in [1, 300, 5000, 33_000] {
+            let (mut i, mut out, mut used) = (Inflater::once(Wrap::Raw), Vec::new(), 0);
+            while !i.is_done() {
+                let before = out.len();
+                used += i.push(&packed[used..], &mut out, most).expect("good data");
+                assert!(out.len() <= before + most && out.len() > before, "by {most}");
+            }
+            assert!(out == text, "by {most}");
+        }
     }
 
     #[test]

@@ -350,12 +350,14 @@ impl Eq for Spec {}
 
 /// The protocol that reads bytes of which an outer one said `hint`, as its place in the table; `None`: nobody, or it must be found out.
 #[must_use]
-pub fn reader_of(table: &[&'static Spec], hint: &Hint) -> Option<usize> {
+pub fn reader_of(table: &'static [&'static Spec], hint: &Hint) -> Option<usize> {
     let claims = |fits: &dyn Fn(&Claim) -> bool| table.iter().position(|s| s.claims.iter().any(fits));
     match hint {
         Hint::Probe | Hint::Bytes(_) => None,
         Hint::Proto(name) | Hint::Over { outer: name, .. } => table.iter().position(|s| s.name == *name),
         Hint::Alpn(said) => claims(&|c| matches!(c, Claim::Alpn(a) if **a == **said)),
+        // Asked for every piece of every body, of which hardly any is of such a type.
+        Hint::Media(said) if !gathered_media(table, |m| *m == *said.name) => None,
         Hint::Media(said) => claims(&|c| matches!(c, Claim::Media(a) if **a == *said.name)),
         Hint::Upgrade(said) => claims(&|c| matches!(c, Claim::Upgrade(a) if **a == *said.name)),
     }
@@ -376,12 +378,16 @@ pub fn content_reader_of(table: &[&'static Spec], hint: &Hint) -> Option<usize> 
 /// Whether a protocol of the table makes rows of the messages in bodies of that media type (without parameters).
 #[must_use]
 pub fn media_makes_rows(table: &'static [&'static Spec], essence: &[u8]) -> bool {
+    gathered_media(table, |m| m.as_bytes().eq_ignore_ascii_case(essence))
+}
+
+/// Whether one of the media types that protocols of the table claim fits.
+fn gathered_media(table: &'static [&'static Spec], fits: impl Fn(&str) -> bool) -> bool {
     // The program has one table, and this is asked for every body: its few media types are gathered once.
     static GATHERED: OnceLock<(&'static [&'static Spec], Vec<&'static str>)> = OnceLock::new();
     let of = |table: &'static [&'static Spec]| {
         table.iter().flat_map(|s| s.claims).filter_map(|c| if let Claim::Media(m) = c { Some(*m) } else { None })
     };
-    let fits = |m: &str| m.as_bytes().eq_ignore_ascii_case(essence);
     let (gathered, types) = GATHERED.get_or_init(|| (table, of(table).collect()));
     if std::ptr::eq(*gathered, table) { types.iter().any(|m| fits(m)) } else { of(table).any(fits) }
 }

@@ -7,10 +7,15 @@ use crate::recall::MOST_BUFFER;
 use std::collections::HashMap;
 use wirelore_engine::conversation::{FIRST_CONTENT, InnerBytes, Listen, Message};
 use wirelore_kit::row::MessageState;
-use wirelore_kit::{ConvId, Dir, F, Hint, Kind, Spec, Tie, Value};
+use wirelore_kit::{ConvId, Dir, F, Hint, Kind, Spec};
 
 /// What names a message, besides its row.
 type Name = (ConvId, Dir, u64);
+
+/// So many pieces of memory for bodies are kept for later ones,
+const MOST_SPARE: usize = 16;
+/// each of at most so many bytes.
+const MOST_KEPT: usize = 4 << 20;
 
 /// A message on its way.
 #[derive(Default)]
@@ -41,6 +46,8 @@ pub(super) struct Gather {
     counted: Vec<bool>,
     met: Vec<&'static str>,
     body: Option<F>,
+    /// Memory for bodies.
+    spare: Vec<Vec<u8>>,
     notes: bool,
     opened: u64,
     pending: HashMap<Name, Pending>,
@@ -58,6 +65,7 @@ impl Gather {
             counted,
             met,
             body: plan.body,
+            spare: Vec::new(),
             notes: plan.notes,
             opened: 0,
             pending: HashMap::new(),
@@ -78,7 +86,7 @@ impl Gather {
             let mut part = std::mem::take(&mut pending.part);
             part.protocol = pending.spec.map_or("", |s| s.name);
             if let Some(body) = self.body.filter(|_| !pending.body.is_empty()) {
-                part.add(body, Value::Span, Tie::Own, &pending.body);
+                part.add_whole(body, std::mem::take(&mut pending.body));
             }
             let (conv, dir, at) = name;
             if let Some(stream) = self.streams.as_mut().and_then(|s| s.get_mut(&(conv, dir))) {
@@ -97,6 +105,14 @@ impl Gather {
                 part.append(content);
             }
             take(Finished { done, order: pending.order, place: (conv, dir, at, len), part });
+        }
+    }
+
+    /// Takes back a part that nobody needs any more: the memory of its body is used again.
+    pub fn spare(&mut self, part: Part) {
+        let memory = part.into_memory();
+        if self.spare.len() < MOST_SPARE && (1..=MOST_KEPT).contains(&memory.capacity()) {
+            self.spare.push(memory);
         }
     }
 
@@ -168,6 +184,11 @@ impl Listen for Gather {
             return;
         }
         if let Some(pending) = self.pending.get_mut(&(b.conv, b.message.0, b.message.1)) {
+            if pending.body.capacity() == 0
+                && let Some(memory) = self.spare.pop()
+            {
+                pending.body = memory;
+            }
             let room = MOST_BUFFER.saturating_sub(pending.body.len());
             pending.body.extend_from_slice(b.bytes.get(..room.min(b.bytes.len())).unwrap_or(&[]));
         }

@@ -121,6 +121,7 @@ impl<'s> Lane<'s> {
             self.layers(w, packet, facts, &mut row.row);
             if row.row.messages.len() >= row.of {
                 self.whole(&mut row, take);
+                row.row.messages.drain(..).for_each(|part| self.gather.spare(part));
             } else {
                 let waits = std::mem::replace(&mut row, Waiting { row: Row::default(), orders: Vec::new(), of: 0 });
                 self.waiting.insert(packet, waits);
@@ -366,6 +367,9 @@ impl Waiting {
             let mut both: Vec<(u64, Part)> = self.orders.drain(..).zip(self.row.messages.drain(..)).collect();
             both.sort_by_key(|(order, _)| *order);
             self.row.messages.extend(both.into_iter().map(|(_, part)| part));
+        }
+        if self.row.messages.is_empty() && self.row.protocols.is_none() {
+            return;
         }
         let done = plan.done_in(self.row.packet, self.row.packet.saturating_add(1));
         for (part, (_, message)) in self.row.messages.iter_mut().zip(done) {

@@ -75,8 +75,12 @@ impl Plan {
         let contents =
             wants.fields.iter().any(|f| needs_content(recall.table, f)) || wants.protocols.iter().any(|p| of_contents(p));
         let streams = recall.table.iter().any(|s| named(s.name));
+        let of_messages = |f: &F| recall.table.iter().any(|s| s.fields.iter().any(|g| g.is(f)));
+        let of_layer = |name: &str| LAYERS.iter().any(|l| l.name == name);
+        let only_body = !fields.iter().any(of_messages) && wants.protocols.iter().all(|p| of_layer(p));
         let level = match (contents || notes || generic, streams || body.is_some()) {
             (true, _) => Level::Tree,
+            (false, true) if only_body => Level::Bodies,
             (false, true) => Level::FieldsAndBodies,
             (false, false) => Level::Fields,
         };

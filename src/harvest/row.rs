@@ -91,6 +91,23 @@ impl Part {
         self.kept.push(Kept { field, value, tie, depth: 1, layer: 0, bytes });
     }
 
+    /// Adds a field that no sink kept, with bytes that are handed over.
+    pub(super) fn add_whole(&mut self, field: F, mut bytes: Vec<u8>) {
+        let at = if self.held.is_empty() {
+            std::mem::swap(&mut self.held, &mut bytes);
+            0..self.held.len() as u32
+        } else {
+            self.hold(&bytes)
+        };
+        self.kept.push(Kept { field, value: Value::Span, tie: Tie::Own, depth: 1, layer: 0, bytes: at });
+    }
+
+    /// The memory that held its bytes, empty.
+    pub(super) fn into_memory(mut self) -> Vec<u8> {
+        self.held.clear();
+        self.held
+    }
+
     /// Adds a field of a layer that is the only one of its protocol.
     pub(super) fn add_of_layer(&mut self, field: F, value: Value, bytes: &[u8]) {
         let bytes = self.hold(bytes);

@@ -48,7 +48,7 @@ impl Body {
     pub fn new(head: &Head<'_>, dir: Dir, facts: &[Fact], out: &Out<'_>) -> Body {
         let mut body = Body::unknown(dir, out);
         let Some(mut name) = media(head.content_type) else {
-            return body.with_codings(head);
+            return body.with_codings(head, out);
         };
         if let Some(rest) = name.strip_prefix("application/grpc") {
             body.grpc = !rest.starts_with("-web");
@@ -58,7 +58,7 @@ impl Body {
         }
         body.wanted = out.wants_media(name.as_bytes());
         body.hint = Hint::Media(Box::new(Told { name: name.into(), facts: facts.into() }));
-        body.with_codings(head)
+        body.with_codings(head, out)
     }
 
     /// A body of which nothing was said.
@@ -88,10 +88,12 @@ impl Body {
         Body { key: BOTH, hint, wanted: true, ..Body::unknown(dir, out) }
     }
 
-    fn with_codings(mut self, head: &Head<'_>) -> Body {
+    fn with_codings(mut self, head: &Head<'_>, out: &Out<'_>) -> Body {
         self.coded = !head.codings.is_empty();
         if self.wanted {
-            self.decoder = Decoder::new(&head.codings).map(Box::new);
+            // A reading for bodies goes through them once; of the others copies are made in the middle.
+            let once = out.level() == Level::Bodies;
+            self.decoder = if once { Decoder::once(&head.codings) } else { Decoder::new(&head.codings) }.map(Box::new);
         }
         self
     }

@@ -204,7 +204,7 @@ pub fn packed(r: &mut Reader<'_>, body: &[u8], dir: Dir, out: &mut Out<'_>) -> R
     let at = r.since(from);
     let mut made = Vec::new();
     let input = body.get(8..8usize.saturating_add(len)).unwrap_or(&[]);
-    let went = Decoder::new(&[coding]).map(|mut d| d.push(input, &mut made));
+    let went = Decoder::once(&[coding]).map(|mut d| d.push(input, &mut made));
     if !matches!(went, Some(Ok(()))) || made.len() != whole || whole > MOST_UNPACKED {
         r.note(&n::CERT_PACKED, at);
         return Ok(());
