@@ -19,7 +19,9 @@ use wirelore_store::query::{Bits, Rows};
 /// What is wrong with it, with the place marked.
 pub fn parse(text: &str) -> Result<Filter, Failure> {
     let wrong = |e: wirelore_filter::Error| Failure { text: e.shown(text), code: exit::FILTER };
-    wirelore_filter::parse(text, names::registry()).map_err(wrong)
+    let filter = wirelore_filter::parse(text, names::registry()).map_err(wrong)?;
+    filter.remarks().iter().for_each(|r| eprintln!("wirelore: {r}"));
+    Ok(filter)
 }
 
 /// The rows that a filter passes, rising.

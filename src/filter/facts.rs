@@ -27,6 +27,8 @@ pub enum Fact {
     SinceLastOfStream,
     /// Its interface's name.
     InterfaceName,
+    /// The kind of its interface's link, by Wireshark's numbers.
+    Encapsulation,
     /// What somebody wrote about its interface.
     InterfaceDescription,
     /// What somebody wrote about it.
@@ -125,7 +127,7 @@ const TRANSPORTS: Names = &[(6, "TCP"), (17, "UDP"), (0, "other")];
 
 /// Every name of a fact but those of single verdicts.
 pub(crate) const FACTS: &[FactName] = {
-    use Type::{Address, Bool, Duration, Nothing, Text, Time, Unsigned};
+    use Type::{Address, Bool, Duration, Nothing, Signed, Text, Time, Unsigned};
     &[
         name("frame.number", Unsigned, Fact::Packet(PacketFact::Number), "Number"),
         name("frame.time", Time, Fact::Packet(PacketFact::Time), "Arrival time"),
@@ -135,6 +137,7 @@ pub(crate) const FACTS: &[FactName] = {
         name("frame.len", Unsigned, Fact::Packet(PacketFact::WireLen), "Length on the wire"),
         name("frame.cap_len", Unsigned, Fact::Packet(PacketFact::CapLen), "Length captured"),
         name("frame.interface_id", Unsigned, Fact::Packet(PacketFact::Interface), "Interface number"),
+        name("frame.encap_type", Signed, Fact::Encapsulation, "Kind of link, by Wireshark's numbers"),
         name("frame.interface_name", Text, Fact::InterfaceName, "Interface name"),
         name("frame.interface_description", Text, Fact::InterfaceDescription, "Interface description"),
         name("frame.protocols", Text, Fact::Protocols, "Protocols from the outermost in, joined by colons"),

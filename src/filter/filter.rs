@@ -64,6 +64,7 @@ pub(crate) enum Joined {
 pub struct Filter {
     pub(crate) text: String,
     pub(crate) translated: Option<String>,
+    pub(crate) remarks: Vec<String>,
     pub(crate) joined: Joined,
     pub(crate) terms: Vec<Term>,
     pub(crate) wants: Wants,
@@ -73,7 +74,7 @@ impl Filter {
     pub(crate) fn new(text: &str, joined: Joined, terms: Vec<Term>) -> Filter {
         let mut wants = Wants::default();
         terms.iter().for_each(|t| wants.all_of(t.wants()));
-        Filter { text: text.to_owned(), translated: None, joined, terms, wants }
+        Filter { text: text.to_owned(), translated: None, remarks: Vec::new(), joined, terms, wants }
     }
 
     /// As it was written.
@@ -86,6 +87,12 @@ impl Filter {
     #[must_use]
     pub fn translated(&self) -> Option<&str> {
         self.translated.as_deref()
+    }
+
+    /// What whoever wrote it should know: names that are called otherwise now.
+    #[must_use]
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
     }
 
     /// Its terms: the tests that `and`, `or` and `not` join. Over rows that are more than one packet each of them holds by itself.

@@ -39,7 +39,7 @@ fn read(text: &str, registry: &Registry) -> Result<Filter, Error> {
     }
     let joined = p.joined(0)?;
     match p.tokens.get(p.at) {
-        None => Ok(Filter::new(text, joined, p.terms)),
+        None => Ok(Filter { remarks: p.remarks(), ..Filter::new(text, joined, p.terms) }),
         Some(t) => Err(p.not_here(&t.clone())),
     }
 }
@@ -52,6 +52,17 @@ pub(crate) struct Parser<'p> {
     depth: u32,
     xors: u32,
     terms: Vec<Term>,
+}
+
+impl Parser<'_> {
+    /// Names in the text that are called otherwise now.
+    fn remarks(&self) -> Vec<String> {
+        let words = self.tokens.iter().filter(|t| t.token == Token::Word).map(|t| self.word(t));
+        let mut all: Vec<String> =
+            words.filter_map(|w| Some(format!("{w} is called {} now.", self.registry.renamed(w)?.name))).collect();
+        all.dedup();
+        all
+    }
 }
 
 /// How two conditions are joined, by rising strength.

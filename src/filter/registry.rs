@@ -142,10 +142,20 @@ impl Registry {
         self.names.insert(name, Name { name, label, of: ty, values, reads });
     }
 
-    /// The name that is written so.
+    /// The name that is written so, or was before its protocol was renamed.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Name> {
-        self.names.get(name)
+        self.names.get(name).or_else(|| self.renamed(name))
+    }
+
+    /// What a name is called now that Wireshark too reads by the name that its protocol had once (`ssl.record`, `bootp.type`).
+    #[must_use]
+    pub fn renamed(&self, name: &str) -> Option<&Name> {
+        let fits = |rest: &&str| rest.is_empty() || rest.starts_with('.');
+        OLD.iter().find_map(|(old, new)| {
+            let rest = name.strip_prefix(old).filter(fits)?;
+            self.names.get(format!("{new}{rest}").as_str()).filter(|_| !self.names.contains_key(name))
+        })
     }
 
     /// Every name, sorted.
@@ -182,6 +192,9 @@ impl Registry {
         scored.into_iter().take(MOST_NEAR).map(|(.., n)| n).collect()
     }
 }
+
+/// Names of protocols that Wireshark renamed and still reads.
+const OLD: &[(&str, &str)] = &[("ssl", "tls"), ("bootp", "dhcp")];
 
 /// What names of protocols were before Wireshark renamed them.
 const RENAMED: &[(&str, &str)] = &[("ssl", "tls"), ("bootp", "dhcp"), ("pop3", "pop")];

@@ -3,6 +3,8 @@
 /// Names of values, and what they are worked out from.
 const VALUES: &[(&str, &str, &str)] = &[
     ("dns.qry.name.len", "len(dns.qry.name)", "Length of the name that is asked for"),
+    // Where nothing is hidden, the packet that was shown before is the one before.
+    ("frame.time_delta_displayed", "frame.time_delta", "Time since the packet shown before"),
     ("ip.dst_host", "string(ip.dst)", "Destination, as text"),
     ("ip.host", "string(ip.addr)", "Address of either end, as text"),
     ("ip.src_host", "string(ip.src)", "Source, as text"),

@@ -154,6 +154,7 @@ impl FactSource {
                 self.flow_of(packet).filter(|f| f.transport == Transport::Tcp)?;
                 self.since_last.get(packet as usize).map(|t| Value::I64(*t))
             }
+            Fact::Encapsulation => number(encapsulation(s.facts().interfaces.get(usize::from(row.interface()))?.link_type)?),
             Fact::InterfaceName => text(&s.facts().interfaces.get(usize::from(row.interface()))?.name),
             Fact::InterfaceDescription => text(&s.facts().interfaces.get(usize::from(row.interface()))?.description),
             Fact::Marked => Some(Value::Bool(self.marked.contains(&packet))),
@@ -245,6 +246,28 @@ impl FactSource {
             MessageFact::Summary => text(self.snapshot.summary(message)),
         }
     }
+}
+
+/// Wireshark's number for a link type (its `WTAP_ENCAP_`), of those that are read here.
+const fn encapsulation(link_type: u32) -> Option<u32> {
+    Some(match link_type {
+        0 => 15,
+        1 => 1,
+        9 | 50 => 4,
+        12 | 14 | 101 => 7,
+        51 => 139,
+        104 => 28,
+        105 => 20,
+        107 => 26,
+        108 => 174,
+        113 => 25,
+        127 => 23,
+        228 => 129,
+        229 => 130,
+        239 => 141,
+        276 => 210,
+        _ => return None,
+    })
 }
 
 /// For each packet how long after the packet before it in its flow it came; 0 for the first.
