@@ -411,3 +411,14 @@ fn same(a: &Filter, b: &Filter) -> bool {
     let tests = |f: &Filter| f.terms.iter().map(|t| t.test.clone()).collect::<Vec<_>>();
     tests(a) == tests(b)
 }
+
+#[test]
+fn names_that_protocols_had_once_are_read_and_said() {
+    static TLS: Field = Field::group("tls", "TLS");
+    static RECORD: Field = Field::new("tls.record.version", "Version", Kind::Hex);
+    let registry = Registry::new([&TLS, &RECORD] as [F; 2], [("tls", "TLS")]);
+    let filter = parse("ssl && !ssl.record.version == 3 && tls", &registry).expect("names of old");
+    assert_eq!(filter.remarks(), ["ssl is called tls now.", "ssl.record.version is called tls.record.version now."]);
+    assert!(parse("tls.record.version", &registry).expect("a name").remarks().is_empty());
+    assert!(parse("sslx", &registry).is_err() && parse("ssl.recor", &registry).is_err());
+}
