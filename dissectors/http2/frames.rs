@@ -78,6 +78,7 @@ pub fn set(s: &mut Settings, id: u16, value: u32) -> bool {
             s.push = Some(value != 0);
             return value <= 1;
         }
+        3 => s.streams = Some(value),
         4 => {
             let fits = value <= MOST_WINDOW as u32;
             s.window = Some(value).filter(|_| fits);

@@ -17,6 +17,8 @@ pub struct Settings {
     pub table: Option<u32>,
     /// SETTINGS_ENABLE_PUSH.
     pub push: Option<bool>,
+    /// SETTINGS_MAX_CONCURRENT_STREAMS.
+    pub streams: Option<u32>,
     /// SETTINGS_INITIAL_WINDOW_SIZE.
     pub window: Option<u32>,
     /// SETTINGS_MAX_FRAME_SIZE.

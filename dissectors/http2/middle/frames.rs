@@ -2,6 +2,7 @@
 
 use super::super::frame::{self, HEAD, Head, PREFACE, kind};
 use super::super::notes as n;
+use super::super::stream::notes as stream;
 use super::super::streams::{MOST_WINDOW, Settings};
 use super::super::{MOST_BLOCK, frames::set};
 use super::Http2;
@@ -68,7 +69,9 @@ impl Http2 {
 
     fn whole(&mut self, dir: Dir, head: Head, frame: Bytes, steps: &mut Vec<Step>) {
         let wrong = match head.kind {
-            kind::DATA | kind::HEADERS | kind::PUSH_PROMISE | kind::CONTINUATION | kind::RST_STREAM if head.stream == 0 => {
+            kind::DATA | kind::HEADERS | kind::PRIORITY | kind::PUSH_PROMISE | kind::CONTINUATION | kind::RST_STREAM
+                if head.stream == 0 =>
+            {
                 Some((code::PROTOCOL_ERROR, &n::STREAM_ZERO))
             }
             kind::SETTINGS | kind::PING | kind::GOAWAY if head.stream != 0 => Some((code::PROTOCOL_ERROR, &n::STREAM_NOT_ZERO)),
@@ -85,6 +88,11 @@ impl Http2 {
             return self.fail(dir, error, note, &format!("a frame of type {} on stream {}", head.kind, head.stream), steps);
         }
         match head.kind {
+            kind::PRIORITY if head.len != 5 => match self.find(dir, head.stream) {
+                // An error of the stream alone (RFC 9113 §6.3).
+                Some(id) => self.give_up(id, code::FRAME_SIZE_ERROR, &n::BAD_LENGTH, "PRIORITY", steps),
+                None => self.about_stream(dir, &head, frame, steps),
+            },
             kind::DATA => self.data(dir, &head, frame, steps),
             kind::HEADERS | kind::PUSH_PROMISE | kind::CONTINUATION => self.block_part(dir, &head, &frame, steps),
             kind::RST_STREAM => self.reset_came(dir, &head, frame, steps),
@@ -107,14 +115,18 @@ impl Http2 {
     /// Whether frames about a stream that is over may go on under the same number.
     pub(super) fn is_bygone(&self, dir: Dir, number: u32) -> bool {
         let [opened, at_server, promised] = self.highest;
-        let [up, down] = &self.halves;
-        let muted = if dir == Dir::ToServer { &up.muted } else { &down.muted };
         let known = match (number % 2, dir) {
             (0, _) => number <= promised,
-            (_, Dir::ToServer) => number <= opened,
+            (_, Dir::ToServer) => number <= opened.min(at_server),
             (_, Dir::ToClient) => number <= at_server,
         };
-        known && !self.renumbered && !muted.contains(&number)
+        known && !self.renumbered && self.is_muted(dir, number).is_none()
+    }
+
+    /// Of a stream of which nothing goes on: whether its sender knows.
+    pub(super) fn is_muted(&self, dir: Dir, number: u32) -> Option<bool> {
+        let [up, down] = &self.halves;
+        if dir == Dir::ToServer { up.is_muted(number) } else { down.is_muted(number) }
     }
 
     /// Frames that are about a stream and of no consequence: priorities, and types that nobody knows.
@@ -155,6 +167,10 @@ impl Http2 {
             }
             if self.is_idle(dir, head.stream) {
                 self.fail(dir, code::PROTOCOL_ERROR, &n::STREAM_IDLE, &format!("DATA on stream {}", head.stream), steps);
+            } else if dir == Dir::ToServer && self.is_muted(dir, head.stream) != Some(false) {
+                // Nobody else is left to say so (RFC 9113 §5.1).
+                self.told(&n::STREAM_ENDED, format!("DATA on stream {}; RST_STREAM answers it", head.stream), steps);
+                self.send(Dir::ToClient, write::reset(head.stream, code::STREAM_CLOSED), steps);
             }
             return;
         };
@@ -169,6 +185,15 @@ impl Http2 {
         lane.ended = head.has(frame::END_STREAM);
         let data = Data { frame, data, flow: head.len, ends: lane.ended };
         if lane.own || lane.phase == Phase::Mute {
+            let (ended, came) = (lane.ended, data.data.len() as u64);
+            let short = lane.left.as_mut().is_some_and(|left| {
+                let more = came > *left;
+                *left = left.saturating_sub(came);
+                more || ended && *left > 0
+            });
+            if short {
+                return self.give_up(id, code::PROTOCOL_ERROR, &stream::LENGTH_DIFFERS, "it was answered by us", steps);
+            }
             self.owe(dir, id);
             return self.sweep(id);
         }
@@ -269,9 +294,9 @@ impl Http2 {
         let (at_server, renumbered) = (self.streams.get(&id).map_or(0, |s| s.at_server), self.renumbered);
         if renumbered || at_server == 0 {
             // What the other side still sends must not be mistaken for another stream's.
-            self.half(Dir::ToServer).mute(id);
+            self.half(Dir::ToServer).mute(id, dir == Dir::ToServer);
             if at_server != 0 {
-                self.half(Dir::ToClient).mute(at_server);
+                self.half(Dir::ToClient).mute(at_server, dir == Dir::ToClient);
             }
         }
         self.remove(id);
@@ -321,6 +346,7 @@ impl Http2 {
             half.encoder.allow(size);
             half.era = half.era.saturating_add(1);
         }
+        half.most_streams = s.streams.or(half.most_streams);
         if let Some(size) = s.frame {
             half.max_frame = size.max(frame::FIRST_MAX);
         }

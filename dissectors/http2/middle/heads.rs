@@ -3,6 +3,7 @@
 use super::super::hpack::encode::Line;
 use super::super::hpack::{Form, Wrong, decode};
 use super::super::notes as n;
+use super::super::stream::head::What;
 use super::super::streams::MOST_STREAMS;
 use super::state::{Block, Item, Lane, Phase, Stream};
 use super::write::{self, code};
@@ -42,6 +43,7 @@ impl Http2 {
             Some((wrong, _)) => Some(note_of(wrong)),
             None if went.too_large => Some(&n::TABLE_TOO_LARGE),
             None if went.unseen > 0 => Some(&n::UNSEEN),
+            None if went.late_resize => Some(&n::LATE_RESIZE),
             None => None,
         };
         if let Some(note) = wrong {
@@ -80,7 +82,15 @@ impl Http2 {
         }
         // Its stream was given up while it was on its way.
         if self.is_bygone(dir, number) {
-            self.send_raw(dir, number, &block, steps);
+            return self.send_raw(dir, number, &block, steps);
+        }
+        let words = format!("HEADERS on stream {number}");
+        match self.is_muted(dir, number) {
+            _ if dir == Dir::ToClient => {}
+            // It cannot know yet that the stream was given up.
+            Some(false) => {}
+            Some(true) => self.fail(dir, code::STREAM_CLOSED, &n::STREAM_ENDED, &words, steps),
+            None => self.fail(dir, code::PROTOCOL_ERROR, &n::STREAM_BACKWARDS, &words, steps),
         }
     }
 
@@ -88,9 +98,12 @@ impl Http2 {
     fn request(&mut self, id: u32, block: Block, steps: &mut Vec<Step>) {
         let [opened, ..] = &mut self.highest;
         *opened = id;
-        if self.streams.len() >= MOST_STREAMS {
+        let most = self.half(Dir::ToServer).most_streams.map_or(MOST_STREAMS, |n| MOST_STREAMS.min(n as usize));
+        // Those that the server has promised count as its own.
+        let full = self.streams.len() >= most && self.streams.keys().filter(|id| **id % 2 == 1).count() >= most;
+        if full || self.streams.len() >= MOST_STREAMS {
             self.told(&n::TOO_MANY_STREAMS, format!("stream {id} is refused"), steps);
-            self.half(Dir::ToServer).mute(id);
+            self.half(Dir::ToServer).mute(id, false);
             return self.send(Dir::ToClient, write::reset(id, code::REFUSED_STREAM), steps);
         }
         let lanes = Dir::BOTH.map(|d| Lane::new(self.half(d).first_window));
@@ -131,7 +144,13 @@ impl Http2 {
         }
         if lane.own || lane.phase == Phase::Mute {
             lane.ended = block.ends;
-            return self.sweep(id);
+            // Where nobody else reads them.
+            let wrong = if block.ends { message::fault(&block, What::Trailers) } else { Some(&n::STREAM_ENDED) };
+            let wrong = wrong.filter(|_| dir == Dir::ToServer);
+            return match wrong {
+                Some(note) => self.give_up(id, code::PROTOCOL_ERROR, note, "HEADERS behind those of a request", steps),
+                None => self.sweep(id),
+            };
         }
         if !block.ends {
             return self.give_up(id, code::PROTOCOL_ERROR, &n::STREAM_ENDED, "HEADERS in the middle of a body", steps);
@@ -167,12 +186,12 @@ impl Http2 {
                 return self.send_raw(Dir::ToClient, number, &block, steps);
             }
             // Nobody is left to be told.
-            self.half(Dir::ToClient).mute(promised);
+            self.half(Dir::ToClient).mute(promised, false);
             return self.send(Dir::ToServer, write::reset(promised, code::CANCEL), steps);
         };
         if self.streams.len() >= MOST_STREAMS {
             self.told(&n::TOO_MANY_STREAMS, format!("stream {promised} is refused"), steps);
-            self.half(Dir::ToClient).mute(promised);
+            self.half(Dir::ToClient).mute(promised, false);
             return self.send(Dir::ToServer, write::reset(promised, code::REFUSED_STREAM), steps);
         }
         let lanes = [Lane::over(), Lane::new(self.half(Dir::ToClient).first_window)];

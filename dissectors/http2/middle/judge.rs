@@ -2,6 +2,8 @@
 
 use super::super::hpack::encode::Line;
 use super::super::notes as n;
+use super::super::stream::head::What;
+use super::super::stream::notes as faults;
 use super::grpc::{self, Grpc, Next};
 use super::state::{Block, Data, Item, Phase};
 use super::write::{self, code};
@@ -75,7 +77,7 @@ impl Http2 {
         let lane = stream.lane_mut(dir);
         let Some(head) = &lane.head else { return };
         let messages = grpc::is_grpc(head);
-        let length = head.value(b"content-length").and_then(|v| std::str::from_utf8(v).ok()?.parse::<u64>().ok());
+        let length = message::length(head);
         let large = length.is_some_and(|l| l > MOST_KEPT as u64) || lane.kept > MOST_KEPT as i64;
         if tunnel || messages || large {
             lane.bodiless = true;
@@ -143,6 +145,16 @@ impl Http2 {
         let Http2 { streams, halves: [up, down], .. } = self;
         let Some(stream) = streams.get_mut(&id) else { return };
         let lane = stream.lane_mut(Dir::ToServer);
+        // No server is there to refuse what it must not take.
+        if let Some(head) = lane.head.as_ref().filter(|_| !self.lax) {
+            let sent: u64 = lane.queue.iter().map(|i| if let Item::Data(d) = i { d.data.len() as u64 } else { 0 }).sum();
+            lane.left = message::length(head).map(|l| l.saturating_sub(sent));
+            let differs = message::length(head).is_some_and(|l| sent > l || lane.ended && sent < l);
+            let wrong = message::fault(head, What::Request).or(differs.then_some(&faults::LENGTH_DIFFERS));
+            if let Some(note) = wrong {
+                return self.give_up(id, code::PROTOCOL_ERROR, note, "a rule was to answer it", steps);
+            }
+        }
         up.kept = up.kept.saturating_sub(std::mem::take(&mut lane.kept));
         up.heads = up.heads.saturating_sub(std::mem::take(&mut lane.weight));
         lane.queue.clear();
@@ -175,7 +187,7 @@ impl Http2 {
         if !std::mem::replace(&mut lane.ended, true) {
             let up = stream.lane_mut(Dir::ToServer);
             (up.phase, up.done) = (Phase::Mute, true);
-            self.half(Dir::ToClient).mute(at_server);
+            self.half(Dir::ToClient).mute(at_server, false);
             self.send(Dir::ToServer, write::reset(at_server, code::CANCEL), steps);
         }
     }

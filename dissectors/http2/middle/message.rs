@@ -6,10 +6,13 @@
 
 use super::super::hpack::Form;
 use super::super::hpack::encode::Line;
+use super::super::stream::head::What;
+use super::super::stream::notes as n;
+use super::super::stream::rules::{Rules, is_of_http1};
 use super::state::{Block, Stream};
 use bytes::{Bytes, BytesMut};
-use wirelore_kit::Dir;
 use wirelore_kit::middle::{Part, Stage, Transit};
+use wirelore_kit::{Dir, Note};
 
 /// Name of the Spec whose messages these are.
 pub const NAME: &str = "http2";
@@ -24,6 +27,12 @@ pub fn method(head: &Block) -> &[u8] {
 #[must_use]
 pub fn status(head: &Block) -> Option<u16> {
     std::str::from_utf8(head.value(b":status")?).ok()?.parse().ok()
+}
+
+/// The length that a head says its body has, bytes.
+#[must_use]
+pub fn length(head: &Block) -> Option<u64> {
+    std::str::from_utf8(head.value(b"content-length")?).ok()?.parse().ok()
 }
 
 /// The address that a request asks for.
@@ -105,10 +114,15 @@ fn clean(value: &Bytes) -> Bytes {
     value.slice_ref(value.trim_ascii())
 }
 
-/// Whether a field belongs to one connection of HTTP/1 (RFC 9113 §8.2.2).
-fn is_of_http1(name: &[u8], value: &[u8]) -> bool {
-    matches!(name, b"connection" | b"keep-alive" | b"proxy-connection" | b"transfer-encoding" | b"upgrade")
-        || (name == b"te" && !value.eq_ignore_ascii_case(b"trailers"))
+/// What is wrong with a request or its trailers, beyond what a reader must take (RFC 9113 §8.1.1).
+#[must_use]
+pub fn fault(block: &Block, what: What) -> Option<&'static Note> {
+    let (mut rules, mut wrong) = (Rules::default(), None);
+    for l in &block.lines {
+        rules.line(&l.name, &l.value, what, |note| wrong = wrong.or(Some(note)));
+    }
+    let empty = what == What::Request && block.value(b":path").is_some_and(Bytes::is_empty);
+    wrong.or((rules.lacks(what) || empty).then_some(&n::PSEUDO_MISSING))
 }
 
 /// Trailers or headers as they go out; those that stood in `was` keep their form.

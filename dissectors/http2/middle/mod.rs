@@ -42,6 +42,8 @@ const MOST_HEADS: usize = 8 << 20;
 /// The state machine.
 struct Http2 {
     judge: bool,
+    /// What breaks rules is answered as well.
+    lax: bool,
     /// What the client sends, and the server.
     halves: [Half; 2],
     /// Streams on which something may still go on, by the client's number.
@@ -65,6 +67,7 @@ struct Http2 {
 fn new(setting: &Setting) -> Box<dyn Middle> {
     let mut h = Http2 {
         judge: setting.judge,
+        lax: setting.lax,
         halves: [Half::new(), Half::new()],
         streams: BTreeMap::new(),
         numbers: BTreeMap::new(),

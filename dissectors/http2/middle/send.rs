@@ -109,12 +109,13 @@ impl Http2 {
     fn one(&mut self, dir: Dir, id: u32, steps: &mut Vec<Step>) -> bool {
         let Some(number) = self.number_for(dir, id) else { return false };
         let Http2 { streams, halves: [up, down], .. } = self;
-        let half = if dir == Dir::ToServer { up } else { down };
+        let (half, other) = if dir == Dir::ToServer { (up, down) } else { (down, up) };
         let Some(lane) = streams.get_mut(&id).map(|s| s.lane_mut(dir)).filter(|l| l.phase == Phase::Flow) else {
             half.ready.remove(&id);
             return false;
         };
-        let credit = lane.window.receiver.min(half.window.receiver).max(0);
+        let less = other.proposed_less(half.first_window);
+        let credit = lane.window.receiver.saturating_add(less).min(half.window.receiver).max(0);
         let (bytes, flow) = match lane.queue.front_mut() {
             None => {
                 half.ready.remove(&id);
@@ -195,10 +196,10 @@ impl Http2 {
     pub(super) fn reset_both(&mut self, id: u32, error: u32, steps: &mut Vec<Step>) {
         let at_server = self.streams.get(&id).map_or(0, |s| s.at_server);
         self.send(Dir::ToClient, write::reset(id, error), steps);
-        self.half(Dir::ToServer).mute(id);
+        self.half(Dir::ToServer).mute(id, false);
         if at_server != 0 {
             self.send(Dir::ToServer, write::reset(at_server, error), steps);
-            self.half(Dir::ToClient).mute(at_server);
+            self.half(Dir::ToClient).mute(at_server, false);
         }
         self.remove(id);
     }
@@ -215,7 +216,8 @@ impl Http2 {
         let Some(stream) = self.streams.remove(&id) else { return };
         if stream.at_server == 0 {
             // Its server never heard of it.
-            self.half(Dir::ToServer).mute(id);
+            let known = stream.lane(Dir::ToServer).ended;
+            self.half(Dir::ToServer).mute(id, known);
         }
         self.numbers.remove(&stream.at_server);
         for (dir, lane) in Dir::BOTH.into_iter().zip(&stream.lanes) {

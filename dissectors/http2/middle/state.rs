@@ -170,6 +170,8 @@ pub struct Lane {
     pub bodiless: bool,
     /// The sender is we.
     pub own: bool,
+    /// Of a body that is thrown away, and whose length was said: what is missing of it.
+    pub left: Option<u64>,
     /// Messages of gRPC in it are judged one by one.
     pub grpc: Option<Box<Grpc>>,
 }
@@ -190,6 +192,7 @@ impl Lane {
             whole: false,
             bodiless: false,
             own: false,
+            left: None,
             grpc: None,
         }
     }
@@ -304,8 +307,10 @@ pub struct Half {
     pub finished: bool,
     /// Streams with something that may go out when there is credit.
     pub ready: BTreeSet<u32>,
-    /// Streams of which nothing goes on: what their sender had already sent is thrown away.
-    pub muted: VecDeque<u32>,
+    /// Streams of which nothing goes on, and whether their sender knows: what one that does not had already sent is thrown away.
+    pub muted: VecDeque<(u32, bool)>,
+    /// So many streams may be open that the receiver of this direction has to serve.
+    pub most_streams: Option<u32>,
     /// Something was judged that may be judged at once: what follows waits for that.
     pub paused: bool,
     /// The sender said that it is going away, and up to which stream it answers.
@@ -337,17 +342,34 @@ impl Half {
             finished: false,
             ready: BTreeSet::new(),
             muted: VecDeque::new(),
+            most_streams: None,
             paused: false,
             away: None,
         }
     }
 
-    /// What comes on that stream is thrown away.
-    pub fn mute(&mut self, stream: u32) {
+    /// What comes on that stream does not go on. `known`: its sender has ended it or given it up itself.
+    pub fn mute(&mut self, stream: u32, known: bool) {
+        if self.is_muted(stream).is_some() {
+            return;
+        }
         if self.muted.len() >= MOST_MUTED {
             self.muted.pop_front();
         }
-        self.muted.push_back(stream);
+        self.muted.push_back((stream, known));
+    }
+
+    /// Of a stream of which nothing goes on: whether its sender knows.
+    #[must_use]
+    pub fn is_muted(&self, stream: u32) -> Option<bool> {
+        self.muted.iter().rev().find(|(s, _)| *s == stream).map(|(_, known)| *known)
+    }
+
+    /// What a receiver that has proposed settings, and waits for their acknowledgement, may already count on: so much less of a window.
+    #[must_use]
+    pub fn proposed_less(&self, first: i64) -> i64 {
+        let proposed = self.proposed.iter().filter_map(|s| s.window);
+        proposed.map(|w| i64::from(w).saturating_sub(first)).min().unwrap_or(0).min(0)
     }
 
     /// Bytes of memory held.

@@ -1,5 +1,6 @@
 //! Header fields of a stream's message, a line each, and what the rest of the reading needs of them.
 
+use super::rules::Rules;
 use super::{fields as f, notes as n};
 use crate::coding::{Coding, MOST_CODINGS};
 use wirelore_kit::{F, Fact, Flags, Level, Reader, Side, Span, Stop, Text, Value};
@@ -25,9 +26,7 @@ pub struct Head<'a> {
     pub grpc_message: &'a [u8],
     /// Lines, as `name` and `value`, that inner protocols ask for.
     pub facts: Vec<Fact>,
-    /// Fields that were not seen, so that nothing can be said of what is missing.
-    unseen: bool,
-    pseudo: u8,
+    rules: Rules,
 }
 
 /// What a block is.
@@ -54,34 +53,25 @@ pub fn read<'a>(r: &mut Reader<'a>, len: usize, what: What, from: Side) -> Resul
     let mut head = Head::default();
     let end = r.at().saturating_add(len as u64);
     let all = r.span(len);
-    let mut regular = false;
     while r.at() < end {
         let left = end.saturating_sub(r.at()) as usize;
         let rest = r.peek(left)?;
         let line = memchr::memchr(b'\n', rest).unwrap_or(left);
         let text = rest.get(..line).unwrap_or(rest);
-        one(r, &mut head, text, line.saturating_add(1).min(left), what, from, &mut regular)?;
+        one(r, &mut head, text, line.saturating_add(1).min(left), what, from)?;
     }
     judge(r, &head, what, all);
     Ok(head)
 }
 
-fn one<'a>(
-    r: &mut Reader<'a>,
-    head: &mut Head<'a>,
-    text: &'a [u8],
-    all: usize,
-    what: What,
-    from: Side,
-    regular: &mut bool,
-) -> Result<(), Stop> {
+fn one<'a>(r: &mut Reader<'a>, head: &mut Head<'a>, text: &'a [u8], all: usize, what: What, from: Side) -> Result<(), Stop> {
     let here = r.span(all);
     // A pseudo-header begins with a colon.
     let colon = memchr::memmem::find(text.get(1..).unwrap_or(&[]), b": ").map_or(text.len(), |i| i.saturating_add(1));
     let name = text.get(..colon).unwrap_or(text);
     let value = text.get(colon.saturating_add(2)..).unwrap_or(&[]);
     let tree = r.level() == Level::Tree;
-    check(r, head, name, value, what, regular, here);
+    head.rules.line(name, value, what, |note| r.note(note, here));
     let known = f::known(name, !tree);
     if let Some(field) = known {
         consider(r, head, field, value, here);
@@ -181,60 +171,10 @@ fn consider<'a>(r: &mut Reader<'a>, head: &mut Head<'a>, field: F, value: &'a [u
     }
 }
 
-/// What one line must keep (RFC 9113 §8.2, §8.3).
-fn check(r: &mut Reader<'_>, head: &mut Head<'_>, name: &[u8], value: &[u8], what: What, regular: &mut bool, here: Span) {
-    if let Some(pseudo) = name.strip_prefix(b":") {
-        let (bit, of) = match pseudo {
-            b"method" => (1, What::Request),
-            b"scheme" => (2, What::Request),
-            b"authority" => (4, What::Request),
-            b"path" => (8, What::Request),
-            b"protocol" => (16, What::Request),
-            b"status" => (32, What::Response),
-            _ => (0, What::Trailers),
-        };
-        if bit == 0 || of != what {
-            r.note(&n::PSEUDO_UNKNOWN, here);
-        } else if head.pseudo & bit != 0 {
-            r.note(&n::PSEUDO_TWICE, here);
-        }
-        head.pseudo |= bit;
-        if *regular {
-            r.note(&n::PSEUDO_LATE, here);
-        }
-        return;
-    }
-    if name.first() == Some(&b'?') {
-        head.unseen = true;
-        return;
-    }
-    *regular = true;
-    if name.is_empty() || name.iter().any(|b| b.is_ascii_uppercase() || *b <= b' ' || *b >= 0x7f || *b == b':') {
-        r.note(&n::UPPER_CASE, here);
-    }
-    let http1 = match name.len() {
-        2 => name == b"te" && value != b"trailers",
-        7 => name == b"upgrade",
-        10 => name == b"connection" || name == b"keep-alive",
-        16 => name == b"proxy-connection",
-        17 => name == b"transfer-encoding",
-        _ => false,
-    };
-    if http1 {
-        r.note(&n::CONNECTION_FIELD, here);
-    }
-}
-
 /// What only the whole shows.
 fn judge(r: &mut Reader<'_>, head: &Head<'_>, what: What, all: Span) {
-    let connect = head.method == b"CONNECT" && head.protocol.is_empty();
-    let must = match what {
-        What::Request if connect => 1 | 4,
-        What::Request => 1 | 2 | 8,
-        What::Response => 32,
-        What::Trailers => 0,
-    };
-    if head.pseudo & must != must && !head.unseen {
+    let connect = head.rules.is_tunnel();
+    if head.rules.lacks(what) {
         r.note(&n::PSEUDO_MISSING, all);
     }
     if what == What::Request && r.level() == Level::Tree && !head.authority.is_empty() && !connect {

@@ -6,8 +6,9 @@
 
 mod body;
 mod fields;
-mod head;
-mod notes;
+pub(super) mod head;
+pub(super) mod notes;
+pub(super) mod rules;
 
 use body::Body;
 use fields as f;
