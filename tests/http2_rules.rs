@@ -30,6 +30,8 @@ enum Want {
     Answer(u32),
     /// PING is answered with these bytes.
     Pong,
+    /// The same, or the connection ends in order.
+    PongOrEnd,
     /// SETTINGS are acknowledged.
     Settled,
     /// So many bytes of a body come at first, and nothing beyond them.
@@ -71,7 +73,7 @@ const MORE: u8 = 0x16;
 
 #[rustfmt::skip]
 fn cases() -> Vec<Case> {
-    use Want::{Answer, Away, Bytes, Faulty, Pong, Reset, Settled};
+    use Want::{Answer, Away, Bytes, Faulty, Pong, PongOrEnd, Reset, Settled};
     vec![
         // Frames (§4).
         Case("4.1 a type that nobody knows", Pong, |p| { p.send(frame(0x16, 0, 0, b"anywhere")); ping(p) }),
@@ -149,7 +151,7 @@ fn cases() -> Vec<Case> {
         Case("6.10 CONTINUATION behind the end of CONTINUATION", Away(&[PROTOCOL]), |p| { head(p, 1, 0, &asks("POST", "/up")); p.send(frame(kind::CONTINUATION, END_HEADERS, 1, block(&[("x-a", "b")]))); p.send(frame(kind::CONTINUATION, END_HEADERS, 1, block(&[("x-c", "d")]))) }),
         Case("6.10 CONTINUATION behind DATA", Away(&[PROTOCOL]), |p| { p.post(1, "/up", &[]); p.send(frame(kind::DATA, 0, 1, b"test")); p.send(frame(kind::CONTINUATION, END_HEADERS, 1, block(&[("x-a", "b")]))) }),
         // Codes that nobody knows (§7).
-        Case("7 GOAWAY with a code that nobody knows", Pong, |p| { p.send(frame(kind::GOAWAY, 0, 0, [0, 0, 0, 0, 0, 0, 0, 0xff])); ping(p) }),
+        Case("7 GOAWAY with a code that nobody knows", PongOrEnd, |p| { p.send(frame(kind::GOAWAY, 0, 0, [0, 0, 0, 0, 0, 0, 0, 0xff])); ping(p) }),
         Case("7 RST_STREAM with a code that nobody knows", Pong, |p| { p.post(1, "/up", &[]); p.send(frame(kind::RST_STREAM, 0, 1, 0xffu32.to_be_bytes())); ping(p) }),
         // Messages (§8).
         Case("8.1 HEADERS within a body that end nothing", Reset(&[PROTOCOL]), |p| { p.post(1, "/up", &[]); head(p, 1, END_HEADERS, &[("x-a", "b")]) }),
@@ -215,9 +217,10 @@ fn came_as(want: &Want, peer: &mut Peer) -> Result<(), String> {
             }
             all
         }
-        Want::Pong => {
+        Want::Pong | Want::PongOrEnd => {
             let all = peer.until(|c| settled(c) || matches!(c, Came::Pong(_)));
-            if matches!(all.last(), Some(Came::Pong(bytes)) if bytes == b"anywhere") {
+            let end = matches!(want, Want::PongOrEnd) && all.last() == Some(&Came::Closed);
+            if end || matches!(all.last(), Some(Came::Pong(bytes)) if bytes == b"anywhere") {
                 return Ok(());
             }
             all
@@ -267,8 +270,13 @@ fn go_through(at: SocketAddr) -> Vec<Went> {
             let mut done = Vec::new();
             loop {
                 let n = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                let Some(Case(_, want, act)) = all.get(n) else { return done };
+                let Some(Case(about, want, act)) = all.get(n) else { return done };
                 let mut peer = Peer::client(at, &[]);
+                if about.ends_with("longer than allowed") && peer.max_frame == (1 << 24) - 1 {
+                    // No frame is longer.
+                    done.push((n, Ok(())));
+                    continue;
+                }
                 act(&mut peer);
                 done.push((n, came_as(want, &mut peer)));
             }
@@ -367,10 +375,10 @@ fn what_is_changed_keeps_the_rules() {
 
 #[test]
 fn what_is_answered_by_a_rule_keeps_the_rules() {
-    if !are_here(&["nginx"]) {
+    if !are_here(&["nghttpd"]) {
         return;
     }
-    let site = Site::new("h2rules-answered");
+    let site = Site::strict("h2rules-answered");
     let map = |path: &str, file: &str| format!("|{path}|{}", site.folder.path(&format!("www/{file}")).display());
     let proxy = site.proxy(&[
         "--map-local",

@@ -34,7 +34,8 @@ pub struct Setting {
     /// User and password that a client must give before we do anything for it ([`Place::Forward`]; RFC 9110 §11.7).
     pub auth: Option<(String, String)>,
     /// [`Place::Between`] alone: the one server, if it is not connected yet. It is asked for with [`Step::Route`] when the first message is
-    /// to go there, and never where all are answered on their way. Only for protocols of which [`Serve::forward`] holds.
+    /// to go there, and never where all are answered on their way. Protocols of which [`Serve::forward`] does not hold ask for none: all that comes
+    /// must be answered by judgements, and what they owe their client as its server they say themselves.
     pub away: Option<Origin>,
 }
 
@@ -43,7 +44,8 @@ pub struct Setting {
 pub struct Serve {
     /// Whether it can be spoken to a proxy ([`Place::Forward`]).
     pub forward: bool,
-    /// Clients take it lightly when a connection on which nothing is going on is closed: they open another.
+    /// It speaks in exchanges of HTTP: clients take it lightly when a connection on which nothing is going on is closed, they open another;
+    /// and a page may answer a request.
     pub reopened: bool,
     /// A fresh one.
     pub new: fn(&Setting) -> Box<dyn Middle>,

@@ -12,15 +12,17 @@ use crate::given::Given;
 use crate::leaf::Mint;
 use crate::names::{self, Name};
 use crate::signer::{Body, Signer, new_key, random, serial};
-use crate::{Error, Names, date, pem};
+use crate::{Error, Names, date, pem, rsa};
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::{CertifiedKey, SigningKey};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use x509_parser::prelude::{FromDer, ParsedExtension, X509Certificate};
 
 /// Leaves kept: some 2 KiB each.
 const MOST_LEAVES: usize = 4096;
+/// The same of those with an RSA key, which few clients need.
+const MOST_RSA_LEAVES: usize = 256;
 /// After so long a leaf is minted anew, so that one given out is always fresh.
 const LEAF_KEPT: i64 = 30 * date::DAY;
 /// How long an authority made here is valid.
@@ -38,10 +40,28 @@ pub struct Authority {
     not_before: i64,
     not_after: i64,
     scope: Scope,
-    leaf_key: Arc<dyn SigningKey>,
-    leaf_spki: Vec<u8>,
+    leaf_key: LeafKey,
     leaves: Cache<CertifiedKey>,
+    /// For clients that know no ECDSA, once there was one.
+    rsa: OnceLock<(LeafKey, Cache<CertifiedKey>)>,
     given: Given,
+}
+
+/// A key that leaves share.
+struct LeafKey {
+    key: Arc<dyn SigningKey>,
+    /// Its public half (SubjectPublicKeyInfo, DER).
+    spki: Vec<u8>,
+}
+
+impl LeafKey {
+    /// Of a key in PKCS#8.
+    fn new(key: Vec<u8>) -> Result<LeafKey, Error> {
+        let key = any_supported_type(&PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key)))
+            .map_err(|_| Error::Crypto { doing: "making the key of the leaves" })?;
+        let spki = key.public_key().ok_or(Error::Crypto { doing: "reading the key of the leaves" })?.to_vec();
+        Ok(LeafKey { key, spki })
+    }
 }
 
 impl std::fmt::Debug for Authority {
@@ -107,9 +127,7 @@ impl Authority {
         let scope = parsed.name_constraints().ok().flatten().map(|c| Scope::of(c.value)).unwrap_or_default();
         let (subject, validity) = (parsed.subject().as_raw().to_vec(), parsed.validity());
         let (not_before, not_after) = (validity.not_before.timestamp(), validity.not_after.timestamp());
-        let leaf_key = any_supported_type(&PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(new_key()?)))
-            .map_err(|_| Error::Crypto { doing: "making the key of the leaves" })?;
-        let leaf_spki = leaf_key.public_key().ok_or(Error::Crypto { doing: "reading the key of the leaves" })?.to_vec();
+        let leaf_key = LeafKey::new(new_key()?)?;
         let pem = pem::block("CERTIFICATE", &own);
         let leaves = Cache::new(MOST_LEAVES);
         Ok(Authority {
@@ -123,8 +141,8 @@ impl Authority {
             not_after,
             scope,
             leaf_key,
-            leaf_spki,
             leaves,
+            rsa: OnceLock::new(),
             given: Given::default(),
         })
     }
@@ -172,12 +190,36 @@ impl Authority {
     /// # Errors
     /// If the name cannot stand in a certificate, or the system has no randomness.
     pub fn leaf(&self, names: &Names<'_>) -> Result<Arc<CertifiedKey>, Error> {
+        self.leaf_of(names, &self.leaf_key, &self.leaves)
+    }
+
+    /// The same with an RSA key, for clients that know no ECDSA. The first time this makes the key, which takes a good part of a second.
+    ///
+    /// # Errors
+    /// As [`Authority::leaf`].
+    pub fn rsa_leaf(&self, names: &Names<'_>) -> Result<Arc<CertifiedKey>, Error> {
+        let (key, leaves) = match self.rsa.get() {
+            Some(there) => there,
+            None => {
+                let made = (LeafKey::new(rsa::new_key()?)?, Cache::new(MOST_RSA_LEAVES));
+                self.rsa.get_or_init(|| made)
+            }
+        };
+        self.leaf_of(names, key, leaves)
+    }
+
+    /// Whether an RSA leaf takes no longer than others.
+    pub fn is_rsa_ready(&self) -> bool {
+        self.rsa.get().is_some()
+    }
+
+    fn leaf_of(&self, names: &Names<'_>, key: &LeafKey, leaves: &Cache<CertifiedKey>) -> Result<Arc<CertifiedKey>, Error> {
         if let Some(given) = self.given.of(names.asked) {
             return Ok(given);
         }
-        let from = names.upstream.map_or(0, |certificate| self.leaves.number(certificate));
+        let from = names.upstream.map_or(0, |certificate| leaves.number(certificate));
         let now = date::now();
-        if let Some(known) = self.leaves.get(names.asked, from, now) {
+        if let Some(known) = leaves.get(names.asked, from, now) {
             return Ok(known);
         }
         let mint = Mint {
@@ -185,7 +227,7 @@ impl Authority {
             issuer: &self.subject,
             key_identifier: self.key_identifier.as_deref(),
             not_after: self.not_after,
-            spki: &self.leaf_spki,
+            spki: &key.spki,
         };
         let mut all = names::all(*names)?;
         // Names outside of what we may sign would make clients refuse the whole certificate.
@@ -193,8 +235,8 @@ impl Authority {
         all.retain(|name| std::mem::take(&mut asked) || self.scope.covers(name));
         let mut chain = vec![CertificateDer::from(mint.strike(&all, now)?)];
         chain.extend(self.above.iter().cloned());
-        let leaf = Arc::new(CertifiedKey::new(chain, self.leaf_key.clone()));
-        self.leaves.put(names.asked, from, now.saturating_add(LEAF_KEPT), leaf.clone());
+        let leaf = Arc::new(CertifiedKey::new(chain, key.key.clone()));
+        leaves.put(names.asked, from, now.saturating_add(LEAF_KEPT), leaf.clone());
         Ok(leaf)
     }
 
@@ -245,7 +287,7 @@ impl Authority {
     /// The same of the key that all leaves of this run share. Chromium's `--ignore-certificate-errors-spki-list` finds this one where the
     /// authority itself is not sent.
     pub fn leaf_key_pin(&self) -> String {
-        pin(&self.leaf_spki)
+        pin(&self.leaf_key.spki)
     }
 
     /// Its name, as trust stores list it.

@@ -21,6 +21,7 @@ mod names;
 mod p12;
 pub mod page;
 pub mod pem;
+mod rsa;
 mod scope;
 mod signer;
 pub mod trust;

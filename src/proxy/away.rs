@@ -55,7 +55,7 @@ impl Course {
                 let dialled = self.dial(&origin).await;
                 return self.or_refuse(dialled).await.map(|()| (None, None));
             };
-            self.tls_to_client(&host, None, chosen.as_deref(), None).await?;
+            self.tls_to_client((&host, hello.takes), None, chosen.as_deref(), None).await?;
             origin.tls = true;
             inside = Some("tls");
             let alpn = chosen.iter().cloned().collect();

@@ -26,7 +26,9 @@ impl Course {
         match self.first_words().await {
             First::Whole(hello) => {
                 let host = hello.name.clone().unwrap_or_else(|| self.host());
-                if let Err(over) = self.tls_to_client(&host, None, self.own_protocol(&hello.alpn).as_deref(), None).await {
+                if let Err(over) =
+                    self.tls_to_client((&host, hello.takes), None, self.own_protocol(&hello.alpn).as_deref(), None).await
+                {
                     return over;
                 }
             }

@@ -1,7 +1,7 @@
 //! The first words of a client: whether they are TLS, and what its hello asks for.
 
-use rustls::ProtocolVersion;
 use rustls::server::Acceptor;
+use rustls::{CipherSuite, ProtocolVersion, SignatureScheme};
 
 /// What a ClientHello asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,13 +12,47 @@ pub struct Hello {
     pub alpn: Vec<Vec<u8>>,
     /// Whether it offers TLS 1.3.
     pub tls13: bool,
+    /// Which certificates it takes.
+    pub takes: Takes,
+}
+
+/// Which of our certificates a client can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Takes {
+    /// One with an ECDSA key on P-256, at all and in TLS 1.2.
+    ecdsa: [bool; 2],
+    /// One with an RSA key.
+    rsa: bool,
+}
+
+impl Takes {
+    /// Of a client of which nothing is known.
+    pub const ANY: Takes = Takes { ecdsa: [true; 2], rsa: true };
+
+    /// Whether only a certificate with an RSA key will do, when that version is spoken.
+    #[must_use]
+    pub fn rsa_only(self, version: Option<ProtocolVersion>) -> bool {
+        let [at_all, in_12] = self.ecdsa;
+        let ecdsa = at_all && (in_12 || version != Some(ProtocolVersion::TLSv1_2));
+        self.rsa && !ecdsa
+    }
+}
+
+/// Whether a cipher suite of TLS 1.2 needs an ECDSA key, of those that we speak.
+fn is_ecdsa(suite: &CipherSuite) -> bool {
+    matches!(
+        suite,
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+            | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+            | CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
+    )
 }
 
 impl Hello {
     /// Of a client that asks for a name, and offers no protocol.
     #[must_use]
     pub fn of(name: &str) -> Hello {
-        Hello { name: Some(name.to_owned()), alpn: Vec::new(), tls13: true }
+        Hello { name: Some(name.to_owned()), alpn: Vec::new(), tls13: true, takes: Takes::ANY }
     }
 }
 
@@ -59,10 +93,18 @@ pub fn look(bytes: &[u8]) -> First {
             Ok(None) => {}
             Ok(Some(accepted)) => {
                 let hello = accepted.client_hello();
+                let tls13 = offers_13(bytes);
+                let signs = |scheme| hello.signature_schemes().contains(&scheme);
+                let ecdsa = signs(SignatureScheme::ECDSA_NISTP256_SHA256);
+                let in_12 = hello.cipher_suites().iter().any(is_ecdsa);
                 return First::Whole(Hello {
                     name: hello.server_name().map(str::to_owned),
                     alpn: hello.alpn().map(|names| names.map(<[u8]>::to_vec).collect()).unwrap_or_default(),
-                    tls13: offers_13(bytes),
+                    tls13,
+                    takes: Takes {
+                        ecdsa: [ecdsa && (tls13 || in_12), in_12],
+                        rsa: signs(SignatureScheme::RSA_PSS_SHA256) || signs(SignatureScheme::RSA_PKCS1_SHA256),
+                    },
                 });
             }
             Err((e, _)) => return First::Strange(e.to_string()),

@@ -8,7 +8,7 @@ use crate::speak;
 use bytes::Bytes;
 use std::net::SocketAddr;
 use wirelore_ca::page;
-use wirelore_kit::middle::{Place, Transit};
+use wirelore_kit::middle::{Origin, Place, Transit};
 use wirelore_kit::{Hint, Spec};
 use wirelore_record::{Kind, Note};
 
@@ -98,7 +98,9 @@ impl Course {
     pub(crate) async fn own_tunnel(&mut self, host: &str) -> Over {
         let mut secure = false;
         if let First::Whole(hello) = self.first_words().await {
-            if let Err(over) = self.tls_to_client(host, None, self.own_protocol(&hello.alpn).as_deref(), None).await {
+            if let Err(over) =
+                self.tls_to_client((host, hello.takes), None, self.own_protocol(&hello.alpn).as_deref(), None).await
+            {
                 return over;
             }
             secure = true;
@@ -115,8 +117,12 @@ impl Course {
 
     /// A protocol in the middle whose every message is judged.
     pub(crate) fn drive_to_answer(&self, spec: &'static Spec, place: Place) -> Option<Drive> {
-        let serve = spec.middle.filter(|m| m.forward)?;
-        let setting = self.setting(self.start(&Hint::Proto(spec.name), None), place, true);
+        let serve = spec.middle.filter(|m| m.forward || m.reopened && place == Place::Between)?;
+        let mut setting = self.setting(self.start(&Hint::Proto(spec.name), None), place, true);
+        if !serve.forward {
+            // It must know that its server never comes.
+            setting.away = Some(self.origin.clone().unwrap_or(Origin { host: self.host(), port: 0, tls: false }));
+        }
         Some(Drive::new((serve.new)(&setting), place == Place::Forward))
     }
 

@@ -3,7 +3,7 @@
 use crate::copy::Over;
 use crate::course::Course;
 use crate::end::{End, Fault};
-use crate::hello::{First, Hello};
+use crate::hello::{First, Hello, Takes};
 use crate::speak;
 use crate::tls::Tls;
 use crate::words;
@@ -64,7 +64,7 @@ impl Course {
         let alpn: Option<Box<[u8]>> = tls.and_then(Tls::alpn).map(Into::into);
         let version = tls.and_then(Tls::version);
         let copied = tls.and_then(Tls::peer_certificate).map(<[u8]>::to_vec);
-        self.tls_to_client(&host, copied.as_deref(), alpn.as_deref(), version).await?;
+        self.tls_to_client((&host, hello.takes), copied.as_deref(), alpn.as_deref(), version).await?;
         self.first_words_along().await;
         Ok(Some(alpn))
     }
@@ -127,12 +127,18 @@ impl Course {
     /// Answers the client in the server's place.
     pub(crate) async fn tls_to_client(
         &mut self,
-        host: &str,
+        (host, takes): (&str, Takes),
         copied: Option<&[u8]>,
         alpn: Option<&[u8]>,
         version: Option<ProtocolVersion>,
     ) -> Result<(), Over> {
-        let config = match self.answer_as(host, copied, alpn, version) {
+        let rsa = takes.rsa_only(version);
+        if rsa && !self.worker.shared.authority.is_rsa_ready() {
+            // Its key takes a while to make: others are served meanwhile. What goes wrong is told below.
+            let shared = Arc::clone(&self.worker.shared);
+            let _ = tokio::task::spawn_blocking(move || shared.authority.rsa_leaf(&Names::of("localhost")).map(drop)).await;
+        }
+        let config = match self.answer_as((host, rsa), copied, alpn, version) {
             Ok(config) => config,
             Err(why) => {
                 let what = format!("No certificate could be made for {host}: {why}");
@@ -150,7 +156,7 @@ impl Course {
 
     fn answer_as(
         &self,
-        host: &str,
+        (host, rsa): (&str, bool),
         copied: Option<&[u8]>,
         alpn: Option<&[u8]>,
         version: Option<ProtocolVersion>,
@@ -158,18 +164,20 @@ impl Course {
         let shared = &self.worker.shared;
         let names = Names::of(host);
         let names = copied.map_or(names, |der| names.with_upstream(der));
-        let leaf = shared.authority.leaf(&names).map_err(|e| e.to_string())?;
+        let leaf = if rsa { shared.authority.rsa_leaf(&names) } else { shared.authority.leaf(&names) };
+        let leaf = leaf.map_err(|e| e.to_string())?;
         shared.configs.answer(leaf, alpn, version).map_err(|e| e.to_string())
     }
 
     /// The server cannot be spoken to: the client is answered by us, and told why on a page, if it speaks what has pages.
     async fn refuse_tls(&mut self, hello: &Hello, host: &str, refusal: &Refusal) -> Over {
-        let chosen = hello.alpn.iter().find(|name| self.speaks_pages(name)).cloned();
+        let speaks = |name: &&Vec<u8>| self.speaks_exchanges(name);
+        let chosen = hello.alpn.iter().find(|name| self.speaks_pages(name)).or_else(|| hello.alpn.iter().find(speaks)).cloned();
         if chosen.is_none() && !hello.alpn.is_empty() {
             // It would not understand a page.
             return Over::Broken(1, Fault::Early);
         }
-        if let Err(over) = self.tls_to_client(host, None, chosen.as_deref(), None).await {
+        if let Err(over) = self.tls_to_client((host, hello.takes), None, chosen.as_deref(), None).await {
             return over;
         }
         self.page(refusal, chosen.map_or(Hint::Probe, |name| Hint::Alpn(name.into()))).await
@@ -180,6 +188,13 @@ impl Course {
         let table = self.worker.shared.table;
         let spec = reader_of(table, &Hint::Alpn(name.into())).and_then(|i| table.get(i));
         spec.is_some_and(|s| s.middle.is_some_and(|m| m.forward))
+    }
+
+    /// Whether a page may answer in a protocol of that name, though nobody speaks it to a proxy.
+    fn speaks_exchanges(&self, name: &[u8]) -> bool {
+        let table = self.worker.shared.table;
+        let spec = reader_of(table, &Hint::Alpn(name.into())).and_then(|i| table.get(i));
+        spec.is_some_and(|s| s.middle.is_some_and(|m| m.reopened))
     }
 
     /// Answers whatever the client asks with a page that says why there is no server, if it speaks a protocol that has pages.

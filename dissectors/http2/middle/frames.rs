@@ -97,6 +97,7 @@ impl Http2 {
             kind::HEADERS | kind::PUSH_PROMISE | kind::CONTINUATION => self.block_part(dir, &head, &frame, steps),
             kind::RST_STREAM => self.reset_came(dir, &head, frame, steps),
             kind::SETTINGS => self.settings(dir, &head, frame, steps),
+            kind::PING if self.alone && !head.has(frame::ACK) => self.send(dir.other(), write::pong(&frame), steps),
             kind::PING => self.send(dir, frame, steps),
             kind::GOAWAY => self.going_away(dir, frame, steps),
             kind::WINDOW_UPDATE => self.window_update(dir, &head, frame, steps),
@@ -323,6 +324,12 @@ impl Http2 {
                 return self.fail(dir, error, note, "SETTINGS", steps);
             }
             let first = !std::mem::replace(&mut half.started, true);
+            if self.alone {
+                self.send(dir.other(), write::settings(true), steps);
+                let Some(s) = self.half(dir).proposed.pop_front() else { return };
+                self.apply(dir.other(), s);
+                return self.drain_all(dir.other(), steps);
+            }
             self.send(dir, frame, steps);
             if first {
                 for bytes in std::mem::take(&mut self.half(dir).early) {

@@ -9,7 +9,7 @@ use super::state::{Block, Item, Lane, Phase, Stream};
 use super::write::{self, code};
 use super::{Http2, message};
 use bytes::Bytes;
-use wirelore_kit::middle::Step;
+use wirelore_kit::middle::{Judgement, Step};
 use wirelore_kit::{BufId, Dir, Note, Span};
 
 /// What is said of a block that cannot be read.
@@ -54,15 +54,29 @@ impl Http2 {
         if went.left_out > 0 {
             return self.give_up(id, code::ENHANCE_YOUR_CALM, &n::BLOCK_SWELLS, "the stream is given up", steps);
         }
+        self.block_of(dir, id, block, steps);
+    }
+
+    /// A block on a stream on which something goes on.
+    fn block_of(&mut self, dir: Dir, id: u32, block: Block, steps: &mut Vec<Step>) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         let lane = stream.lane_mut(dir);
+        if lane.interim {
+            let weight = block.weight();
+            lane.weight = lane.weight.saturating_add(weight);
+            lane.behind_interim.push_back(block);
+            let half = self.half(dir);
+            half.heads = half.heads.saturating_add(weight);
+            return;
+        }
         if lane.phase != Phase::Head || lane.own {
             return self.trailers(dir, id, block, steps);
         }
         // What stands here is an answer: requests open their streams.
         match message::status(&block) {
             Some(100) if std::mem::take(&mut stream.continued) => {}
-            Some(100..=199) if !block.ends => self.send_block(dir, id, &block, steps),
+            Some(100..=199) if !block.ends && !self.judge => self.send_block(dir, id, &block, steps),
+            Some(100..=199) if !block.ends => self.interim(dir, id, block, steps),
             _ => self.head(dir, id, block, steps),
         }
     }
@@ -119,14 +133,58 @@ impl Http2 {
         self.head(Dir::ToServer, id, block, steps);
     }
 
+    /// An answer before the answer (RFC 9110 §15.2) is judged; what follows it on its stream waits.
+    fn interim(&mut self, dir: Dir, id: u32, block: Block, steps: &mut Vec<Step>) {
+        let Some(lane) = self.streams.get_mut(&id).map(|s| s.lane_mut(dir)) else { return };
+        lane.interim = true;
+        let weight = block.weight();
+        lane.weight = lane.weight.saturating_add(weight);
+        lane.head = Some(Box::new(block));
+        let half = self.half(dir);
+        half.heads = half.heads.saturating_add(weight);
+        self.judge_head(dir, id, steps);
+    }
+
+    /// An interim answer was judged.
+    pub(super) fn judged_interim(&mut self, dir: Dir, id: u32, judgement: Judgement, steps: &mut Vec<Step>) {
+        let Some(lane) = self.streams.get_mut(&id).map(|s| s.lane_mut(dir)) else { return };
+        let Some(mut block) = lane.head.take() else { return };
+        (lane.interim, lane.phase) = (false, Phase::Head);
+        let later = std::mem::take(&mut lane.behind_interim);
+        let weight = std::mem::take(&mut lane.weight);
+        let half = self.half(dir);
+        half.heads = half.heads.saturating_sub(weight);
+        match judgement {
+            Judgement::Pass | Judgement::Body => self.send_block(dir, id, &block, steps),
+            // The client waits on, for the next one or the answer.
+            Judgement::Drop => {}
+            Judgement::Reset => return self.close(steps),
+            Judgement::Change(to) | Judgement::Answer(to) => {
+                let lines = message::head(&to, &block.lines, false);
+                if lines != block.lines {
+                    (block.frames, block.lines) = (Bytes::new(), lines);
+                }
+                if !matches!(message::status(&block), Some(100..=199)) {
+                    self.cut_off(id, steps);
+                    return self.answer_with(id, &to, steps);
+                }
+                self.send_block(dir, id, &block, steps);
+            }
+        }
+        for block in later {
+            self.block_of(dir, id, block, steps);
+        }
+    }
+
     /// A head has come: it is judged before it goes on.
     fn head(&mut self, dir: Dir, id: u32, block: Block, steps: &mut Vec<Step>) {
         let judge = self.judge;
         let weight = block.weight();
         let Some(lane) = self.streams.get_mut(&id).map(|s| s.lane_mut(dir)) else { return };
-        lane.ended = block.ends;
+        // Data may have overtaken a head that waited behind an interim answer.
+        lane.ended |= block.ends;
         lane.head = Some(Box::new(block));
-        lane.weight = weight;
+        lane.weight = lane.weight.saturating_add(weight);
         let half = self.half(dir);
         half.heads = half.heads.saturating_add(weight);
         if judge {

@@ -11,7 +11,7 @@ use super::{Http2, MOST_KEPT, message};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use wirelore_kit::Dir;
-use wirelore_kit::middle::{Judgement, Step, Transit};
+use wirelore_kit::middle::{Judgement, Part, Step, Transit};
 
 /// Body and trailers of what waits in a stream.
 fn taken_apart(queue: &VecDeque<Item>) -> (Bytes, Option<&Block>) {
@@ -43,7 +43,10 @@ impl Http2 {
         let Some(stream) = self.streams.get(&id) else { return };
         let lane = stream.lane(dir);
         let Some(head) = &lane.head else { return };
-        let message = message::transit(dir, stream, head, whole.then(|| taken_apart(&lane.queue)));
+        let mut message = message::transit(dir, stream, head, whole.then(|| taken_apart(&lane.queue)));
+        if lane.interim {
+            message.part = Part::Interim;
+        }
         let ticket = self.ask(dir, id, false, message, steps);
         if let Some(lane) = self.streams.get_mut(&id).map(|s| s.lane_mut(dir)) {
             (lane.phase, lane.whole) = (Phase::Judging(ticket), whole);
@@ -54,6 +57,9 @@ impl Http2 {
     pub(super) fn judged(&mut self, dir: Dir, id: u32, ticket: u64, judgement: Judgement, steps: &mut Vec<Step>) {
         let lane = self.streams.get(&id).map(|s| s.lane(dir));
         let Some(lane) = lane.filter(|l| l.phase == Phase::Judging(ticket)) else { return };
+        if lane.interim {
+            return self.judged_interim(dir, id, judgement, steps);
+        }
         let whole = lane.whole;
         match judgement {
             Judgement::Pass => self.release(dir, id, steps),
@@ -108,6 +114,11 @@ impl Http2 {
         let Some(stream) = streams.get_mut(&id) else { return };
         let headless = stream.headless && dir == Dir::ToClient;
         let lane = stream.lane_mut(dir);
+        // What is written anew comes out in order: nobody behind us could see any more what was wrong with it.
+        let wrong = lane.head.as_ref().filter(|_| dir == Dir::ToServer && !self.lax);
+        if let Some(note) = wrong.and_then(|head| message::fault(head, What::Request)) {
+            return self.give_up(id, code::PROTOCOL_ERROR, note, "a rule was to change it", steps);
+        }
         let Some(mut head) = lane.head.take() else { return };
         let mut lines = message::head(to, &head.lines, dir == Dir::ToServer);
         if whole {
@@ -142,7 +153,7 @@ impl Http2 {
 
     /// We answer a request ourselves; what its client still sends of it is thrown away.
     fn answer(&mut self, id: u32, to: &Transit, steps: &mut Vec<Step>) {
-        let Http2 { streams, halves: [up, down], .. } = self;
+        let Http2 { streams, halves: [up, _], .. } = self;
         let Some(stream) = streams.get_mut(&id) else { return };
         let lane = stream.lane_mut(Dir::ToServer);
         // No server is there to refuse what it must not take.
@@ -159,12 +170,23 @@ impl Http2 {
         up.heads = up.heads.saturating_sub(std::mem::take(&mut lane.weight));
         lane.queue.clear();
         (lane.phase, lane.done, lane.head) = (Phase::Mute, true, None);
+        self.owe(Dir::ToServer, id);
+        self.answer_with(id, to, steps);
+    }
+
+    /// Our answer takes the place of the server's.
+    pub(super) fn answer_with(&mut self, id: u32, to: &Transit, steps: &mut Vec<Step>) {
+        let Http2 { streams, halves: [_, down], .. } = self;
+        let Some(stream) = streams.get_mut(&id) else { return };
         let headless = stream.headless;
         let lines = message::head(to, &[], false);
         let trailers = message::trailers(to, &[]);
         let body = if headless { Bytes::new() } else { to.body.clone() };
         let head = Block { lines, ends: body.is_empty() && (headless || trailers.is_empty()), ..Block::default() };
         let lane = stream.lane_mut(Dir::ToClient);
+        // Data that overtook a head that waits goes with it.
+        down.kept = down.kept.saturating_sub(lane.kept);
+        lane.queue.clear();
         (lane.own, lane.ended, lane.kept) = (true, true, body.len() as i64);
         down.kept = down.kept.saturating_add(lane.kept);
         if !body.is_empty() {
@@ -174,12 +196,11 @@ impl Http2 {
             lane.queue.push_back(Item::Block(Box::new(Block { lines: trailers, ends: true, ..Block::default() })));
         }
         lane.head = Some(Box::new(head));
-        self.owe(Dir::ToServer, id);
         self.release(Dir::ToClient, id, steps);
     }
 
     /// Nothing more is wanted of an answer that something else takes the place of.
-    fn cut_off(&mut self, id: u32, steps: &mut Vec<Step>) {
+    pub(super) fn cut_off(&mut self, id: u32, steps: &mut Vec<Step>) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         let at_server = stream.at_server;
         let lane = stream.lane_mut(Dir::ToClient);
@@ -240,6 +261,8 @@ impl Http2 {
     fn open(&mut self, id: u32, steps: &mut Vec<Step>) -> bool {
         let server = self.half(Dir::ToClient);
         let most = if server.ended.is_some() { 0 } else { server.away.unwrap_or(0x7fff_ffff) };
+        // Without a server nothing goes on.
+        let most = if self.alone { 0 } else { most };
         let [_, at_server, _] = &mut self.highest;
         let Some(stream) = self.streams.get_mut(&id) else { return false };
         if stream.at_server != 0 {

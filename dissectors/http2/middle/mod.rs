@@ -42,6 +42,8 @@ const MOST_HEADS: usize = 8 << 20;
 /// The state machine.
 struct Http2 {
     judge: bool,
+    /// No server is there: we are it.
+    alone: bool,
     /// What breaks rules is answered as well.
     lax: bool,
     /// What the client sends, and the server.
@@ -67,6 +69,7 @@ struct Http2 {
 fn new(setting: &Setting) -> Box<dyn Middle> {
     let mut h = Http2 {
         judge: setting.judge,
+        alone: setting.away.is_some(),
         lax: setting.lax,
         halves: [Half::new(), Half::new()],
         streams: BTreeMap::new(),
@@ -115,6 +118,7 @@ impl Http2 {
             return;
         }
         self.told(note, format!("the connection is ended: {words}"), steps);
+        self.greet(steps);
         let [opened, at_server, promised] = self.highest;
         let cause = format!("{} ({})", note.label, note.rfc);
         for to in Dir::BOTH {
@@ -128,6 +132,13 @@ impl Http2 {
             self.send(to, write::go_away(last, error, cause.as_bytes()), steps);
         }
         self.close(steps);
+    }
+
+    /// Where no server does it, we say its first words: SETTINGS without any (RFC 9113 §3.4).
+    fn greet(&mut self, steps: &mut Vec<Step>) {
+        if self.alone && !std::mem::replace(&mut self.half(Dir::ToClient).started, true) {
+            self.send(Dir::ToClient, write::settings(false), steps);
+        }
     }
 
     fn close(&mut self, steps: &mut Vec<Step>) {
@@ -173,6 +184,7 @@ impl Middle for Http2 {
         if self.over {
             return;
         }
+        self.greet(steps);
         let half = self.half(dir);
         half.rest.push(bytes);
         // Whatever was judged at once has been told by now.

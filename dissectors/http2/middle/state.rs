@@ -152,7 +152,11 @@ pub struct Lane {
     pub phase: Phase,
     /// The head that is judged or waits for its body.
     pub head: Option<Box<Block>>,
-    /// Bytes of it, as it came.
+    /// That head is of an answer before the answer.
+    pub interim: bool,
+    /// What has come behind that.
+    pub behind_interim: VecDeque<Block>,
+    /// Bytes of them, as they came.
     pub weight: usize,
     /// What waits to go out, or to be judged.
     pub queue: VecDeque<Item>,
@@ -183,6 +187,8 @@ impl Lane {
         Lane {
             phase: Phase::Head,
             head: None,
+            interim: false,
+            behind_interim: VecDeque::new(),
             weight: 0,
             queue: VecDeque::new(),
             kept: 0,

@@ -42,6 +42,18 @@ pub fn reset(stream: u32, code: u32) -> Bytes {
     frame(kind::RST_STREAM, 0, stream, &[&code.to_be_bytes()])
 }
 
+/// SETTINGS that change nothing, or acknowledge others.
+#[must_use]
+pub fn settings(acknowledge: bool) -> Bytes {
+    frame(kind::SETTINGS, if acknowledge { frame::ACK } else { 0 }, 0, &[])
+}
+
+/// PING that answers `frame`.
+#[must_use]
+pub fn pong(ping: &Bytes) -> Bytes {
+    frame(kind::PING, frame::ACK, 0, &[ping.get(HEAD..).unwrap_or(&[])])
+}
+
 /// WINDOW_UPDATE.
 #[must_use]
 pub fn window(stream: u32, more: u32) -> Bytes {
