@@ -53,5 +53,6 @@ notes! {
     BODY_NOT_KEPT = "http2.note.body_not_kept", "The body is longer than the 16 MiB that are kept to be edited", Note, Limit, "";
     SETTINGS_FLOOD = "http2.note.settings_flood", "More SETTINGS than are ever acknowledged", Error, Limit, "RFC 9113 §10.5";
     SERVER_AWAY = "http2.note.server_away", "The server was going away when this request was let go", Warn, Sequence, "RFC 9113 §6.8";
+    STREAMS_OPEN = "http2.note.streams_open", "The connection ended while answers were due", Warn, Sequence, "RFC 9113 §5.4.1";
     TABLE_LISTED = "http2.note.table_listed", "The dynamic table has more entries than are listed", Chat, Limit, "RFC 7541 §2.3.2";
 }

@@ -127,6 +127,10 @@ impl Course {
                 // In TLS 1.3 a server says only behind the handshake that it misses a certificate of ours.
                 let host = self.origin.as_ref().map_or("the server", |o| &o.host);
                 rest.lane.note(self.tie, words::handshake(&Trust::explain(e, host), Side::Server), rest.now);
+            } else if let Fault::Io(e) = &fault
+                && (side, e.kind()) == (1, std::io::ErrorKind::ConnectionReset)
+            {
+                rest.lane.note(self.tie, words::server_reset(), rest.now);
             } else if let Fault::Tls(e) = &fault {
                 let what = format!("TLS failed while data was on its way: {e}.");
                 rest.lane.note(self.tie, Note { side: Some(words::side(side)), ..Note::new(Kind::Handshake, &what) }, rest.now);

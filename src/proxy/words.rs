@@ -164,6 +164,17 @@ pub fn broke_off(host: &str, fault: &Fault) -> Failure {
     Failure::unanswered(host, how)
 }
 
+/// The server broke off.
+#[must_use]
+pub fn server_reset() -> Note<'static> {
+    Note {
+        side: Some(Side::Server),
+        why: "It sent a TCP reset (RST). What it had still to say is lost, and the client was reset in turn.",
+        what_to_do: "Look at the server's own log: it closed with something unread, was ended, or a firewall between us broke it off.",
+        ..Note::new(Kind::Told, "The server broke the connection off.")
+    }
+}
+
 /// A client did not take our certificate.
 #[must_use]
 pub fn client_refused(host: &str, fault: &Fault) -> Failure {

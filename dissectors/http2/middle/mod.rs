@@ -22,6 +22,7 @@ mod write;
 
 use super::frames::upgrade_settings;
 use super::hpack::Scratch;
+use super::notes as n;
 use bytes::Bytes;
 use state::{Half, Lane, Stream};
 use std::collections::{BTreeMap, BTreeSet};
@@ -198,6 +199,11 @@ impl Middle for Http2 {
             return;
         }
         self.half(dir).ended = Some(how);
+        let due = self.streams.values().filter(|s| s.at_server != 0 && !s.lane(dir).ended).count();
+        if dir == Dir::ToClient && due > 0 {
+            let how = if how == End::Fin { "closed" } else { "broke off" };
+            self.told(&n::STREAMS_OPEN, format!("the server {how}, and {due} answers are not there or not whole"), steps);
+        }
         if how != End::Fin {
             return self.close(steps);
         }
