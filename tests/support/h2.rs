@@ -193,7 +193,7 @@ impl Peer {
                     let payload = payload.to_vec();
                     self.rest.drain(..9 + len);
                     if is == kind::SETTINGS {
-                        let size = payload.chunks_exact(6).filter(|s| s[..2] == [0, 5]).last();
+                        let size = payload.chunks_exact(6).rfind(|s| s[..2] == [0, 5]);
                         self.max_frame = size.map_or(self.max_frame, |s| u32::from_be_bytes([s[2], s[3], s[4], s[5]]) as usize);
                     }
                     return came(is, flags, u32::from_be_bytes([s1, s2, s3, s4]), payload);
