@@ -1,6 +1,7 @@
 //! One end of a connection that passes through us: its socket, its TLS if it speaks that, its leg in the record, and what waits to go out.
 
 use crate::buffers::{Out, READ, take_secrets, was_missed};
+use crate::gather;
 use crate::pace::Pace;
 use crate::tls::Tls;
 use rustls::ProtocolVersion;
@@ -271,6 +272,7 @@ impl End {
             }
         }
         let fresh = buf.filled().len();
+        gather::came(fresh);
         if let Some(pace) = &mut self.pace {
             pace.took(fresh);
         }

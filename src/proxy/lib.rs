@@ -20,6 +20,7 @@ mod drive;
 mod end;
 mod expected;
 mod forward;
+mod gather;
 mod hello;
 pub mod mode;
 mod options;

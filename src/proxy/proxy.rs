@@ -2,6 +2,7 @@
 
 use crate::configs::Configs;
 use crate::datagrams;
+use crate::gather;
 use crate::mode::Mode;
 use crate::options::Options;
 use crate::send::{self, Sender};
@@ -117,7 +118,11 @@ impl Proxy {
         }
         let mut threads = Vec::new();
         for (n, (load, take)) in queues.into_iter().enumerate() {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Thread)?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .on_thread_park(gather::before_sleep)
+                .build()
+                .map_err(Error::Thread)?;
             let (shared, stopped, sockets, workers) =
                 (Arc::clone(&shared), stopped.clone(), std::mem::take(&mut sockets), workers.clone());
             let thread = std::thread::Builder::new().name(format!("relay {n}")).spawn(move || {
