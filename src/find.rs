@@ -10,7 +10,7 @@ mod search;
 pub use pattern::{Pattern, Written};
 
 use crate::cli::From;
-use crate::harvest::window::Window;
+use crate::harvest::window::{Window, Windows};
 use crate::reading::{self, Failure};
 use crate::recall::{Recall, cancelled};
 use bytes::Bytes;
@@ -102,9 +102,10 @@ pub fn find(
         links: Arc::clone(&recall.links.read().unwrap_or_else(PoisonError::into_inner)),
     };
     let mut search = Search::new(pattern);
-    let (mut next, end) = (0, snapshot.packets());
+    let end = snapshot.packets();
     work.expect(u64::from(end));
-    while let Some(window) = Window::read(snapshot, &recall.spool, next, end, |_, _| true) {
+    let mut windows = Windows::of(snapshot, &recall.spool, 0..end, 1);
+    while let Some(window) = windows.next(|_, _| true) {
         if work.is_cancelled() {
             return Err(cancelled());
         }
@@ -118,7 +119,6 @@ pub fn find(
             }
         }
         work.did(window.rows.len() as u64);
-        next = window.end();
     }
     Ok(())
 }

@@ -108,7 +108,10 @@ fn decode(codings: &[u8], body: &[u8]) -> Result<Vec<u8>, String> {
     let named = || String::from_utf8_lossy(codings).into_owned();
     let mut decoder = Decoder::once(&applied).ok_or_else(|| format!("{} cannot be undone", named()))?;
     let mut plain = Vec::new();
-    decoder.push(body, &mut plain).and_then(|()| decoder.end()).map_err(|_| format!("it is not what {} gives", named()))?;
+    decoder
+        .push(body, &mut plain)
+        .and_then(|()| decoder.end(&mut plain))
+        .map_err(|_| format!("it is not what {} gives", named()))?;
     Ok(plain)
 }
 

@@ -20,7 +20,7 @@ use plan::Plan;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError};
-use window::Window;
+use window::{Window, Windows};
 use wirelore_filter::Wants;
 use wirelore_kit::{PacketRow, Problem};
 use wirelore_store::query::Bits;
@@ -115,16 +115,16 @@ fn run<T: Send>(
             }
             take(through.iter().copied().min().unwrap_or(0), made.rows)
         };
-        let (mut next, mut outstanding) = (0u32, 0usize);
+        let mut windows = Windows::of(snapshot, &recall.spool, 0..end, 2 * IN_FLIGHT);
+        let mut outstanding = 0usize;
         let needed = |n: u32, row: &PacketRow| {
             (plan.needs_bytes() && plan.packets.has(n)) || plan.analysis || plan.messages_of(row.flow) > 0
         };
-        while let Some(window) = Window::read(snapshot, &recall.spool, next, end, needed) {
+        while let Some(window) = windows.next(needed) {
             if work.is_cancelled() {
                 return ControlFlow::Break(());
             }
             work.did(window.rows.len() as u64);
-            next = window.end();
             outstanding += lanes;
             let window = Arc::new(window);
             for input in &inputs {

@@ -10,7 +10,7 @@ pub mod transfer;
 pub mod varint;
 mod zstd;
 
-use wirelore_kit::{Inflater, Swift, Wrap};
+use wirelore_kit::{Inflater, Swift, Wrap, gunzip};
 
 /// At most so many bytes are made of one body; a small body that swells beyond this is meant to harm.
 pub const MOST_MADE: u64 = 64 << 20;
@@ -138,10 +138,15 @@ impl Step {
     }
 }
 
+/// So many coded bytes are gathered before they are undone, where nobody waits for what they give.
+const MOST_GATHERED: usize = 256 << 10;
+
 /// Undoes a list of codings, the last applied first.
 pub struct Decoder {
     /// In the order of undoing.
     steps: Vec<Step>,
+    /// Coded bytes that came and were not undone yet; `None`: all are undone as they come.
+    gathered: Option<Vec<u8>>,
     made: u64,
     fed: bool,
     stopped: bool,
@@ -167,12 +172,18 @@ impl Decoder {
         Decoder::of(applied, false)
     }
 
+    /// As [`Decoder::once`], for data that comes in small pieces: they are gathered, so that most is given by [`Decoder::end`] only.
+    #[must_use]
+    pub fn gathering(applied: &[Coding]) -> Option<Decoder> {
+        Some(Decoder { gathered: Some(Vec::new()), ..Decoder::once(applied)? })
+    }
+
     fn of(applied: &[Coding], copied: bool) -> Option<Decoder> {
         if applied.iter().any(|c| !c.is_read()) || applied.len() > MOST_CODINGS {
             return None;
         }
         let steps: Vec<Step> = applied.iter().rev().filter_map(|c| Step::new(*c, copied)).collect();
-        (!steps.is_empty()).then_some(Decoder { steps, made: 0, fed: false, stopped: false })
+        (!steps.is_empty()).then_some(Decoder { steps, gathered: None, made: 0, fed: false, stopped: false })
     }
 
     /// Adds to `out` what `input` gives. After a fault nothing more is made and no further fault is told.
@@ -184,6 +195,27 @@ impl Decoder {
             return Ok(());
         }
         self.fed = true;
+        let Some(mut gathered) = self.gathered.take() else { return self.undo(input, out) };
+        let mut went = Ok(());
+        if gathered.len().saturating_add(input.len()) > MOST_GATHERED {
+            went = self.undo(&gathered, out);
+            gathered.clear();
+        }
+        gathered.extend_from_slice(input);
+        self.gathered = Some(gathered);
+        went
+    }
+
+    /// Undoes the commonest coding the fastest way, where all of it is there and has no fault.
+    fn undo_whole(&mut self, all: &[u8], out: &mut Vec<u8>) -> bool {
+        let gzip = matches!(self.steps.as_slice(), [Step::Swift(i)] if i.wrap() == Wrap::Gzip && i.taken() == 0);
+        let before = out.len();
+        self.stopped = gzip && gunzip(all, out, MOST_MADE as usize);
+        self.made = self.made.saturating_add(out.len().saturating_sub(before) as u64);
+        self.stopped
+    }
+
+    fn undo(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
         let most = usize::try_from(MOST_MADE.saturating_sub(self.made)).unwrap_or(usize::MAX);
         let before = out.len();
         let mut fault = None;
@@ -207,11 +239,17 @@ impl Decoder {
         }
     }
 
-    /// The coded bytes have ended.
+    /// The coded bytes have ended: adds to `out` what was not given yet.
     ///
     /// # Errors
-    /// [`Fault::Unfinished`] when the data says that more should come.
-    pub fn end(&mut self) -> Result<(), Fault> {
+    /// [`Fault::Unfinished`] when the data says that more should come; another one of what was gathered.
+    pub fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Fault> {
+        if let Some(gathered) = self.gathered.take().filter(|_| !self.stopped) {
+            if self.undo_whole(&gathered, out) {
+                return Ok(());
+            }
+            self.undo(&gathered, out)?;
+        }
         let stopped = std::mem::replace(&mut self.stopped, true);
         if stopped || !self.fed || self.steps.iter().all(Step::is_done) { Ok(()) } else { Err(Fault::Unfinished) }
     }
@@ -226,13 +264,14 @@ impl Decoder {
     #[must_use]
     pub fn fork(&self) -> Option<Decoder> {
         let steps = self.steps.iter().map(Step::fork).collect::<Option<Vec<_>>>()?;
-        Some(Decoder { steps, made: self.made, fed: self.fed, stopped: self.stopped })
+        Some(Decoder { steps, gathered: self.gathered.clone(), made: self.made, fed: self.fed, stopped: self.stopped })
     }
 
     /// Bytes of memory held.
     #[must_use]
     pub fn weight(&self) -> usize {
-        self.steps.iter().map(Step::weight).fold(size_of::<Decoder>(), usize::saturating_add)
+        let gathered = self.gathered.as_ref().map_or(0, Vec::capacity);
+        self.steps.iter().map(Step::weight).fold(size_of::<Decoder>().saturating_add(gathered), usize::saturating_add)
     }
 }
 
@@ -250,9 +289,10 @@ mod tests {
     const ZRUN: &[u8] = b"\x28\xb5\x2f\xfd\xa0\xa0\x86\x01\x00\x03\x35\x0ca";
 
     fn all(applied: &[Coding], data: &[u8], step: usize) -> (Vec<u8>, Result<(), Fault>) {
-        let (a, b) = (Decoder::new(applied), Decoder::once(applied));
-        let [a, b] = [a, b].map(|d| through(d.expect("codings that are read"), data, step));
+        let each = [Decoder::new(applied), Decoder::once(applied), Decoder::gathering(applied)];
+        let [a, b, c] = each.map(|d| through(d.expect("codings that are read"), data, step));
         assert!(a == b, "{applied:?} by {step}: {:?} and {:?}", a.1, b.1);
+        assert!(a == c, "{applied:?} by {step}, gathered: {:?} and {:?}", a.1, c.1);
         a
     }
 
@@ -263,7 +303,7 @@ mod tests {
                 return (out, Err(f));
             }
         }
-        let end = d.end();
+        let end = d.end(&mut out);
         (out, end)
     }
 
@@ -277,6 +317,25 @@ mod tests {
         let two = [ZSTD, b"\x50\x2a\x4d\x18\x02\x00\x00\x00??", ZSTD].concat();
         for step in 1..=two.len() {
             assert_eq!(all(&[Coding::Zstd], &two, step).0, TEXT.repeat(2), "frames and a skippable one by {step}");
+        }
+    }
+
+    #[test]
+    fn gathered_gzip_gives_what_it_gives_piece_by_piece() {
+        let twice = GZIP.repeat(2);
+        let padded = [GZIP, &[0; 9]].concat();
+        assert_eq!(all(&[Coding::Gzip], &twice, 5), (TEXT.repeat(2), Ok(())), "two members of the same contents");
+        assert_eq!(all(&[Coding::Gzip], &padded, 5).0, TEXT);
+        for whole in [GZIP, &twice, &padded] {
+            for at in 0..whole.len() {
+                let mut wrong = whole.to_vec();
+                wrong[at] ^= 0x21;
+                for data in [&wrong, &whole[..at]] {
+                    let each = [Decoder::once(&[Coding::Gzip]), Decoder::gathering(&[Coding::Gzip])];
+                    let [pieces, gathered] = each.map(|d| through(d.expect("gzip"), data, 7));
+                    assert_eq!(pieces, gathered, "{} bytes, byte {at} wrong or missing", data.len());
+                }
+            }
         }
     }
 

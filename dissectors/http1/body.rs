@@ -103,8 +103,8 @@ impl Body {
                 applied.extend(&t.codings);
             }
             body.coded = !applied.is_empty();
-            // A reading for bodies goes through them once; of the others copies are made in the middle.
-            let decoder = if out.level() == Level::Bodies { Decoder::once(&applied) } else { Decoder::new(&applied) };
+            // A reading for bodies goes through them once, and needs them when they are whole; of the others copies are made in the middle.
+            let decoder = if out.level() == Level::Bodies { Decoder::gathering(&applied) } else { Decoder::new(&applied) };
             body.decoder = decoder.map(Box::new);
             if out.level() == Level::Tree && body.coded == body.decoder.is_some() {
                 body.parts = Scanner::new(head.content_type).map(Box::new);
@@ -241,7 +241,7 @@ impl Body {
         if let Some(parts) = &mut self.parts {
             parts.list(r, self.last, !self.coded)?;
         }
-        if let Some(Err(fault)) = self.decoder.as_mut().map(|d| d.end()) {
+        if let Err(fault) = self.undo_rest(out) {
             r.note(words(fault), self.last);
         }
         self.inner_ends(out, End::Fin);
@@ -251,13 +251,22 @@ impl Body {
 
     /// The direction ended.
     pub fn end(&mut self, how: End, out: &mut Out<'_>) {
-        if let Some(Err(fault)) = self.decoder.as_mut().map(|d| d.end()) {
+        if let Err(fault) = self.undo_rest(out) {
             out.note(words(fault), self.last);
         }
         self.inner_ends(out, how);
         if self.frame == Frame::UntilClose && how == End::Fin {
             out.close();
         }
+    }
+
+    /// No more coded bytes come, or none that can be undone: hands on what those that came give.
+    fn undo_rest(&mut self, out: &mut Out<'_>) -> Result<(), Fault> {
+        let Some(mut decoder) = self.decoder.take() else { return Ok(()) };
+        let mut made = out.memory();
+        let went = decoder.end(&mut made);
+        out.inner_made(body_key(self.number, self.dir, true), self.dir, made, self.last, How::Inflated, self.hint.clone());
+        went
     }
 
     fn inner_ends(&self, out: &mut Out<'_>, how: End) {
@@ -285,7 +294,9 @@ impl Body {
         };
         self.frame = frame;
         self.parts = None;
-        if self.decoder.take().is_some() {
+        if self.decoder.is_some() {
+            // That it is unfinished is no wonder.
+            let _ = self.undo_rest(out);
             out.note(&n::CONTENT_HOLE, self.last);
         }
         if complete {

@@ -1,9 +1,11 @@
 //! DEFLATE (RFC 1951) undone as its bytes come, in its zlib, gzip and raw forms, never beyond a bound.
 
 mod raw;
+mod whole;
 
 pub use raw::{Copied, Swift};
 use raw::{Next, Raw};
+pub use whole::gunzip;
 
 /// What DEFLATE is wrapped in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +70,12 @@ impl<R: Raw> Inflater<R> {
     fn with(wrap: Wrap) -> Inflater<R> {
         let step = if wrap == Wrap::Raw { Step::Body } else { Step::Head };
         Inflater { wrap, state: R::fresh(), step, held: Vec::new(), taken: 0, made: 0 }
+    }
+
+    /// What the data is wrapped in.
+    #[must_use]
+    pub const fn wrap(&self) -> Wrap {
+        self.wrap
     }
 
     /// Bytes taken so far.

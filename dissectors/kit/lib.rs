@@ -47,7 +47,7 @@ pub mod verdict;
 
 pub use explain::{Explanations, FieldProse, NoteProse};
 pub use field::{DATA, F, Field, Flags, Kind, Names, Role, TRAILING, UNKNOWN};
-pub use inflate::{Broken, Copied, Inflater, Swift, Wrap};
+pub use inflate::{Broken, Copied, Inflater, Swift, Wrap, gunzip};
 pub use keep::Keep;
 pub use layer::{Layer, LayerClaim, LayerTurn, LayersRead, Next, PacketBytes, Pseudo, read_layers, read_packet};
 pub use note::{About, Note, Noted, Severity};

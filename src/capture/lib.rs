@@ -38,5 +38,5 @@ pub use event::{
 pub use growth::{Grown, Growth};
 pub use sniff::{Compression, Format, PcapKind};
 pub use source::{Options, Progress, Source, Step};
-pub use spool::SpoolReader;
+pub use spool::{Memory, SpoolReader};
 pub use time::Resolution;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError, bounded};
 
 use crate::decode::{Decoder, Input, Meter};
@@ -36,6 +36,14 @@ impl SpoolReader {
     /// # Errors
     /// `UnexpectedEof` when the capture ends before (a followed file was cut), and what the system says otherwise.
     pub fn read_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
+        self.read_into(offset, len, &mut Memory::none())
+    }
+
+    /// As [`SpoolReader::read_at`], in memory of earlier pieces where that is free.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_into(&self, offset: u64, len: usize, memory: &mut Memory) -> io::Result<Bytes> {
         let end = offset.checked_add(len as u64).ok_or(io::ErrorKind::UnexpectedEof)?;
         match &self.body {
             Body::Memory(all) => {
@@ -50,11 +58,49 @@ impl SpoolReader {
                 if len > 1 << 20 && end > file.metadata()?.len() {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
-                let mut out = vec![0; len];
+                let mut out = memory.take(len);
                 file.read_exact_at(&mut out, offset)?;
-                Ok(out.into())
+                Ok(memory.lend(out.freeze()))
             }
         }
+    }
+}
+
+/// Memory of pieces that were read one after another: used again when nobody looks at them any more.
+#[derive(Debug)]
+pub struct Memory {
+    lent: Vec<Bytes>,
+    /// So many pieces are remembered.
+    most: usize,
+}
+
+impl Memory {
+    /// For a reader of which at most `most` pieces are looked at at a time.
+    #[must_use]
+    pub const fn of(most: usize) -> Memory {
+        Memory { lent: Vec::new(), most }
+    }
+
+    const fn none() -> Memory {
+        Memory::of(0)
+    }
+
+    fn take(&mut self, len: usize) -> BytesMut {
+        let free = self.lent.iter().position(Bytes::is_unique).map(|i| self.lent.swap_remove(i));
+        match free.map(Bytes::try_into_mut) {
+            Some(Ok(mut memory)) => {
+                memory.resize(len, 0);
+                memory
+            }
+            _ => BytesMut::zeroed(len),
+        }
+    }
+
+    fn lend(&mut self, piece: Bytes) -> Bytes {
+        if self.lent.len() < self.most {
+            self.lent.push(piece.clone());
+        }
+        piece
     }
 }
 

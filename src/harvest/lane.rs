@@ -98,16 +98,16 @@ impl<'s> Lane<'s> {
         let mut done = plan.done_in(w.first, w.end());
         let mut row = Waiting { row: Row::default(), orders: Vec::new(), of: 0 };
         for (packet, facts) in (w.first..).zip(&w.rows) {
-            let here = done.partition_point(|d| d.0 <= packet);
-            let (due, rest) = done.split_at_checked(here).unwrap_or((&[], &[]));
-            done = rest;
             let share = if facts.flow == NONE { packet / 64 } else { facts.flow };
             if share % lanes != self.number {
                 continue;
             }
+            let passed = done.iter().take_while(|d| d.0 < packet).count();
+            done = done.get(passed..).unwrap_or(&[]);
+            let due = done.iter().take_while(|d| d.0 == packet).count();
             row.row.clear(packet);
             row.orders.clear();
-            row.of = due.len();
+            row.of = due;
             if plan.messages_of(facts.flow) > 0 {
                 self.advance(w, packet, facts.flow, &keys, &mut row, take);
             }

@@ -2,7 +2,9 @@
 
 use crate::recall::Recall;
 use bytes::Bytes;
-use wirelore_capture::SpoolReader;
+use std::borrow::Cow;
+use std::ops::Range;
+use wirelore_capture::{Memory, SpoolReader};
 use wirelore_kit::PacketRow;
 use wirelore_store::Snapshot;
 
@@ -39,6 +41,56 @@ pub(crate) struct Window {
     pub bytes: Vec<Option<Bytes>>,
 }
 
+/// Reads a capture's windows one after another.
+pub(crate) struct Windows<'s> {
+    snapshot: &'s Snapshot,
+    spool: &'s SpoolReader,
+    next: u32,
+    end: u32,
+    /// The segment that was unpacked last.
+    segment: (u32, Cow<'s, [PacketRow]>),
+    memory: Memory,
+}
+
+impl<'s> Windows<'s> {
+    /// Those of packets `range`, of which about `at_once` are looked at at a time.
+    pub fn of(snapshot: &'s Snapshot, spool: &'s SpoolReader, range: Range<u32>, at_once: usize) -> Windows<'s> {
+        let end = range.end.min(snapshot.packets());
+        Windows { snapshot, spool, next: range.start, end, segment: (u32::MAX, Cow::Borrowed(&[])), memory: Memory::of(at_once) }
+    }
+
+    /// The next one; bytes only of packets that `needed` names. `None` behind the last.
+    pub fn next(&mut self, needed: impl Fn(u32, &PacketRow) -> bool) -> Option<Window> {
+        let first = self.next;
+        if first >= self.end {
+            return None;
+        }
+        let segment = first / SEGMENT;
+        if self.segment.0 != segment {
+            self.segment = (segment, self.snapshot.packet_table().segment(segment as usize));
+        }
+        let most = MOST_PACKETS.min(self.end.saturating_sub(first) as usize);
+        let rows = self.segment.1.get((first % SEGMENT) as usize..).unwrap_or(&[]);
+        let mut window = Window { first, rows: Vec::with_capacity(most), bytes: Vec::with_capacity(most) };
+        let mut total = 0u64;
+        let mut wanted = Vec::with_capacity(most);
+        for (n, row) in (first..).zip(rows.iter().take(most)) {
+            let need = needed(n, row);
+            if need {
+                total = total.saturating_add(u64::from(row.cap_len));
+                if total > MOST_BYTES && !window.rows.is_empty() {
+                    break;
+                }
+            }
+            window.rows.push(*row);
+            wanted.push(need);
+        }
+        window.fill(self.spool, &wanted, &mut self.memory);
+        self.next = window.end();
+        Some(window)
+    }
+}
+
 impl Window {
     /// The number behind the last.
     pub fn end(&self) -> u32 {
@@ -59,40 +111,7 @@ impl Window {
         }
     }
 
-    /// The window from packet `first` on; bytes only of those that `needed` names. `None` behind the last packet before `end`.
-    pub fn read(
-        snapshot: &Snapshot,
-        spool: &SpoolReader,
-        first: u32,
-        end: u32,
-        needed: impl Fn(u32, &PacketRow) -> bool,
-    ) -> Option<Window> {
-        let end = end.min(snapshot.packets());
-        if first >= end {
-            return None;
-        }
-        let segment = snapshot.packet_table().segment((first / SEGMENT) as usize);
-        let most = MOST_PACKETS.min(end.saturating_sub(first) as usize);
-        let rows = segment.get((first % SEGMENT) as usize..).unwrap_or(&[]);
-        let mut window = Window { first, rows: Vec::with_capacity(most), bytes: Vec::with_capacity(most) };
-        let mut total = 0u64;
-        let mut wanted = Vec::with_capacity(most);
-        for (n, row) in (first..).zip(rows.iter().take(most)) {
-            let need = needed(n, row);
-            if need {
-                total = total.saturating_add(u64::from(row.cap_len));
-                if total > MOST_BYTES && !window.rows.is_empty() {
-                    break;
-                }
-            }
-            window.rows.push(*row);
-            wanted.push(need);
-        }
-        window.fill(spool, &wanted);
-        Some(window)
-    }
-
-    fn fill(&mut self, spool: &SpoolReader, wanted: &[bool]) {
+    fn fill(&mut self, spool: &SpoolReader, wanted: &[bool], memory: &mut Memory) {
         self.bytes.resize(self.rows.len(), None);
         let mut i = 0;
         while i < self.rows.len() {
@@ -101,7 +120,7 @@ impl Window {
                 continue;
             }
             let (from, next) = self.stretch(i, wanted);
-            self.read_stretch(spool, i..next, from, wanted);
+            self.read_stretch(spool, i..next, from, wanted, memory);
             i = next;
         }
     }
@@ -123,10 +142,10 @@ impl Window {
         (from, next.max(i + 1))
     }
 
-    fn read_stretch(&mut self, spool: &SpoolReader, range: std::ops::Range<usize>, from: u64, wanted: &[bool]) {
+    fn read_stretch(&mut self, spool: &SpoolReader, range: Range<usize>, from: u64, wanted: &[bool], memory: &mut Memory) {
         let last = self.rows.get(range.clone()).unwrap_or(&[]).iter().zip(wanted.get(range.clone()).unwrap_or(&[]));
         let end = last.filter(|(_, w)| **w).map(|(r, _)| r.at().saturating_add(u64::from(r.cap_len))).max().unwrap_or(from);
-        let all = spool.read_at(from, end.saturating_sub(from) as usize).ok();
+        let all = spool.read_into(from, end.saturating_sub(from) as usize, memory).ok();
         for i in range {
             let Some(row) = self.rows.get(i).filter(|_| wanted.get(i) == Some(&true)) else { continue };
             let at = row.at().saturating_sub(from) as usize;

@@ -91,9 +91,9 @@ impl Body {
     fn with_codings(mut self, head: &Head<'_>, out: &Out<'_>) -> Body {
         self.coded = !head.codings.is_empty();
         if self.wanted {
-            // A reading for bodies goes through them once; of the others copies are made in the middle.
-            let once = out.level() == Level::Bodies;
-            self.decoder = if once { Decoder::once(&head.codings) } else { Decoder::new(&head.codings) }.map(Box::new);
+            // A reading for bodies goes through them once, and needs them when they are whole; of the others copies are made in the middle.
+            let once = out.level() == Level::Bodies && !self.grpc;
+            self.decoder = if once { Decoder::gathering(&head.codings) } else { Decoder::new(&head.codings) }.map(Box::new);
         }
         self
     }
@@ -170,9 +170,18 @@ impl Body {
         out.inner_made(self.key, self.dir, made, from, How::Unpacked, self.hint.clone());
     }
 
+    /// No more coded bytes come, or none that can be undone: hands on what those that came give.
+    fn undo_rest(&mut self, out: &mut Out<'_>) -> Result<(), Fault> {
+        let Some(mut decoder) = self.decoder.take() else { return Ok(()) };
+        let mut made = out.memory();
+        let went = decoder.end(&mut made);
+        out.inner_made(self.key | 1, self.dir, made, self.last, How::Inflated, self.hint.clone());
+        went
+    }
+
     /// The body is complete: what the decoder still has to say, and the ends of the inner streams.
     pub fn close(&mut self, r: &mut Reader<'_>, out: &mut Out<'_>) {
-        if let Some(Err(fault)) = self.decoder.as_mut().map(|d| d.end()) {
+        if let Err(fault) = self.undo_rest(out) {
             r.note(words(fault), self.last);
         }
         self.ends(out, End::Fin);
@@ -180,7 +189,7 @@ impl Body {
 
     /// The direction ended without its end being said.
     pub fn end(&mut self, how: End, out: &mut Out<'_>) {
-        if let Some(Err(fault)) = self.decoder.as_mut().map(|d| d.end()) {
+        if let Err(fault) = self.undo_rest(out) {
             out.note(words(fault), self.last);
         }
         self.ends(out, how);
@@ -189,7 +198,8 @@ impl Body {
     /// Bytes are missing here; `u64::MAX`: nobody knows how many.
     pub fn hole(&mut self, missing: u64, out: &mut Out<'_>) {
         self.holes = true;
-        self.decoder = None;
+        // That it is unfinished is no wonder.
+        let _ = self.undo_rest(out);
         if self.wanted {
             out.inner_gap(self.key, self.dir, missing);
             if self.coded {
