@@ -79,8 +79,8 @@ pub(super) const ORDERS: &[Order] = &[
     }),
     order(
         "inject",
-        "connection, to_server, line, headers, body",
-        "puts a message that nobody sent into a connection",
+        "connection, to_server, line, headers, body; exchange",
+        "puts a message that nobody sent into a connection; of HTTP/2 into a stream of gRPC or WebSocket messages (`exchange` says which), or says why it cannot",
         |cx, o| {
             let conn = o.get("connection").and_then(Value::as_u64).ok_or("`connection` is a number: see `connections`")?;
             cx.gate.inject(conn, |proto| message_of(proto, o)).map(|()| Value::Null)

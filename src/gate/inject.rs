@@ -5,10 +5,18 @@ use crate::gate::{Gate, lock};
 use crate::memory::Memory;
 use std::collections::BTreeMap;
 use std::sync::Weak;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::Duration;
 use wirelore_kit::middle::Transit;
 
+/// Is told whether a message found its place; dropped uncalled when the connection ends before.
+pub type Answered = Box<dyn FnOnce(Result<(), String>) + Send>;
+
 /// Puts a message into a connection, at the next place where one may stand.
-pub type Injector = dyn Fn(Transit) + Send;
+pub type Injector = dyn Fn(Transit, Answered) + Send;
+
+/// So long is waited for a connection's word; it may be busy reaching its server.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection whose messages are judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,16 +59,28 @@ impl Gate {
         places.0.values().map(|p| p.shown.clone()).collect()
     }
 
-    /// Puts a message into a connection; `make` makes it, of the name of the connection's protocol.
+    /// Puts a message into a connection; `make` makes it, of the name of the connection's protocol. Waits for the connection's word, a moment
+    /// as a rule: not for threads that must not wait.
     ///
     /// # Errors
-    /// In words: there is no such connection, or `make` says why there is no message.
+    /// In words: there is no such connection, `make` says why there is no message, or the protocol why none can stand there.
     pub fn inject(&self, conn: u64, make: impl FnOnce(&'static str) -> Result<Transit, String>) -> Result<(), String> {
-        let places = lock(&self.0.places);
-        let place = places.0.get(&conn).filter(|p| p.alive.strong_count() > 0);
-        let place = place.ok_or_else(|| format!("connection {conn} is not judged, or gone: see `connections`"))?;
-        let message = make(place.shown.proto)?;
-        (place.inject)(message);
-        Ok(())
+        let gone = || format!("connection {conn} is not judged, or gone: see `connections`");
+        let (answer, answered) = sync_channel(1);
+        {
+            let places = lock(&self.0.places);
+            let place = places.0.get(&conn).filter(|p| p.alive.strong_count() > 0).ok_or_else(gone)?;
+            let message = make(place.shown.proto)?;
+            // Who asked may have lost patience.
+            (place.inject)(message, Box::new(move |said| _ = answer.send(said)));
+        }
+        match answered.recv_timeout(PATIENCE) {
+            Ok(said) => said,
+            Err(RecvTimeoutError::Disconnected) => Err(gone()),
+            Err(RecvTimeoutError::Timeout) => {
+                let waited = PATIENCE.as_secs();
+                Err(format!("connection {conn} is busy and has not taken it for {waited} s; it goes in as soon as it can"))
+            }
+        }
     }
 }

@@ -73,7 +73,7 @@ impl Course {
         if let Some(proto) = self.conn.proto.filter(|_| judged) {
             let to = drive.injector();
             // A connection that is gone takes nothing any more.
-            self.worker.shared.gate.join(&self.conn, proto, Box::new(move |m| _ = to.send(m)));
+            self.worker.shared.gate.join(&self.conn, proto, Box::new(move |m, answered| _ = to.send((m, answered))));
         }
         let mut rearm = if judged { None } else { Rearm::of(&self.worker.shared, &self.conn) };
         loop {

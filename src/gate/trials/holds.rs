@@ -156,12 +156,25 @@ fn messages_are_injected_where_messages_are_judged() {
     let gate = Gate::new();
     let c = tunnel();
     let (send, got) = channel();
-    gate.join(&c, "websocket", Box::new(move |m| send.send(m).unwrap_or(())));
+    let refuses = |m: &wirelore_kit::middle::Transit| if m.exchange == 7 { Err("not there".to_owned()) } else { Ok(()) };
+    gate.join(
+        &c,
+        "websocket",
+        Box::new(move |m, answered| {
+            answered(refuses(&m));
+            send.send(m).unwrap_or(());
+        }),
+    );
     let make = |proto| crate::json::message(proto, &serde_json::json!({"to_server": true, "line": "text", "body": "hi"}));
     assert_eq!(gate.inject(c.number, make), Ok(()));
     let m = got.try_recv().unwrap();
     assert_eq!((m.proto, m.dir, &m.line[..], &m.body[..]), ("websocket", Dir::ToServer, &b"text"[..], &b"hi"[..]));
+    assert_eq!(m.exchange, wirelore_kit::middle::Transit::ANY, "no stream was named");
+    let seventh = |proto| crate::json::message(proto, &serde_json::json!({"to_server": true, "exchange": 7}));
+    assert_eq!(gate.inject(c.number, seventh), Err("not there".into()), "the connection's own word comes back");
     assert_eq!(gate.joined().len(), 1);
+    gate.join(&c, "websocket", Box::new(|_, answered| drop(answered)));
+    assert!(gate.inject(c.number, make).unwrap_err().contains("gone"), "it ended before it could say anything");
     let number = c.number;
     drop(c);
     assert!(gate.inject(number, make).unwrap_err().contains("gone"));
