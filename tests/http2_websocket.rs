@@ -55,7 +55,7 @@ fn chromiums_websocket_over_http_2_is_changed_held_and_added_to() {
     let url = format!("https://localhost:{port}/");
     let mut args = vec!["-m", "regular@127.0.0.1:0", "-w", &record, "--upstream-ca", &cert, "--control", &socket];
     args.extend(["--browser=chromium", "--browser-url", &url, "--modify-body", "/~websocket & ~up/secret/public"]);
-    args.extend(["--intercept", "~websocket & ~up & ~bq please"]);
+    args.extend(["--intercept", "~websocket & ~up & ~b please"]);
     for quiet in ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage"] {
         args.extend(["--browser-arg", quiet]);
     }

@@ -180,3 +180,20 @@ fn messages_are_injected_where_messages_are_judged() {
     assert!(gate.inject(number, make).unwrap_err().contains("gone"));
     assert!(gate.joined().is_empty());
 }
+
+#[test]
+fn a_connection_that_passes_unread_is_named_and_can_be_closed_but_not_spoken_into() {
+    let gate = Gate::new();
+    let c = tunnel();
+    let (send, got) = channel();
+    gate.passes_by(&c, Box::new(move || send.send(()).unwrap_or(())));
+    assert!(gate.joined().iter().all(|j| !j.judged && j.conn == c.number));
+    let make = |proto| crate::json::message(proto, &serde_json::json!({"to_server": true}));
+    assert!(gate.inject(c.number, make).unwrap_err().contains("passes unread"));
+    assert_eq!((gate.close(c.number), got.try_recv()), (Ok(()), Ok(())));
+    gate.join(&c, "redis", Box::new(|_, answered| drop(answered)));
+    assert!(gate.close(c.number).unwrap_err().contains("is judged"));
+    let number = c.number;
+    drop(c);
+    assert!(gate.close(number).unwrap_err().contains("gone"));
+}
