@@ -47,7 +47,7 @@ fn chromiums_websocket_over_http_2_is_changed_held_and_added_to() {
     folder.put("app.py", APP);
     let port = free();
     let shell = format!(
-        "exec python3 -u -m hypercorn -b 127.0.0.1:{port} --certfile cert.pem --keyfile key.pem app:app >server.log 2>server.err"
+        "exec python3 -u -m hypercorn -w 0 -b 127.0.0.1:{port} --certfile cert.pem --keyfile key.pem app:app >server.log 2>server.err"
     );
     let _server = server(Command::new("sh").args(["-c", &shell]).current_dir(&folder.0), port);
     let path = |name: &str| folder.path(name).to_str().expect("a path").to_owned();

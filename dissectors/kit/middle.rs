@@ -273,7 +273,7 @@ pub trait Middle: Send {
     ///
     /// # Errors
     /// In words for people: why no such message can stand there, and what can be done instead. Nothing was sent then.
-    fn inject(&mut self, own: Box<Transit>, steps: &mut Vec<Step>) -> Result<(), String> {
+    fn inject(&mut self, own: Transit, steps: &mut Vec<Step>) -> Result<(), String> {
         let _ = steps;
         Err(format!(
             "{} has no place for a message of your own: an answer needs its question. Hold a message and change it, or send a request of your own",

@@ -765,11 +765,11 @@ impl<T: Talk> Middle for Talking<T> {
         self.run(steps);
     }
 
-    fn inject(&mut self, own: Box<Transit>, steps: &mut Vec<Step>) -> Result<(), String> {
+    fn inject(&mut self, own: Transit, steps: &mut Vec<Step>) -> Result<(), String> {
         if self.done {
             return Err("this conversation is over".into());
         }
-        self.put(own)?;
+        self.put(Box::new(own))?;
         self.run(steps);
         Ok(())
     }

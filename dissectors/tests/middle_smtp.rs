@@ -230,7 +230,7 @@ fn a_command_of_our_own_has_an_answer_that_the_client_never_sees() {
         url: None,
     };
     let mut steps = Vec::new();
-    stage.middle.inject(Box::new(own), &mut steps).expect("a command may stand there");
+    stage.middle.inject(own, &mut steps).expect("a command may stand there");
     assert!(matches!(steps.as_slice(), [Step::Send { dir: Dir::ToServer, bytes }] if bytes == "VRFY emma\r\n"), "{steps:?}");
     stage.push(Dir::ToServer, "NOOP\r\n".into());
     stage.push(Dir::ToClient, "250 hello\r\n252 perhaps\r\n250 noop\r\n".into());

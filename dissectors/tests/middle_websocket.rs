@@ -234,19 +234,17 @@ fn a_message_too_long_to_be_gathered_goes_on_and_the_next_one_is_judged() {
 fn messages_of_our_own_go_between_others() {
     let play = agreed("permessage-deflate").judged(|_| Judgement::Pass);
     let mut stage = Driver::new((SPEC.middle.expect("served").new)(&play.setting), &play);
-    let own = |dir, line: &'static str, body: &'static str| {
-        Box::new(Transit {
-            proto: "websocket",
-            dir,
-            exchange: 0,
-            part: wirelore_kit::middle::Part::Message,
-            stage: wirelore_kit::middle::Stage::Whole,
-            line: line.into(),
-            headers: Vec::new(),
-            body: body.into(),
-            trailers: Vec::new(),
-            url: None,
-        })
+    let own = |dir, line: &'static str, body: &'static str| Transit {
+        proto: "websocket",
+        dir,
+        exchange: 0,
+        part: wirelore_kit::middle::Part::Message,
+        stage: wirelore_kit::middle::Stage::Whole,
+        line: line.into(),
+        headers: Vec::new(),
+        body: body.into(),
+        trailers: Vec::new(),
+        url: None,
     };
     let tell = |middle: &mut Box<dyn Middle>, own| {
         let mut steps = Vec::new();

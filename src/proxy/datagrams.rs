@@ -239,7 +239,7 @@ impl Session {
                 Event::Inject((message, answered)) => {
                     if let Some(middle) = self.middle.as_mut() {
                         let mut steps = Vec::new();
-                        answered(middle.inject(Box::new(message), &mut steps));
+                        answered(middle.inject(message, &mut steps));
                         self.done(steps).await;
                     }
                 }

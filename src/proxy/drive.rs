@@ -161,7 +161,7 @@ impl Drive {
                 return Poll::Ready(Ask::Judged(ticket, outcome));
             }
             if let Some(Poll::Ready(Some((message, answered)))) = self.injected.as_mut().map(|i| i.poll_recv(cx)) {
-                answered(self.middle.inject(Box::new(message), &mut self.fresh));
+                answered(self.middle.inject(message, &mut self.fresh));
                 self.steps.extend(self.fresh.drain(..));
                 continue;
             }

@@ -177,7 +177,7 @@ impl Http2 {
     }
 
     /// Puts a message of our own into the protocol inside.
-    pub(super) fn inject_within(&mut self, id: u32, mut own: Box<Transit>, steps: &mut Vec<Step>) -> Result<(), String> {
+    pub(super) fn inject_within(&mut self, id: u32, mut own: Transit, steps: &mut Vec<Step>) -> Result<(), String> {
         let inside = self.streams.get_mut(&id).and_then(|s| s.inside.as_mut());
         let Some((name, middle)) = inside.and_then(|i| Some((i.name, i.middle.as_mut()?))) else {
             return Err("the server has not agreed to that stream's protocol yet: try again when it has".into());

@@ -243,7 +243,7 @@ impl Middle for Http2 {
         self.settle(steps);
     }
 
-    fn inject(&mut self, own: Box<Transit>, steps: &mut Vec<Step>) -> Result<(), String> {
+    fn inject(&mut self, own: Transit, steps: &mut Vec<Step>) -> Result<(), String> {
         self.put_in(own, steps)?;
         self.settle(steps);
         Ok(())

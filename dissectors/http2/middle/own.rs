@@ -9,7 +9,7 @@ const MOST_NAMED: usize = 8;
 
 impl Http2 {
     /// Puts a message in.
-    pub(super) fn put_in(&mut self, own: Box<Transit>, steps: &mut Vec<Step>) -> Result<(), String> {
+    pub(super) fn put_in(&mut self, own: Transit, steps: &mut Vec<Step>) -> Result<(), String> {
         let dir = own.dir;
         if self.over {
             return Err("this connection is over".into());

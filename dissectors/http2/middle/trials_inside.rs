@@ -196,8 +196,8 @@ fn what_breaks_the_rules_of_a_websocket_passes_on_and_is_told() {
     assert!(played.was_told("websocket.note.client_unmasked"), "{:?}", played.told);
 }
 
-fn own(dir: Dir, exchange: u64, line: &'static str, bytes: &'static str) -> Box<Transit> {
-    Box::new(Transit {
+fn own(dir: Dir, exchange: u64, line: &'static str, bytes: &'static str) -> Transit {
+    Transit {
         proto: "http2",
         dir,
         exchange,
@@ -208,11 +208,11 @@ fn own(dir: Dir, exchange: u64, line: &'static str, bytes: &'static str) -> Box<
         body: bytes.into(),
         trailers: Vec::new(),
         url: None,
-    })
+    }
 }
 
 /// Has a script played, then messages of our own put in.
-fn with_own(play: &Play, all: Vec<Box<Transit>>) -> (Vec<Result<(), String>>, Played) {
+fn with_own(play: &Play, all: Vec<Transit>) -> (Vec<Result<(), String>>, Played) {
     let mut stage = Driver::new((SPEC.middle.expect("served").new)(&play.setting), play);
     for act in &play.acts {
         match act {
