@@ -3,13 +3,15 @@
 
 #[path = "support/peers.rs"]
 mod peers;
+#[path = "support/talk.rs"]
+mod talk;
 
 use peers::{Folder, Proxy, Running, are_here, free, run, server};
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
+use talk::Talk;
 
 /// nginx with HTTP/2 over TLS that says what it was asked, and without TLS on the port behind it.
 struct Site {
@@ -144,45 +146,6 @@ fn http_2_without_tls_is_edited_by_prior_knowledge() {
         run(Command::new("curl").args(["-s", "--max-time", "20", "--http2-prior-knowledge", "-w", "%{http_version}", &url]));
     assert!(ok && said == "changed text\n2", "{said}");
     proxy.stop();
-}
-
-/// The control socket.
-struct Talk(BufReader<UnixStream>);
-
-impl Talk {
-    fn new(path: &Path) -> Talk {
-        let begun = Instant::now();
-        loop {
-            match UnixStream::connect(path) {
-                Ok(s) => return Talk(BufReader::new(s)),
-                Err(e) => assert!(begun.elapsed() < Duration::from_secs(20), "{e}"),
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn ask(&mut self, order: &serde_json::Value) -> serde_json::Value {
-        writeln!(self.0.get_mut(), "{order}").expect("sent");
-        let mut line = String::new();
-        self.0.read_line(&mut line).expect("answered");
-        let mut answer: serde_json::Value = serde_json::from_str(&line).expect("JSON");
-        assert_eq!(answer["ok"], true, "{order}: {answer}");
-        answer["result"].take()
-    }
-
-    /// The messages that are held, once there are so many.
-    fn held(&mut self, count: usize) -> Vec<serde_json::Value> {
-        let begun = Instant::now();
-        loop {
-            let all = self.ask(&serde_json::json!({"do": "held"}));
-            let all = all.as_array().cloned().unwrap_or_default();
-            if all.len() >= count {
-                return all;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(30), "{count} messages were to be held: {all:?}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
 }
 
 /// A proxy before the site that holds what is about `held`, and listens on that socket. It, and its port.

@@ -41,7 +41,7 @@ fn middle(place: Place, judge: bool) -> Box<dyn Middle> {
         inside: None,
     };
     let serve = SPEC.middle.expect("it stands in the middle");
-    (serve.new)(&Setting { start, place, judge, lax: false, name: String::new(), auth: None, away: None })
+    (serve.new)(&Setting { start, place, judge, lax: false, name: String::new(), auth: None, away: None, table: &[] })
 }
 
 /// Does what is asked for until nothing more is; gives how much was sent.

@@ -326,7 +326,7 @@ mod tests {
     fn setting(transport: Transport) -> Setting {
         let start =
             Start { transport, client: None, server: None, hint: Hint::Probe, midstream: false, expected: None, inside: None };
-        Setting { start, place: Place::Between, judge: true, lax: false, name: String::new(), auth: None, away: None }
+        Setting { start, place: Place::Between, judge: true, lax: false, name: String::new(), auth: None, away: None, table: &[] }
     }
 
     const ASKS: &[u8] = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\x03org\0\0\x01\0\x01";

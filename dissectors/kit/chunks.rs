@@ -76,7 +76,7 @@ mod tests {
             expected: None,
             inside: None,
         };
-        Setting { start, place: Place::Between, judge, lax: false, name: String::new(), auth: None, away: None }
+        Setting { start, place: Place::Between, judge, lax: false, name: String::new(), auth: None, away: None, table: &[] }
     }
 
     fn sent(steps: &[Step]) -> Vec<u8> {

@@ -6,7 +6,7 @@
 use crate::note::Note;
 use crate::out::End;
 use crate::span::Dir;
-use crate::spec::{Hint, Start};
+use crate::spec::{Hint, Spec, Start};
 use bytes::Bytes;
 
 /// Where a conversation stands.
@@ -37,6 +37,9 @@ pub struct Setting {
     /// to go there, and never where all are answered on their way. Protocols of which [`Serve::forward`] does not hold ask for none: all that comes
     /// must be answered by judgements, and what they owe their client as its server they say themselves.
     pub away: Option<Origin>,
+    /// The protocols that there are: one that carries others finds them here by what they claim, never by their code. Empty: what is carried
+    /// passes unread.
+    pub table: &'static [&'static Spec],
 }
 
 /// How a protocol stands in the middle, as one value of its Spec.
@@ -106,6 +109,9 @@ pub struct Transit {
 }
 
 impl Transit {
+    /// [`Transit::exchange`] of a message of our own that names none.
+    pub const ANY: u64 = u64::MAX;
+
     /// The value of the first header of that name, letter case aside.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&Bytes> {
@@ -238,9 +244,6 @@ pub enum News {
     },
     /// The driver answers the question that stands open itself (its own page): as [`Judgement::Answer`].
     Answer(Box<Transit>),
-    /// A message that nobody sent goes that way, at the next place where one may stand. Protocols whose answers come in order keep the answer
-    /// to such a one from the client.
-    Inject(Box<Transit>),
 }
 
 /// Why a server cannot be reached, in the words that its client will read.
@@ -264,6 +267,19 @@ pub trait Middle: Send {
     fn end(&mut self, dir: Dir, how: End, steps: &mut Vec<Step>);
     /// A step was done.
     fn tell(&mut self, news: News, steps: &mut Vec<Step>);
+    /// A message that nobody sent goes that way, at the next place where one may stand. Protocols whose answers come in order keep the answer
+    /// to such a one from the client. [`Transit::exchange`] names the stream where several share a connection ([`Transit::ANY`]: the one that
+    /// there is).
+    ///
+    /// # Errors
+    /// In words for people: why no such message can stand there, and what can be done instead. Nothing was sent then.
+    fn inject(&mut self, own: Transit, steps: &mut Vec<Step>) -> Result<(), String> {
+        let _ = steps;
+        Err(format!(
+            "{} has no place for a message of your own: an answer needs its question. Hold a message and change it, or send a request of your own",
+            own.proto
+        ))
+    }
     /// Everything that it asked for and that can be had at once has been told; what it kept back only for the sake of order goes on.
     fn idle(&mut self, steps: &mut Vec<Step>) {
         let _ = steps;

@@ -678,11 +678,23 @@ impl<T: Talk> Talking<T> {
     }
 
     /// A message that nobody sent.
-    fn inject(&mut self, own: Box<Transit>) {
-        let waiting = self.half(own.dir).aside.iter().map(Own::len).fold(0, usize::saturating_add);
-        if !self.raw && waiting.saturating_add(own.body.len()) <= MOST_ASIDE {
-            self.half(own.dir).aside.push_back(Own::Message(own));
+    fn put(&mut self, own: Box<Transit>) -> Result<(), String> {
+        let raw = self.raw;
+        let half = self.half(own.dir);
+        let waiting = half.aside.iter().map(Own::len).fold(0, usize::saturating_add);
+        if raw {
+            return Err("nothing is read on this connection any more, so nobody knows where a message may stand".into());
         }
+        if half.finished {
+            return Err("that side has said that it sends nothing more".into());
+        }
+        if waiting.saturating_add(own.body.len()) > MOST_ASIDE {
+            return Err(format!(
+                "messages of {waiting} bytes wait already for the end of the one that is going out: try again later"
+            ));
+        }
+        half.aside.push_back(Own::Message(own));
+        Ok(())
     }
 }
 
@@ -743,14 +755,23 @@ impl<T: Talk> Middle for Talking<T> {
                     At::Judged { message, .. } => self.answer(dir, &message, &answer, steps),
                     at => {
                         self.half(dir).at = at;
-                        self.inject(answer);
+                        // Nobody waits for a word about it: what cannot stand there any more is let go.
+                        let _ = self.put(answer);
                     }
                 }
             }
-            News::Inject(own) => self.inject(own),
             News::Routed(_) => {}
         }
         self.run(steps);
+    }
+
+    fn inject(&mut self, own: Transit, steps: &mut Vec<Step>) -> Result<(), String> {
+        if self.done {
+            return Err("this conversation is over".into());
+        }
+        self.put(Box::new(own))?;
+        self.run(steps);
+        Ok(())
     }
 
     fn holds(&self, dir: Dir) -> bool {

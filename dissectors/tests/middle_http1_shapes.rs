@@ -3,8 +3,9 @@
 
 mod middle_support;
 
-use middle_support::{Play, Played};
+use middle_support::{Play, Played, passes_untouched};
 use wirelore_dissectors::http1::SPEC;
+use wirelore_kit::middle::{Judgement, Stage};
 
 /// A request, and the note that it is refused with. `{}` stands for the target's beginning: nothing, or the whole address.
 const REQUESTS: &[(&str, &str)] = &[
@@ -206,6 +207,34 @@ fn folded_lines_are_joined_by_a_proxy_and_left_alone_elsewhere() {
     assert_eq!(played.sent_to_client(), "HTTP/1.1 200 OK\r\nX: 1   2\r\nContent-Length: 0\r\n\r\n");
     let played = play.lax().run_all();
     assert!(played.sent_to_server().contains("X: 1\r\n\t2\r\n   3\r\n"));
+}
+
+#[test]
+fn folded_trailers_are_joined_by_a_proxy_and_left_alone_elsewhere() {
+    let body = "2\r\nab\r\n0\r\nX: 1\r\n\t2\r\nY: 3\r\n\r\n";
+    let joined = body.replace("1\r\n\t2", "1  \t2");
+    let chunked = |line: &str| format!("{line}Transfer-Encoding: chunked\r\n\r\n");
+    let (ask, answer) = (chunked("POST http://a/ HTTP/1.1\r\nHost: a\r\n"), chunked("HTTP/1.1 200 OK\r\n"));
+    let again = "GET http://a/next HTTP/1.1\r\nHost: a\r\n\r\n";
+    let proxy = Play::forward(&SPEC).client([&ask, body, again].concat()).server([&answer, body].concat());
+    let whole: middle_support::Judge = |t| if t.stage == Stage::Head { Judgement::Body } else { Judgement::Pass };
+    for play in [proxy.clone(), proxy.clone().judged(whole)] {
+        let played = play.run_all();
+        let sent = played.sent_to_server();
+        assert!(sent.contains(&format!("\r\n\r\n{joined}GET /next ")), "{sent}");
+        assert!(played.sent_to_client().ends_with(&joined), "{}", played.sent_to_client());
+    }
+    let played = proxy.lax().run_all();
+    assert!(played.sent_to_server().contains(body) && played.sent_to_client().ends_with(body));
+    let ask = chunked("POST / HTTP/1.1\r\nHost: a\r\n");
+    passes_untouched(&Play::between(&SPEC).client([&ask, body].concat()).server([&answer, body].concat()));
+    // Framing that hides in a fold is refused there as in a head.
+    let hidden = "0\r\nTransfer-Encoding:\r\n chunked\r\n\r\n";
+    let play = Play::between(&SPEC).client([&ask, hidden].concat());
+    let played = play.run_all();
+    told_of(&played, "obs_fold");
+    assert!(played.closed);
+    assert!(play.lax().run_all().sent_to_server().ends_with(hidden));
 }
 
 #[test]

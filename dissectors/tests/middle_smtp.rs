@@ -4,7 +4,7 @@ mod middle_support;
 
 use middle_support::{Play, Stage as Driver, passes_untouched};
 use wirelore_dissectors::smtp::SPEC;
-use wirelore_kit::middle::{Judgement, News, Part, Stage, Step, Transit};
+use wirelore_kit::middle::{Judgement, Part, Stage, Step, Transit};
 use wirelore_kit::{Dir, Hint};
 
 fn hello() -> Play {
@@ -230,7 +230,7 @@ fn a_command_of_our_own_has_an_answer_that_the_client_never_sees() {
         url: None,
     };
     let mut steps = Vec::new();
-    stage.middle.tell(News::Inject(Box::new(own)), &mut steps);
+    stage.middle.inject(own, &mut steps).expect("a command may stand there");
     assert!(matches!(steps.as_slice(), [Step::Send { dir: Dir::ToServer, bytes }] if bytes == "VRFY emma\r\n"), "{steps:?}");
     stage.push(Dir::ToServer, "NOOP\r\n".into());
     stage.push(Dir::ToClient, "250 hello\r\n252 perhaps\r\n250 noop\r\n".into());

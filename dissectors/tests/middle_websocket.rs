@@ -6,7 +6,7 @@ use bytes::Bytes;
 use middle_support::{Play, Stage as Driver, passes_untouched};
 use miniz_oxide::deflate::core::{CompressorOxide, TDEFLFlush, compress_to_output, create_comp_flags_from_zip_params};
 use wirelore_dissectors::websocket::SPEC;
-use wirelore_kit::middle::{Judgement, Middle, News, Step, Transit};
+use wirelore_kit::middle::{Judgement, Middle, Step, Transit};
 use wirelore_kit::{Dir, Fact, Hint, Inflater, Side, Wrap};
 
 const MASK: [u8; 4] = [1, 2, 3, 4];
@@ -234,23 +234,21 @@ fn a_message_too_long_to_be_gathered_goes_on_and_the_next_one_is_judged() {
 fn messages_of_our_own_go_between_others() {
     let play = agreed("permessage-deflate").judged(|_| Judgement::Pass);
     let mut stage = Driver::new((SPEC.middle.expect("served").new)(&play.setting), &play);
-    let own = |dir, line: &'static str, body: &'static str| {
-        Box::new(Transit {
-            proto: "websocket",
-            dir,
-            exchange: 0,
-            part: wirelore_kit::middle::Part::Message,
-            stage: wirelore_kit::middle::Stage::Whole,
-            line: line.into(),
-            headers: Vec::new(),
-            body: body.into(),
-            trailers: Vec::new(),
-            url: None,
-        })
+    let own = |dir, line: &'static str, body: &'static str| Transit {
+        proto: "websocket",
+        dir,
+        exchange: 0,
+        part: wirelore_kit::middle::Part::Message,
+        stage: wirelore_kit::middle::Stage::Whole,
+        line: line.into(),
+        headers: Vec::new(),
+        body: body.into(),
+        trailers: Vec::new(),
+        url: None,
     };
     let tell = |middle: &mut Box<dyn Middle>, own| {
         let mut steps = Vec::new();
-        middle.tell(News::Inject(own), &mut steps);
+        middle.inject(own, &mut steps).expect("it may stand there");
         let sent = steps.into_iter().map(|s| if let Step::Send { bytes, .. } = s { bytes } else { panic!("{s:?}") });
         sent.flat_map(|b: Bytes| b.to_vec()).collect::<Vec<u8>>()
     };

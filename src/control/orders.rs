@@ -73,18 +73,27 @@ pub(super) const ORDERS: &[Order] = &[
     }),
     order("hold.drop", "message", "lets it disappear", |cx, o| release(cx, o, |_| Ok(Release::Drop))),
     order("hold.reset", "message", "breaks its connection off", |cx, o| release(cx, o, |_| Ok(Release::Reset))),
-    order("connections", "", "the connections whose messages are judged", |cx, _| {
-        let shown = |c: Joined| json!({ "connection": c.conn, "between": c.between, "protocol": c.proto });
-        Ok(cx.gate.joined().into_iter().map(shown).collect())
-    }),
+    order(
+        "connections",
+        "",
+        "the connections whose messages are judged, and those that should be but were open before the rules",
+        |cx, _| {
+            let shown =
+                |c: Joined| json!({ "connection": c.conn, "between": c.between, "protocol": c.proto, "judged": c.judged });
+            Ok(cx.gate.joined().into_iter().map(shown).collect())
+        },
+    ),
+    order(
+        "close",
+        "connection",
+        "closes a connection that passes unread, so that its client opens another, which is judged",
+        |cx, o| cx.gate.close(connection(o)?).map(|()| Value::Null),
+    ),
     order(
         "inject",
-        "connection, to_server, line, headers, body",
-        "puts a message that nobody sent into a connection",
-        |cx, o| {
-            let conn = o.get("connection").and_then(Value::as_u64).ok_or("`connection` is a number: see `connections`")?;
-            cx.gate.inject(conn, |proto| message_of(proto, o)).map(|()| Value::Null)
-        },
+        "connection, to_server, line, headers, body; exchange",
+        "puts a message that nobody sent into a connection; of HTTP/2 into a stream of gRPC or WebSocket messages (`exchange` says which), or says why it cannot",
+        |cx, o| cx.gate.inject(connection(o)?, |proto| message_of(proto, o)).map(|()| Value::Null),
     ),
     order("edits", "", "what was changed, the originals beside it", |cx, _| Ok(cx.gate.edits().iter().map(edit).collect())),
     order(
@@ -178,6 +187,10 @@ fn intercept(cx: &Cx<'_>, o: &Value) -> Result<Value, String> {
 
 fn message(o: &Value) -> Result<u64, String> {
     o.get("message").and_then(Value::as_u64).ok_or_else(|| "`message` is the number of a held message: see `held`".into())
+}
+
+fn connection(o: &Value) -> Result<u64, String> {
+    o.get("connection").and_then(Value::as_u64).ok_or_else(|| "`connection` is a number: see `connections`".into())
 }
 
 fn gone(id: u64) -> String {

@@ -127,17 +127,22 @@ pub fn answer(m: &Transit, given: &Value) -> Result<Transit, String> {
     Ok(Transit { dir, part, stage: Stage::Whole, line, headers, body, trailers: Vec::new(), ..m.clone() })
 }
 
-/// A message of our own for a connection of that protocol: `to_server`, and `line`, `headers`, `body`, `trailers`, of which all may be left out.
+/// A message of our own for a connection of that protocol: `to_server`, and `line`, `headers`, `body`, `trailers`, of which all may be
+/// left out; `exchange` where it is for one of several streams.
 ///
 /// # Errors
 /// In words, what is not as it should be.
 pub fn message(proto: &'static str, given: &Value) -> Result<Transit, String> {
     let to_server =
         given.get("to_server").and_then(Value::as_bool).ok_or("`to_server` is true or false: which way the message goes")?;
+    let exchange = match given.get("exchange") {
+        None | Some(Value::Null) => Transit::ANY,
+        Some(number) => number.as_u64().ok_or("`exchange` is a number, as messages that are held show it")?,
+    };
     let empty = Transit {
         proto,
         dir: if to_server { Dir::ToServer } else { Dir::ToClient },
-        exchange: 0,
+        exchange,
         part: Part::Message,
         stage: Stage::Whole,
         line: Bytes::new(),

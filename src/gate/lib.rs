@@ -34,7 +34,7 @@ pub use edits::Edit;
 pub use filter::{Decode, Filter, FilterError, WORDS, Word, WordKind};
 pub use gate::{Event, Gate, Listener, RuleShown};
 pub use held::{HeldMessage, Release};
-pub use inject::{Injector, Joined};
+pub use inject::{Answered, Closer, Injector, Joined};
 pub use rules::{On, Rule, RulesError, Spelling, SpellingError, Written, parse_delay, parse_rules, parse_throttle, profiles};
 pub use rules::{anticache, anticomp, throttle};
 pub use set::Replies;

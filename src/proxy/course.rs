@@ -8,7 +8,7 @@ use crate::end::{End, Fault, now};
 use crate::hello::{First, Hello, look};
 use crate::mode::{Mode, Scheme, Target};
 use crate::pace::Pace;
-use crate::rearm::Rearm;
+use crate::rearm::{Due, Rearm};
 use crate::socks::reply_of;
 use crate::words;
 use crate::worker::Worker;
@@ -305,8 +305,7 @@ impl Course {
                 Seen::Over(over) => return over,
                 Seen::Strange(why) => {
                     self.note(words::strange(&why));
-                    self.conn.proto = None;
-                    return self.copy().await;
+                    return self.copy_unopened().await;
                 }
                 Seen::Hello(hello) => match self.open_tls(hello).await {
                     Ok(Some(alpn)) => {
@@ -317,10 +316,7 @@ impl Course {
                             (None, _) => Hint::Probe,
                         };
                     }
-                    Ok(None) => {
-                        self.conn.proto = None;
-                        return self.copy().await;
-                    }
+                    Ok(None) => return self.copy_unopened().await,
                     Err(over) => return over,
                 },
                 Seen::Speaks(spec) => {
@@ -372,7 +368,7 @@ impl Course {
     pub(crate) fn setting(&self, start: Start, place: Place, judge: bool) -> Setting {
         let options = self.worker.shared.options();
         let (name, auth) = (options.via.clone(), options.auth.clone());
-        Setting { start, place, judge, lax: options.lax, name, auth, away: None }
+        Setting { start, place, judge, lax: options.lax, name, auth, away: None, table: self.worker.shared.table }
     }
 
     /// Looks at first bytes of both sides; whoever speaks first decides.
@@ -484,13 +480,23 @@ impl Course {
         tokio::time::timeout(patience, some).await.is_err()
     }
 
+    /// As [`Course::copy`], of what is never opened: no rule changes that.
+    async fn copy_unopened(&mut self) -> Over {
+        self.conn.proto = None;
+        self.copy_all(None).await
+    }
+
     /// Passes on what was read to be looked at, then everything.
     pub(crate) async fn copy(&mut self) -> Over {
+        let rearm = Rearm::of(&self.worker.shared, &self.conn);
+        self.copy_all(Some(rearm)).await
+    }
+
+    async fn copy_all(&mut self, mut rearm: Option<Rearm>) -> Over {
         self.forget_greeting();
-        let Course { worker, client, server, conn, .. } = self;
+        let Course { worker, client, server, conn, tie, .. } = self;
         let Some(server) = server.as_mut() else { return Over::Done };
         let io = &worker.io;
-        let mut rearm = Rearm::of(&worker.shared, conn);
         let mut told = Told::default();
         let mut begun = false;
         poll_fn(|cx| {
@@ -510,8 +516,15 @@ impl Course {
             let went = poll_copy(cx, io, [&mut *client, &mut *server], &mut told);
             io.rest.lane.turn();
             let read = [client.counts[0], server.counts[0]];
-            if went.is_pending() && rearm.as_mut().is_some_and(|r| r.poll(cx, &worker.shared, conn, read).is_ready()) {
-                return Poll::Ready(Over::Done);
+            while went.is_pending() {
+                match rearm.as_mut().map_or(Poll::Pending, |r| r.poll(cx, &worker.shared, conn, read)) {
+                    Poll::Pending => break,
+                    Poll::Ready(Due::Close) => return Poll::Ready(Over::Done),
+                    Poll::Ready(Due::Tell { reopened }) => {
+                        let now = io.rest.now;
+                        io.rest.lane.note(*tie, words::unread(reopened), now);
+                    }
+                }
             }
             went
         })

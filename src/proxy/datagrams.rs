@@ -2,6 +2,7 @@
 
 use crate::chain::Chain;
 use crate::dial::Undialled;
+use crate::drive::Own;
 use crate::end::now;
 use crate::mode::{Mode, Target};
 use crate::relay::Relay;
@@ -19,7 +20,7 @@ use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use wirelore_engine::identify::{Decision, Question, identify};
 use wirelore_gate::{Conn, Dialling, Outcome};
-use wirelore_kit::middle::{Judgement, Middle, News, Origin, Place, Refusal, Setting, Step, Transit};
+use wirelore_kit::middle::{Judgement, Middle, News, Origin, Place, Refusal, Setting, Step};
 use wirelore_kit::{Dir, Hint, Start, Transport};
 use wirelore_record::{Datagrams, Kind, Leg, Note, Side};
 
@@ -59,7 +60,7 @@ pub struct Session {
     /// What waits for a judgement before it: to the client, to the server.
     queues: [VecDeque<Bytes>; 2],
     judged: Line<(u64, Outcome)>,
-    injected: Line<Transit>,
+    injected: Line<Own>,
     server: Option<Server>,
     /// Slow lines to the client and to the server, where a rule wants them slow.
     slow: Option<[Slow; 2]>,
@@ -165,7 +166,7 @@ enum Event {
     /// A judgement.
     Judged(u64, Outcome),
     /// A message of our own.
-    Inject(Transit),
+    Inject(Own),
     /// Nothing for long.
     Idle,
     /// The client's side is gone.
@@ -235,10 +236,10 @@ impl Session {
                 }
                 Event::Nobody(e) => self.refused = Some(e),
                 Event::Judged(ticket, outcome) => self.fulfil(ticket, outcome).await,
-                Event::Inject(message) => {
+                Event::Inject((message, answered)) => {
                     if let Some(middle) = self.middle.as_mut() {
                         let mut steps = Vec::new();
-                        middle.tell(News::Inject(Box::new(message)), &mut steps);
+                        answered(middle.inject(message, &mut steps));
                         self.done(steps).await;
                     }
                 }
@@ -258,7 +259,7 @@ impl Session {
         tokio::select! {
             biased;
             Some((ticket, outcome)) = self.judged.1.recv() => Event::Judged(ticket, outcome),
-            Some(message) = self.injected.1.recv() => Event::Inject(message),
+            Some(own) = self.injected.1.recv() => Event::Inject(own),
             asked = take.recv() => asked.map_or(Event::Gone, Event::Asked),
             came = async { match server {
                 Some(server) => receive(&server.socket).await,
@@ -475,10 +476,11 @@ impl Session {
             name: String::new(),
             auth: None,
             away: None,
+            table: shared.table,
         };
         self.middle = Some((serve.new)(&setting));
         let to = self.injected.0.clone();
-        shared.gate.join(&self.conn, self.conn.proto.unwrap_or("data"), Box::new(move |m| _ = to.send(m)));
+        shared.gate.join(&self.conn, self.conn.proto.unwrap_or("data"), Box::new(move |m, answered| _ = to.send((m, answered))));
     }
 
     /// Does what a judgement says, after the time that it says.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use wirelore_gate::Outcome;
+use wirelore_gate::{Answered, Outcome};
 use wirelore_kit::middle::{Agreed, Judgement, Middle, News, Origin, Step, Transit};
 use wirelore_kit::{Dir, End as How, Hint, Note};
 
@@ -40,6 +40,8 @@ pub enum Ask {
 
 /// A judgement that took its time, with its ticket.
 pub type Later = (u64, Outcome);
+/// A message that nobody sent, and who is told whether it found its place.
+pub type Own = (Transit, Answered);
 
 /// A protocol in the middle of a connection.
 pub struct Drive {
@@ -64,7 +66,7 @@ pub struct Drive {
     said: usize,
     later: (UnboundedSender<Later>, UnboundedReceiver<Later>),
     /// Messages that nobody sent, where somebody may inject such.
-    injected: Option<UnboundedReceiver<Transit>>,
+    injected: Option<UnboundedReceiver<Own>>,
 }
 
 impl Drive {
@@ -95,7 +97,7 @@ impl Drive {
     }
 
     /// Where messages that nobody sent are put.
-    pub fn injector(&mut self) -> UnboundedSender<Transit> {
+    pub fn injector(&mut self) -> UnboundedSender<Own> {
         let (to, from) = unbounded_channel();
         self.injected = Some(from);
         to
@@ -158,8 +160,9 @@ impl Drive {
             if let Poll::Ready(Some((ticket, outcome))) = self.later.1.poll_recv(cx) {
                 return Poll::Ready(Ask::Judged(ticket, outcome));
             }
-            if let Some(Poll::Ready(Some(message))) = self.injected.as_mut().map(|i| i.poll_recv(cx)) {
-                self.tell(News::Inject(Box::new(message)));
+            if let Some(Poll::Ready(Some((message, answered)))) = self.injected.as_mut().map(|i| i.poll_recv(cx)) {
+                answered(self.middle.inject(message, &mut self.fresh));
+                self.steps.extend(self.fresh.drain(..));
                 continue;
             }
             self.middle.idle(&mut self.fresh);

@@ -6,7 +6,7 @@ use crate::drive::{Ask, Drive};
 use crate::end::Fault;
 use crate::hello::{First, look};
 use crate::own::{Asked, is_own};
-use crate::rearm::Rearm;
+use crate::rearm::{Due, Rearm};
 use crate::words;
 use std::future::poll_fn;
 use std::task::Poll;
@@ -73,9 +73,9 @@ impl Course {
         if let Some(proto) = self.conn.proto.filter(|_| judged) {
             let to = drive.injector();
             // A connection that is gone takes nothing any more.
-            self.worker.shared.gate.join(&self.conn, proto, Box::new(move |m| _ = to.send(m)));
+            self.worker.shared.gate.join(&self.conn, proto, Box::new(move |m, answered| _ = to.send((m, answered))));
         }
-        let mut rearm = if judged { None } else { Rearm::of(&self.worker.shared, &self.conn) };
+        let mut rearm = (!judged).then(|| Rearm::of(&self.worker.shared, &self.conn));
         loop {
             match self.next_ask(&mut drive, &mut rearm).await {
                 Ask::Route(origin) if is_own(&origin.host) => {
@@ -124,15 +124,22 @@ impl Course {
     }
 
     async fn next_ask(&mut self, drive: &mut Drive, rearm: &mut Option<Rearm>) -> Ask {
-        let Course { worker, client, server, conn, .. } = self;
+        let Course { worker, client, server, conn, tie, .. } = self;
         poll_fn(|cx| {
             let io = &mut *worker.io.borrow_mut();
             io.tick();
             let ask = drive.poll(cx, io, client, server);
             io.rest.lane.turn();
             let read = [client.counts[0], server.as_ref().map_or(0, |s| s.counts[0])];
-            if ask.is_pending() && rearm.as_mut().is_some_and(|r| r.poll(cx, &worker.shared, conn, read).is_ready()) {
-                return Poll::Ready(Ask::Over(Over::Done));
+            while ask.is_pending() {
+                match rearm.as_mut().map_or(Poll::Pending, |r| r.poll(cx, &worker.shared, conn, read)) {
+                    Poll::Pending => break,
+                    Poll::Ready(Due::Close) => return Poll::Ready(Ask::Over(Over::Done)),
+                    Poll::Ready(Due::Tell { reopened }) => {
+                        let now = io.rest.now;
+                        io.rest.lane.note(*tie, words::unread(reopened), now);
+                    }
+                }
             }
             ask
         })

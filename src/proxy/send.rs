@@ -224,7 +224,7 @@ impl Reader {
             inside: request.origin.tls.then_some("tls"),
         };
         let setting =
-            Setting { start, place: Place::Between, judge: true, lax: true, name: String::new(), auth: None, away: None };
+            Setting { start, place: Place::Between, judge: true, lax: true, name: String::new(), auth: None, away: None, table };
         let middle = spec.and_then(|s| s.middle).map(|serve| (serve.new)(&setting));
         let mut reader = Reader { middle, steps: Vec::new(), answer: None, over: false };
         // The answer's framing depends on the question. One that is malformed on purpose is read as a GET would be.

@@ -64,6 +64,21 @@ pub fn out_of_scope() -> Note<'static> {
     }
 }
 
+/// Rules came for a connection that is copied. `reopened`: it is closed when it rests.
+#[must_use]
+pub fn unread(reopened: bool) -> Note<'static> {
+    let what_to_do = if reopened {
+        "Nothing: it is closed as soon as it rests, and its client's next connection is read. `close` over the control socket closes it now."
+    } else {
+        "Rules apply from its client's next connection on: have the client connect again, or close this one with `close` over the control socket."
+    };
+    Note {
+        why: "It was open and passed on unread when the rules came, and a connection can only be read from its beginning.",
+        what_to_do,
+        ..Note::new(Kind::Passed, "Not judged: rules came while it was open.")
+    }
+}
+
 /// Bytes that begin like TLS and are not what we can answer.
 #[must_use]
 pub fn strange(why: &str) -> Note<'_> {

@@ -99,8 +99,11 @@ pub fn run(command: &mut Command) -> (bool, String) {
 /// Starts a proxy with these arguments, with `home` as its home, and waits until it says where it listens. It has a CA of its own there, not
 /// that of whoever runs the tests. What else it says is shown with the test.
 pub fn proxy(home: &Path, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> (Running, SocketAddr) {
+    let args: Vec<_> = args.into_iter().map(|a| a.as_ref().to_owned()).collect();
+    let steered = args.iter().any(|a| a == "--control");
     let mut child = Command::new(env!("CARGO_BIN_EXE_wirelore"))
-        .args(["proxy", "--headless", "--no-control"])
+        .args(["proxy", "--headless"])
+        .args((!steered).then_some("--no-control"))
         .args(args)
         .env("XDG_CONFIG_HOME", home.join("config"))
         .env("XDG_DATA_HOME", home.join("data"))

@@ -21,6 +21,8 @@ pub enum Went {
     More(usize),
     /// The body ends behind so many bytes.
     Done(usize),
+    /// As [`Went::Done`]; behind the first so many bytes stand trailers of which some are folded.
+    Folded(usize, usize),
     /// Behind so many bytes stands what could be read differently.
     Bad(usize, &'static Note),
 }
@@ -82,10 +84,14 @@ pub fn read(state: &mut Chunk, b: &[u8], mut data: impl FnMut(Range<usize>)) -> 
                     [] | [b'\r'] => Went::More(at),
                     [b'\n', ..] => Went::Bad(at, &n::CHUNK_BARE_LF),
                     _ => match parse::head_end(rest.get(..MOST_TRAILER).unwrap_or(rest), 0) {
-                        Some(len) => match trailer(rest.get(..len).unwrap_or(rest)).wrong {
-                            Some(note) => Went::Bad(at, note),
-                            None => Went::Done(at.saturating_add(len)),
-                        },
+                        Some(len) => {
+                            let (lines, end) = (trailer(rest.get(..len).unwrap_or(rest)), at.saturating_add(len));
+                            match lines.wrong.or_else(|| lines.hides_framing(rest).then_some(&n::OBS_FOLD)) {
+                                Some(note) => Went::Bad(at, note),
+                                None if lines.folds => Went::Folded(at, end),
+                                None => Went::Done(end),
+                            }
+                        }
                         None if rest.len() < MOST_TRAILER => Went::More(at),
                         None => Went::Bad(at, &n::TRAILER_TOO_LONG),
                     },
@@ -93,6 +99,17 @@ pub fn read(state: &mut Chunk, b: &[u8], mut data: impl FnMut(Range<usize>)) -> 
             }
         }
     }
+}
+
+/// A trailer section with folded lines joined by blanks, as long as it was (RFC 9112 §5.2).
+#[must_use]
+pub fn unfolded(section: &[u8]) -> Vec<u8> {
+    let mut out = section.to_vec();
+    for row in trailer(section).rows.iter().filter(|r| r.folded) {
+        let line = out.get_mut(row.start()..row.next().saturating_sub(2)).unwrap_or(&mut []);
+        line.iter_mut().filter(|b| matches!(b, b'\r' | b'\n')).for_each(|b| *b = b' ');
+    }
+    out
 }
 
 /// The lines of a trailer section, blank line included.

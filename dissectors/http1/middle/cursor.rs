@@ -47,6 +47,14 @@ impl Cursor {
         self.bytes.slice(from..self.at)
     }
 
+    /// These bytes go on in the place of what was left out.
+    pub fn put(&mut self, bytes: Bytes, steps: &mut Vec<Step>) {
+        self.flush(steps);
+        if !bytes.is_empty() {
+            steps.push(Step::Send { dir: self.dir, bytes });
+        }
+    }
+
     /// What goes on so far is sent.
     pub fn flush(&mut self, steps: &mut Vec<Step>) {
         if self.at > self.sent {

@@ -29,9 +29,10 @@ pub enum Flow {
     Bad(&'static Note),
 }
 
-/// Reads what is there of a body framed so.
-pub fn read(cur: &mut Cursor, frame: Frame, mut way: Way<'_>, steps: &mut Vec<Step>) -> Flow {
+/// Reads what is there of a body framed so. `unfold`: folded trailers are joined with blanks, as those headers are that a proxy passes on.
+pub fn read(cur: &mut Cursor, frame: Frame, mut way: Way<'_>, unfold: bool, steps: &mut Vec<Step>) -> Flow {
     let there = cur.rest().len();
+    let mut folded = None;
     let (n, flow) = match frame {
         Frame::Nothing => (0, Flow::Done),
         Frame::UntilClose => (there, Flow::More(frame)),
@@ -43,14 +44,27 @@ pub fn read(cur: &mut Cursor, frame: Frame, mut way: Way<'_>, steps: &mut Vec<St
         Frame::Chunked(mut state) => match chunks::read(&mut state, cur.rest(), |_| {}) {
             Went::More(n) => (n, Flow::More(Frame::Chunked(state))),
             Went::Done(n) => (n, Flow::Done),
+            Went::Folded(trailers, n) => {
+                folded = Some(trailers).filter(|_| unfold);
+                (n, Flow::Done)
+            }
             Went::Bad(n, note) => (n, Flow::Bad(note)),
         },
     };
     match &mut way {
-        Way::Pass => cur.pass(n),
+        Way::Pass => match folded {
+            None => cur.pass(n),
+            Some(trailers) => {
+                cur.pass(trailers);
+                let section = cur.take(n.saturating_sub(trailers), steps);
+                cur.put(chunks::unfolded(&section).into(), steps);
+            }
+        },
         Way::Skip => cur.skip(n, steps),
         Way::Keep(raw) => {
-            raw.extend_from_slice(cur.rest().get(..n).unwrap_or(&[]));
+            let (body, section) = cur.rest().get(..n).unwrap_or(&[]).split_at(folded.unwrap_or(n).min(n));
+            raw.extend_from_slice(body);
+            raw.extend_from_slice(&if folded.is_some() { chunks::unfolded(section) } else { section.to_vec() });
             cur.skip(n, steps);
         }
     }

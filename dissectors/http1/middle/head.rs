@@ -147,6 +147,13 @@ impl Lines {
         self.take(section, Line { len: 0, all: 0 });
     }
 
+    /// Whether a folded line says what framing, routing or forwarding goes by: readers differ on where it ends.
+    #[must_use]
+    pub fn hides_framing(&self, bytes: &[u8]) -> bool {
+        let hides = |r: &Row| known(r.name(bytes)).is_some_and(Known::must_not_fold);
+        self.folds && self.rows.iter().any(|r| r.folded && hides(r))
+    }
+
     /// Takes the lines behind the first one apart.
     fn take(&mut self, head: &[u8], first: Line) {
         self.rows.clear();
@@ -224,6 +231,13 @@ pub enum Known {
     MaxForwards,
     /// For one hop only, and gone behind it: Keep-Alive, Proxy-Connection, Proxy-Authorization, Proxy-Authenticate, HTTP2-Settings.
     Hop,
+}
+
+impl Known {
+    /// Whether nothing is taken from it when it is folded.
+    const fn must_not_fold(self) -> bool {
+        !matches!(self, Known::Accept | Known::Hop)
+    }
 }
 
 /// What a header name is known as.
@@ -312,7 +326,7 @@ impl<'b> Said<'b> {
     }
 
     fn add(&mut self, known: Known, value: &'b [u8], folded: bool) {
-        if folded && !matches!(known, Known::Accept | Known::Hop) {
+        if folded && known.must_not_fold() {
             self.suspect(&n::OBS_FOLD);
         }
         match known {

@@ -2,7 +2,8 @@
 //!
 //! Messages are told apart by their framing (RFC 9112 §6) with the grammar that the dissector reads by, and go on byte for byte but for what
 //! a proxy has to change ([`forward`]) and what a judge changes ([`edit`]). What two readers could read differently is refused with a page
-//! unless the setting is lax. Folded header lines: joined with blanks by a proxy, as RFC 9112 §5.2 asks; left as they are elsewhere.
+//! unless the setting is lax. Folded lines of headers and trailers: joined with blanks by a proxy, as RFC 9112 §5.2 asks; left as they are
+//! elsewhere.
 
 mod chunks;
 mod cursor;
@@ -172,6 +173,11 @@ fn told(steps: &mut Vec<Step>, note: &'static Note, words: impl Into<String>) {
 }
 
 impl Http1 {
+    /// Whether folded lines are joined on their way: a proxy must (RFC 9112 §5.2).
+    fn unfolds(&self) -> bool {
+        self.place == Place::Forward && !self.lax
+    }
+
     fn lane(&mut self, dir: Dir) -> &mut Lane {
         match dir {
             Dir::ToServer => &mut self.up,
@@ -343,7 +349,7 @@ impl Middle for Http1 {
                     self.judged_request(Judgement::Answer(answer), steps);
                 }
             }
-            News::Listening { .. } | News::Inject(_) => {}
+            News::Listening { .. } => {}
         }
         self.settle(steps);
     }

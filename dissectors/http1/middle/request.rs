@@ -25,7 +25,7 @@ impl Http1 {
             }
             State::Head => self.request(cur, steps),
             State::Body(frame) => self.request_body(cur, frame, steps),
-            State::Skip(frame) => match flow::read(cur, frame, Way::Skip, steps) {
+            State::Skip(frame) => match flow::read(cur, frame, Way::Skip, self.unfolds(), steps) {
                 Flow::More(frame) => self.up_stop(State::Skip(frame)),
                 Flow::Done => self.after_request(),
                 Flow::Bad(note) => self.refuse_midway(note, steps),
@@ -186,7 +186,7 @@ impl Http1 {
     }
 
     fn request_body(&mut self, cur: &mut Cursor, frame: Frame, steps: &mut Vec<Step>) -> Go {
-        match flow::read(cur, frame, Way::Pass, steps) {
+        match flow::read(cur, frame, Way::Pass, self.unfolds(), steps) {
             Flow::More(frame) => self.up_stop(State::Body(frame)),
             Flow::Done => self.after_request(),
             Flow::Bad(note) if self.lax => self.copy_on(cur, note, steps),
@@ -327,7 +327,7 @@ impl Http1 {
         let mut none = BytesMut::new();
         let kept = asking.kept.as_mut();
         let raw = kept.map_or(&mut none, |k| &mut k.raw);
-        let flow = flow::read(cur, frame, Way::Keep(raw), steps);
+        let flow = flow::read(cur, frame, Way::Keep(raw), self.unfolds(), steps);
         let full = raw.len() > MOST_KEPT;
         let mut lines = std::mem::take(&mut self.lines);
         lines.again(&asking.head);

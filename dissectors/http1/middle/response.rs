@@ -34,7 +34,7 @@ impl Http1 {
                 Go::Stop
             }
             State::Head => self.response(cur, steps),
-            State::Body(frame) => match flow::read(cur, frame, Way::Pass, steps) {
+            State::Body(frame) => match flow::read(cur, frame, Way::Pass, self.unfolds(), steps) {
                 Flow::More(frame) => self.down_stop(State::Body(frame)),
                 Flow::Done => {
                     cur.flush(steps);
@@ -46,7 +46,7 @@ impl Http1 {
                     self.refuse_response(note, steps)
                 }
             },
-            State::Skip(frame) => match flow::read(cur, frame, Way::Skip, steps) {
+            State::Skip(frame) => match flow::read(cur, frame, Way::Skip, self.unfolds(), steps) {
                 Flow::More(frame) => self.down_stop(State::Skip(frame)),
                 Flow::Done => self.response_done(steps),
                 Flow::Bad(note) => self.refuse_response(note, steps),
@@ -367,10 +367,11 @@ impl Http1 {
     }
 
     fn keep_response(&mut self, cur: &mut Cursor, frame: Frame, steps: &mut Vec<Step>) -> Go {
+        let unfold = self.unfolds();
         let Some(answering) = &mut self.answering else { return self.down_stop(State::Done) };
         let mut none = BytesMut::new();
         let raw = answering.kept.as_mut().map_or(&mut none, |k| &mut k.raw);
-        let flow = flow::read(cur, frame, Way::Keep(raw), steps);
+        let flow = flow::read(cur, frame, Way::Keep(raw), unfold, steps);
         let full = raw.len() > MOST_KEPT;
         match flow {
             Flow::More(frame) if full => {

@@ -40,6 +40,11 @@ impl Http2 {
         lane.kept = lane.kept.saturating_add(flow);
         half.kept = half.kept.saturating_add(flow);
         let (ended, phase, full) = (lane.ended, lane.phase, lane.bodiless);
+        if let Some(way) = &mut lane.way {
+            way.frames.push_back(data.clone());
+            self.owe(dir, id);
+            return self.into(dir, id, &data, steps);
+        }
         match &mut lane.grpc {
             Some(grpc) => grpc.feed(data),
             None => lane.queue.push_back(Item::Data(data)),
@@ -73,11 +78,14 @@ impl Http2 {
 
     fn credit_stream(&mut self, dir: Dir, id: u32, steps: &mut Vec<Step>) {
         let Some(number) = self.number_for(dir.other(), id) else { return };
-        let Some(lane) = self.streams.get_mut(&id).map(|s| s.lane_mut(dir)) else { return };
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        let inside = stream.inside.as_ref().is_some_and(|i| i.wants_more(dir));
+        let lane = stream.lane_mut(dir);
         if lane.ended {
             return;
         }
         let ours = lane.own
+            || inside
             || matches!(lane.phase, Phase::Keep | Phase::Mute)
             || lane.phase == Phase::Flow && lane.grpc.as_ref().is_some_and(|g| g.wants_more());
         let excess = lane.window.excess().saturating_sub(lane.kept);

@@ -198,7 +198,7 @@ impl Http2 {
             self.owe(dir, id);
             return self.sweep(id);
         }
-        if lane.phase == Phase::Flow && lane.grpc.is_none() {
+        if lane.phase == Phase::Flow && lane.grpc.is_none() && lane.way.is_none() {
             return self.emit(dir, id, data, even, steps);
         }
         if lane.phase == Phase::Keep && lane.kept.saturating_add(flow) > super::MOST_KEPT as i64 {
@@ -286,7 +286,7 @@ impl Http2 {
         let Some(lane) = self.streams.get_mut(&id).map(|s| s.lane_mut(dir)) else { return };
         // A server that has answered needs no more of the request; its answer may wait here.
         if lane.ended && lane.is_busy() && !lane.own {
-            lane.queue.push_back(Item::Reset(error));
+            lane.behind(Item::Reset(error));
             return;
         }
         if let Some(number) = self.number_for(dir, id) {

@@ -128,6 +128,23 @@ impl Grpc {
         if rest.is_empty() && !ends { VecDeque::new() } else { VecDeque::from([Data::made(rest.freeze(), ends)]) }
     }
 
+    /// A message of our own goes on behind those that were judged. False: too much waits there already.
+    #[must_use]
+    pub fn put(&mut self, compressed: bool, body: &[u8]) -> bool {
+        let fits = self.passed.len().saturating_add(body.len()) <= MOST_KEPT.saturating_add(PREFIX);
+        if fits {
+            self.cut = true;
+            self.write(compressed, body);
+        }
+        fits
+    }
+
+    fn write(&mut self, compressed: bool, body: &[u8]) {
+        self.passed.extend_from_slice(&[u8::from(compressed)]);
+        self.passed.extend_from_slice(&u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes());
+        self.passed.extend_from_slice(body);
+    }
+
     /// The message that was judged goes on as it is, as something else, or not at all.
     pub fn judged(&mut self, becomes: Option<Option<(bool, Bytes)>>) {
         self.ticket = None;
@@ -145,9 +162,7 @@ impl Grpc {
                 self.unread.advance(whole);
                 self.cut = true;
                 if let Some((compressed, body)) = new {
-                    self.passed.extend_from_slice(&[u8::from(compressed)]);
-                    self.passed.extend_from_slice(&u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes());
-                    self.passed.extend_from_slice(&body);
+                    self.write(compressed, &body);
                 }
             }
         }

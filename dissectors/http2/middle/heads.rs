@@ -218,6 +218,9 @@ impl Http2 {
             grpc.ends = true;
         }
         lane.behind(Item::Block(Box::new(block)));
+        if lane.way.is_some() {
+            return self.ends(dir, id, steps);
+        }
         match lane.phase {
             Phase::Keep => self.judge_whole(dir, id, steps),
             Phase::Flow => {

@@ -5,6 +5,7 @@ use super::super::notes as n;
 use super::super::stream::head::What;
 use super::super::stream::notes as faults;
 use super::grpc::{self, Grpc, Next};
+use super::inside::Way;
 use super::state::{Block, Data, Item, Phase};
 use super::write::{self, code};
 use super::{Http2, MOST_KEPT, message};
@@ -21,7 +22,7 @@ fn taken_apart(queue: &VecDeque<Item>) -> (Bytes, Option<&Block>) {
 }
 
 impl Http2 {
-    fn ask(&mut self, dir: Dir, id: u32, inside: bool, message: Transit, steps: &mut Vec<Step>) -> u64 {
+    pub(super) fn ask(&mut self, dir: Dir, id: u32, inside: bool, message: Transit, steps: &mut Vec<Step>) -> u64 {
         self.tickets = self.tickets.wrapping_add(1);
         self.asked.insert(self.tickets, (dir, id, inside));
         self.half(dir).paused = true;
@@ -219,10 +220,16 @@ impl Http2 {
             return;
         }
         let judge = self.judge;
+        let lane = self.streams.get(&id).map(|s| (s.tunnel, s.lane(dir)));
+        let opens =
+            lane.filter(|(tunnel, l)| *tunnel && judge && dir == Dir::ToServer && !l.own).and_then(|(_, l)| l.head.as_ref());
+        let inside = opens.filter(|h| !h.ends).and_then(|head| self.tunnels(head));
         let Http2 { streams, halves: [up, down], .. } = self;
         let half = if dir == Dir::ToServer { up } else { down };
         let Some(stream) = streams.get_mut(&id) else { return };
         let tunnel = stream.tunnel;
+        let carries = inside.is_some();
+        stream.inside = inside.map(Box::new).or(stream.inside.take());
         let lane = stream.lane_mut(dir);
         let Some(head) = lane.head.take() else { return };
         half.heads = half.heads.saturating_sub(std::mem::take(&mut lane.weight));
@@ -241,6 +248,15 @@ impl Http2 {
                 }
             }
             lane.grpc = Some(Box::new(inside));
+        } else if carries {
+            let mut way = Way::default();
+            for item in std::mem::take(&mut lane.queue) {
+                match item {
+                    Item::Data(data) => way.frames.push_back(data),
+                    behind => way.tail.push_back(behind),
+                }
+            }
+            lane.way = Some(Box::new(way));
         } else {
             half.kept = half.kept.saturating_sub(lane.kept);
             half.window.queued = half.window.queued.saturating_add(lane.kept);
@@ -249,6 +265,9 @@ impl Http2 {
         }
         lane.done |= ends;
         self.send_block(dir, id, &head, steps);
+        if tunnel && dir == Dir::ToClient {
+            self.agreed(id, &head, steps);
+        }
         self.pump(dir, id, steps);
         self.drain(dir, id, steps);
         // What the receiver allowed while this waited.
@@ -360,7 +379,9 @@ impl Http2 {
             if let Some(grpc) = &mut lane.grpc {
                 grpc.ends = true;
             }
-            if lane.phase == Phase::Keep {
+            if lane.way.is_some() {
+                self.ends(dir, id, steps);
+            } else if lane.phase == Phase::Keep {
                 self.release(dir, id, steps);
             } else {
                 self.pump(dir, id, steps);

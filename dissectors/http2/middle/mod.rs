@@ -12,12 +12,16 @@ mod credit;
 mod frames;
 mod grpc;
 mod heads;
+mod inside;
 mod judge;
 mod message;
+mod own;
 mod send;
 mod state;
 #[cfg(test)]
 mod trials;
+#[cfg(test)]
+mod trials_inside;
 mod write;
 
 use super::frames::upgrade_settings;
@@ -26,7 +30,7 @@ use super::notes as n;
 use bytes::Bytes;
 use state::{Half, Lane, Stream};
 use std::collections::{BTreeMap, BTreeSet};
-use wirelore_kit::middle::{Middle, News, Serve, Setting, Step};
+use wirelore_kit::middle::{Middle, News, Serve, Setting, Step, Transit};
 use wirelore_kit::{Dir, End, Hint, Note, Side};
 use write::code;
 
@@ -63,6 +67,10 @@ struct Http2 {
     asked: BTreeMap<u64, (Dir, u32, bool)>,
     /// Streams whose senders may be owed credit.
     owed: BTreeSet<(bool, u32)>,
+    /// Of what waits in the middle of a frame that a stream carries: direction and stream.
+    partly: BTreeSet<(bool, u32)>,
+    /// How protocols that streams carry stand here.
+    within: Setting,
     scratch: Scratch,
     over: bool,
 }
@@ -81,6 +89,8 @@ fn new(setting: &Setting) -> Box<dyn Middle> {
         tickets: 0,
         asked: BTreeMap::new(),
         owed: BTreeSet::new(),
+        partly: BTreeSet::new(),
+        within: setting.clone(),
         scratch: Scratch::default(),
         over: false,
     };
@@ -220,7 +230,9 @@ impl Middle for Http2 {
         if let News::Judged { ticket, judgement } = news
             && let Some((dir, stream, inside)) = self.asked.remove(&ticket)
         {
-            if inside {
+            if self.streams.get(&stream).is_some_and(|s| s.inside.is_some()) && inside {
+                self.judged_within(stream, ticket, judgement, steps);
+            } else if inside {
                 self.judged_inside(dir, stream, ticket, judgement, steps);
             } else {
                 self.judged(dir, stream, ticket, judgement, steps);
@@ -231,7 +243,18 @@ impl Middle for Http2 {
         self.settle(steps);
     }
 
+    fn inject(&mut self, own: Transit, steps: &mut Vec<Step>) -> Result<(), String> {
+        self.put_in(own, steps)?;
+        self.settle(steps);
+        Ok(())
+    }
+
     fn idle(&mut self, steps: &mut Vec<Step>) {
+        // What was judged goes on although the rest of its frame is held.
+        while let Some((up, id)) = self.partly.pop_first() {
+            self.flush_way(if up { Dir::ToServer } else { Dir::ToClient }, id, true, steps);
+            self.settle(steps);
+        }
         for dir in Dir::BOTH {
             if std::mem::take(&mut self.half(dir).paused) {
                 self.run(dir, steps);
@@ -251,6 +274,7 @@ impl Middle for Http2 {
         let stored = |h: &Half| usize::try_from(h.kept.saturating_add(h.window.queued)).unwrap_or(0).saturating_add(h.weight());
         // Heads and the like are small beside what they are kept for.
         let each = size_of::<Stream>().saturating_add(1024);
-        self.streams.len().saturating_mul(each).saturating_add(stored(up)).saturating_add(stored(down))
+        let inside = self.streams.values().filter_map(|s| s.inside.as_ref()).map(|i| i.weight()).fold(0, usize::saturating_add);
+        inside.saturating_add(self.streams.len().saturating_mul(each)).saturating_add(stored(up)).saturating_add(stored(down))
     }
 }

@@ -5,6 +5,7 @@ use super::super::hpack::encode::{Encoder, Line};
 use super::super::hpack::table::Table;
 use super::super::streams::Settings;
 use super::grpc::Grpc;
+use super::inside::{Inside, Way};
 use bytes::Bytes;
 use std::collections::{BTreeSet, VecDeque};
 use wirelore_kit::held::Held;
@@ -178,6 +179,8 @@ pub struct Lane {
     pub left: Option<u64>,
     /// Messages of gRPC in it are judged one by one.
     pub grpc: Option<Box<Grpc>>,
+    /// It carries another protocol whose messages are judged.
+    pub way: Option<Box<Way>>,
 }
 
 impl Lane {
@@ -200,6 +203,7 @@ impl Lane {
             own: false,
             left: None,
             grpc: None,
+            way: None,
         }
     }
 
@@ -211,6 +215,10 @@ impl Lane {
 
     /// Something goes on behind all that waits.
     pub fn behind(&mut self, item: Item) {
+        if let Some(way) = self.way.as_mut().filter(|w| w.is_busy()) {
+            way.tail.push_back(item);
+            return;
+        }
         match self.grpc.as_mut().filter(|g| g.is_busy()) {
             Some(grpc) => grpc.tail.push_back(item),
             None => self.queue.push_back(item),
@@ -223,6 +231,7 @@ impl Lane {
         !self.queue.is_empty()
             || matches!(self.phase, Phase::Judging(_) | Phase::Keep)
             || self.grpc.as_ref().is_some_and(|g| g.is_busy())
+            || self.way.as_ref().is_some_and(|w| w.is_busy())
     }
 }
 
@@ -239,6 +248,8 @@ pub struct Stream {
     pub headless: bool,
     /// Both directions carry something else (CONNECT, RFC 8441).
     pub tunnel: bool,
+    /// The protocol that it carries, where its messages are judged.
+    pub inside: Option<Box<Inside>>,
     /// We have told the client to go on with its body.
     pub continued: bool,
     /// What the client sends, and the server.
@@ -249,7 +260,7 @@ impl Stream {
     /// One that is not open at the server.
     #[must_use]
     pub fn new(exchange: u64, lanes: [Lane; 2]) -> Stream {
-        Stream { at_server: 0, exchange, url: None, headless: false, tunnel: false, continued: false, lanes }
+        Stream { at_server: 0, exchange, url: None, headless: false, tunnel: false, inside: None, continued: false, lanes }
     }
 
     /// One direction.

@@ -1,7 +1,7 @@
 //! HTTP/2 in the middle, by scripts: what is passed goes on byte for byte, what is changed goes on as others read it, whatever waits keeps nobody else waiting.
 
 #[path = "../../tests/middle_support/mod.rs"]
-mod middle_support;
+pub(super) mod middle_support;
 
 use super::super::SPEC;
 use super::super::frame::{self, HEAD, Head, PREFACE, kind};
@@ -16,11 +16,11 @@ use wirelore_kit::{BufId, Dir, Span};
 
 /// One end of a connection that writes frames.
 #[derive(Default)]
-struct End {
+pub(super) struct End {
     encoder: Encoder,
 }
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: impl AsRef<[u8]>) -> Vec<u8> {
+pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: impl AsRef<[u8]>) -> Vec<u8> {
     let payload = payload.as_ref();
     let mut out = (payload.len() as u32).to_be_bytes()[1..].to_vec();
     out.extend([kind, flags]);
@@ -29,7 +29,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: impl AsRef<[u8]>) -> Vec<u8>
     out
 }
 
-fn data(stream: u32, bytes: impl AsRef<[u8]>, ends: bool) -> Vec<u8> {
+pub(super) fn data(stream: u32, bytes: impl AsRef<[u8]>, ends: bool) -> Vec<u8> {
     frame(kind::DATA, u8::from(ends), stream, bytes)
 }
 
@@ -37,17 +37,17 @@ fn window(stream: u32, more: u32) -> Vec<u8> {
     frame(kind::WINDOW_UPDATE, 0, stream, more.to_be_bytes())
 }
 
-fn settings(pairs: &[(u16, u32)]) -> Vec<u8> {
+pub(super) fn settings(pairs: &[(u16, u32)]) -> Vec<u8> {
     let payload: Vec<u8> = pairs.iter().flat_map(|(id, v)| [&id.to_be_bytes()[..], &v.to_be_bytes()].concat()).collect();
     frame(kind::SETTINGS, 0, 0, payload)
 }
 
-fn ack() -> Vec<u8> {
+pub(super) fn ack() -> Vec<u8> {
     frame(kind::SETTINGS, frame::ACK, 0, b"")
 }
 
 impl End {
-    fn headers(&mut self, stream: u32, fields: &[(&str, &str)], ends: bool) -> Vec<u8> {
+    pub(super) fn headers(&mut self, stream: u32, fields: &[(&str, &str)], ends: bool) -> Vec<u8> {
         let lines: Vec<Line> = fields.iter().map(|(n, v)| Line::new((*n).to_owned(), (*v).to_owned())).collect();
         let fragment = self.encoder.block(&lines);
         write::block(&fragment, Around { stream, promised: 0, priority: None, ends }).to_vec()
@@ -61,18 +61,18 @@ impl End {
         )
     }
 
-    fn post(&mut self, stream: u32, path: &str, more: &[(&str, &str)]) -> Vec<u8> {
+    pub(super) fn post(&mut self, stream: u32, path: &str, more: &[(&str, &str)]) -> Vec<u8> {
         let head = [(":method", "POST"), (":scheme", "https"), (":authority", "a.test"), (":path", path)];
         self.headers(stream, &[&head[..], more].concat(), false)
     }
 
-    fn ok(&mut self, stream: u32, more: &[(&str, &str)], ends: bool) -> Vec<u8> {
+    pub(super) fn ok(&mut self, stream: u32, more: &[(&str, &str)], ends: bool) -> Vec<u8> {
         self.headers(stream, &[&[(":status", "200")][..], more].concat(), ends)
     }
 }
 
 /// Both ends and a beginning.
-fn hello() -> (Play, End, End) {
+pub(super) fn hello() -> (Play, End, End) {
     let client = [PREFACE, &settings(&[(4, 1 << 20)]), &window(0, 1 << 20)].concat();
     let play = Play::between(&SPEC).client(client).server([settings(&[(3, 100)]), ack()].concat()).client(ack());
     (play.judged(|_| Judgement::Pass), End::default(), End::default())
@@ -80,7 +80,7 @@ fn hello() -> (Play, End, End) {
 
 /// What came to one end: frames, with header blocks read as its decoder reads them.
 #[derive(Debug, PartialEq, Clone)]
-enum Came {
+pub(super) enum Came {
     Head(u32, Vec<(String, String)>, bool),
     Data(u32, Vec<u8>, bool),
     Reset(u32, u32),
@@ -89,7 +89,7 @@ enum Came {
     Other(u8, u32),
 }
 
-fn read(bytes: &[u8]) -> Vec<Came> {
+pub(super) fn read(bytes: &[u8]) -> Vec<Came> {
     let (mut at, mut all, mut table) =
         (if bytes.starts_with(PREFACE) { PREFACE.len() } else { 0 }, Vec::new(), Table::new(false));
     let mut block: Option<(u32, Vec<u8>, bool)> = None;
@@ -137,22 +137,22 @@ fn each_cut(play: &Play, check: impl Fn(&Played)) {
     }
 }
 
-fn at_server(p: &Played) -> Vec<Came> {
+pub(super) fn at_server(p: &Played) -> Vec<Came> {
     read(&p.to_server[0].1)
 }
 
-fn at_client(p: &Played) -> Vec<Came> {
+pub(super) fn at_client(p: &Played) -> Vec<Came> {
     read(&p.to_client)
 }
 
-fn value<'c>(came: &'c [Came], stream: u32, name: &str) -> Option<&'c str> {
+pub(super) fn value<'c>(came: &'c [Came], stream: u32, name: &str) -> Option<&'c str> {
     came.iter().find_map(|c| match c {
         Came::Head(s, fields, _) if *s == stream => fields.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()),
         _ => None,
     })
 }
 
-fn body(came: &[Came], stream: u32) -> Vec<u8> {
+pub(super) fn body(came: &[Came], stream: u32) -> Vec<u8> {
     came.iter()
         .filter_map(|c| if let Came::Data(s, d, _) = c { (*s == stream).then_some(&d[..]) } else { None })
         .flatten()

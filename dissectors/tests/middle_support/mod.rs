@@ -99,7 +99,7 @@ impl Play {
         };
         Play {
             spec,
-            setting: Setting { start, place, judge: false, lax: false, name: String::new(), auth: None, away: None },
+            setting: Setting { start, place, judge: false, lax: false, name: String::new(), auth: None, away: None, table: &[] },
             acts: Vec::new(),
             judge: |_| Judgement::Pass,
             network: |_, _| Reached::Yes,

@@ -156,14 +156,44 @@ fn messages_are_injected_where_messages_are_judged() {
     let gate = Gate::new();
     let c = tunnel();
     let (send, got) = channel();
-    gate.join(&c, "websocket", Box::new(move |m| send.send(m).unwrap_or(())));
+    let refuses = |m: &wirelore_kit::middle::Transit| if m.exchange == 7 { Err("not there".to_owned()) } else { Ok(()) };
+    gate.join(
+        &c,
+        "websocket",
+        Box::new(move |m, answered| {
+            answered(refuses(&m));
+            send.send(m).unwrap_or(());
+        }),
+    );
     let make = |proto| crate::json::message(proto, &serde_json::json!({"to_server": true, "line": "text", "body": "hi"}));
     assert_eq!(gate.inject(c.number, make), Ok(()));
     let m = got.try_recv().unwrap();
     assert_eq!((m.proto, m.dir, &m.line[..], &m.body[..]), ("websocket", Dir::ToServer, &b"text"[..], &b"hi"[..]));
+    assert_eq!(m.exchange, wirelore_kit::middle::Transit::ANY, "no stream was named");
+    let seventh = |proto| crate::json::message(proto, &serde_json::json!({"to_server": true, "exchange": 7}));
+    assert_eq!(gate.inject(c.number, seventh), Err("not there".into()), "the connection's own word comes back");
     assert_eq!(gate.joined().len(), 1);
+    gate.join(&c, "websocket", Box::new(|_, answered| drop(answered)));
+    assert!(gate.inject(c.number, make).unwrap_err().contains("gone"), "it ended before it could say anything");
     let number = c.number;
     drop(c);
     assert!(gate.inject(number, make).unwrap_err().contains("gone"));
     assert!(gate.joined().is_empty());
+}
+
+#[test]
+fn a_connection_that_passes_unread_is_named_and_can_be_closed_but_not_spoken_into() {
+    let gate = Gate::new();
+    let c = tunnel();
+    let (send, got) = channel();
+    gate.passes_by(&c, Box::new(move || send.send(()).unwrap_or(())));
+    assert!(gate.joined().iter().all(|j| !j.judged && j.conn == c.number));
+    let make = |proto| crate::json::message(proto, &serde_json::json!({"to_server": true}));
+    assert!(gate.inject(c.number, make).unwrap_err().contains("passes unread"));
+    assert_eq!((gate.close(c.number), got.try_recv()), (Ok(()), Ok(())));
+    gate.join(&c, "redis", Box::new(|_, answered| drop(answered)));
+    assert!(gate.close(c.number).unwrap_err().contains("is judged"));
+    let number = c.number;
+    drop(c);
+    assert!(gate.close(number).unwrap_err().contains("gone"));
 }
