@@ -23,6 +23,9 @@ const TOGETHER: u32 = 64;
 /// A hit's place among those of all threads: the packet at which it was found, and whether in its conversation. Each place is one thread's.
 pub(super) type At = (u32, bool);
 
+/// Is told of a packet what was found at it.
+pub(super) type Tells<'t> = dyn FnMut(u32, &mut dyn Iterator<Item = (At, Hit)>) -> ControlFlow<()> + 't;
+
 /// What all threads share.
 pub(super) struct Shared<'s> {
     pub recall: &'s Recall,
@@ -59,11 +62,7 @@ impl<'s> Lane<'s> {
     }
 
     /// Looks through what of a window is its own; after each packet what was found is handed to `told`, until that breaks.
-    pub fn window(
-        &mut self,
-        w: &Window,
-        told: &mut dyn FnMut(u32, &mut dyn Iterator<Item = (At, Hit)>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+    pub fn window(&mut self, w: &Window, told: &mut Tells<'_>) -> ControlFlow<()> {
         for (packet, row) in (w.first..).zip(&w.rows) {
             self.search.packet = packet;
             if self.has_headers(packet, row.flow) {

@@ -172,10 +172,21 @@ impl Drop for Stops<'_> {
     }
 }
 
+/// What is known of a thread.
+#[derive(Default)]
+struct Turn {
+    /// How far it is.
+    through: u32,
+    /// The windows that it is done with.
+    windows: u32,
+    /// What it found and whose turn has not come.
+    waiting: VecDeque<(At, Hit)>,
+}
+
 /// Brings what the threads tell into order.
 struct Turns<'e> {
-    /// By thread: how far it is, the windows it is done with, and what waits of it.
-    lanes: Vec<(u32, u32, VecDeque<(At, Hit)>)>,
+    /// By thread.
+    lanes: Vec<Turn>,
     frontier: u32,
     pace: &'e Pace,
     work: &'e Work,
@@ -184,21 +195,21 @@ struct Turns<'e> {
 
 impl<'e> Turns<'e> {
     fn new(lanes: usize, pace: &'e Pace, work: &'e Work, each: &'e mut dyn FnMut(Hit) -> ControlFlow<()>) -> Turns<'e> {
-        let lanes = (0..lanes).map(|_| (0, 0, VecDeque::new())).collect();
+        let lanes = (0..lanes).map(|_| Turn::default()).collect();
         Turns { lanes, frontier: 0, pace, work, each }
     }
 
     /// Windows that all threads are done with.
     fn windows(&self) -> u32 {
-        self.lanes.iter().map(|l| l.1).min().unwrap_or(0)
+        self.lanes.iter().map(|l| l.windows).min().unwrap_or(0)
     }
 
     fn hear(&mut self, told: Told) -> ControlFlow<()> {
-        if let Some((through, windows, waiting)) = self.lanes.get_mut(told.lane) {
-            (*through, *windows) = (told.through, told.windows);
-            waiting.extend(told.hits);
+        if let Some(turn) = self.lanes.get_mut(told.lane) {
+            (turn.through, turn.windows) = (told.through, told.windows);
+            turn.waiting.extend(told.hits);
         }
-        let frontier = self.lanes.iter().map(|l| l.0).min().unwrap_or(0);
+        let frontier = self.lanes.iter().map(|l| l.through).min().unwrap_or(0);
         if frontier != u32::MAX {
             self.work.did(u64::from(frontier.saturating_sub(self.frontier)));
         }
@@ -206,7 +217,7 @@ impl<'e> Turns<'e> {
         let mut released = 0usize;
         // A packet's headers are one thread's and its conversation is one thread's, so no two have the same place.
         while let Some(lane) = self.first_waiting().filter(|(at, _)| at.0 < frontier).map(|(_, lane)| lane) {
-            let Some((_, hit)) = self.lanes.get_mut(lane).and_then(|l| l.2.pop_front()) else { break };
+            let Some((_, hit)) = self.lanes.get_mut(lane).and_then(|l| l.waiting.pop_front()) else { break };
             released += 1;
             (self.each)(hit)?;
         }
@@ -219,6 +230,6 @@ impl<'e> Turns<'e> {
 
     /// The first place of what waits, and the thread that found it.
     fn first_waiting(&self) -> Option<(At, usize)> {
-        self.lanes.iter().enumerate().filter_map(|(n, l)| Some((l.2.front()?.0, n))).min()
+        self.lanes.iter().enumerate().filter_map(|(n, l)| Some((l.waiting.front()?.0, n))).min()
     }
 }

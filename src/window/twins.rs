@@ -80,3 +80,59 @@ impl Twins {
         self.captured.get(&relayed).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{IpAddr, Ipv4Addr};
+    use wirelore_store::{Builder, FlowRow, Schema};
+
+    const SECOND: i64 = 1_000_000_000;
+
+    fn end(port: u16) -> Endpoint {
+        Endpoint { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), port }
+    }
+
+    /// Flows by their ends, whether they were relayed, and the seconds of their first and last packets.
+    fn snapshot(flows: &[([u16; 2], bool, i64, i64)]) -> std::sync::Arc<Snapshot> {
+        let mut b = Builder::new(Schema::default());
+        for (i, (ports, relayed, first, last)) in (0..).zip(flows) {
+            let mut row = FlowRow::new(Transport::Tcp, 6, i, first * SECOND);
+            row.last_time = last * SECOND;
+            if *relayed {
+                row.flags.set(FlowFlags::SYNTHETIC);
+            }
+            b.flow(ports.map(end), row);
+        }
+        b.publish(true);
+        b.store().snapshot()
+    }
+
+    fn twins(flows: &[([u16; 2], bool, i64, i64)]) -> Twins {
+        Twins::of(&snapshot(flows), &Work::new()).expect("not cancelled")
+    }
+
+    #[test]
+    fn a_relayed_connection_and_what_an_interface_saw_of_it_are_one() {
+        let t = twins(&[([40_000, 8080], true, 0, 3), ([8080, 40_000], false, 0, 4), ([40_001, 8080], false, 0, 4)]);
+        assert_eq!((t.len(), t.relayed(1), t.captured(0)), (1, Some(0), Some(1)));
+        assert_eq!((t.relayed(0), t.relayed(2), t.captured(1)), (None, None, None));
+    }
+
+    #[test]
+    fn a_port_that_was_used_before_is_another_connection() {
+        let t = twins(&[([40_000, 8080], false, 0, 5), ([40_000, 8080], true, 60, 65), ([40_000, 8080], false, 60, 66)]);
+        assert_eq!((t.len(), t.relayed(0), t.relayed(2)), (1, None, Some(1)));
+    }
+
+    #[test]
+    fn of_several_that_lived_at_once_the_one_is_meant_that_began_with_it() {
+        let t = twins(&[([40_000, 8080], true, 0, 3), ([40_000, 8080], true, 4, 8), ([40_000, 8080], false, 4, 8)]);
+        assert_eq!((t.relayed(2), t.captured(0)), (Some(1), None));
+    }
+
+    #[test]
+    fn nothing_is_there_twice_without_a_proxy() {
+        assert!(twins(&[([40_000, 8080], false, 0, 3), ([8080, 40_000], false, 0, 4)]).is_empty());
+    }
+}
