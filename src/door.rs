@@ -87,16 +87,27 @@ pub fn proxy(args: &Proxy) -> Result<(), Failure> {
 
 fn open(args: &Open, proxy: Option<Proxy>) -> Result<(), Failure> {
     let start_proxy = proxy.is_some();
-    let options = WindowOptions {
-        opener: Arc::new(Doorman { keylog: args.keylog.clone() }),
-        proxies: Starter::new(proxy).map(|s| Arc::new(s) as _),
-        start_proxy,
-        interfaces: Some(Arc::new(Sniffer::new(args.keylog.clone()))),
+    let proxies = Starter::new(proxy).map(|s| Arc::new(s) as _);
+    show(WindowOptions { start_proxy, proxies, files: args.files.clone(), ..options(args.keylog.clone()) })
+}
+
+/// What every window is handed.
+pub(crate) fn options(keylog: Option<PathBuf>) -> WindowOptions {
+    WindowOptions {
+        opener: Arc::new(Doorman { keylog: keylog.clone() }),
+        proxies: None,
+        start_proxy: false,
+        interfaces: Some(Arc::new(Sniffer::new(keylog))),
         explanations: Arc::new(explanations("en")),
         registry: crate::names::registry(),
-        files: args.files.clone(),
+        files: Vec::new(),
         state_folder: None,
         trace: std::env::var_os("WIRELORE_TRACE").map(|_| Arc::new(|line: String| eprintln!("wirelore: {line}")) as _),
-    };
+        closing: Arc::default(),
+    }
+}
+
+/// Opens the window and returns when it is closed.
+pub(crate) fn show(options: WindowOptions) -> Result<(), Failure> {
     wirelore_window::run(options).map_err(|p| Failure { text: p.to_string(), code: exit::INIT })
 }

@@ -1,31 +1,24 @@
 //! Find: text, regular expressions and bytes in everything that was decoded: packets, streams across their segments, plaintexts, bodies
 //! with their codings undone, and values as people read them.
 //!
-//! The capture is read again once, in the order of the file; memory holds the conversations that are open and, of each stream, the few
-//! last bytes that a match across a border may begin in. Hits come as they are found.
+//! The capture is read again once, in the order of the file, by as many threads as there are processors (`lanes.rs`), each of which reads
+//! its share of the conversations (`lane.rs`) and searches them (`search.rs`); memory holds the conversations that are open and, of each
+//! stream, the few last bytes that a match across a border may begin in. Hits come as they are found, in the order of the packets.
 
+mod lane;
+mod lanes;
 mod pattern;
 mod search;
 
+pub use lanes::{find, find_with};
 pub use pattern::{Pattern, Written};
 
 use crate::cli::From;
-use crate::harvest::window::{Window, Windows};
 use crate::reading::{self, Failure};
-use crate::recall::{Recall, cancelled};
-use bytes::Bytes;
 use clap::Args;
-use search::Search;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry as Slot;
 use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
-use std::sync::{Arc, PoisonError};
-use wirelore_dissectors::layers::LAYERS;
-use wirelore_engine::conversation::{Context, Scratch};
-use wirelore_engine::log::{Entry, Log};
-use wirelore_engine::reread::Replay;
-use wirelore_kit::{F, Keep, LayersRead, Level, PacketBytes, PacketRow, Problem, Sink, Span, read_layers};
+use wirelore_kit::{F, Span};
 use wirelore_store::{Snapshot, Work};
 
 /// Where a hit is.
@@ -67,123 +60,6 @@ pub fn next(hits: &[Hit], from: u32) -> Option<&Hit> {
 pub fn previous(hits: &[Hit], from: u32) -> Option<&Hit> {
     let at = hits.partition_point(|h| h.packet < from);
     at.checked_sub(1).and_then(|i| hits.get(i)).or_else(|| hits.last())
-}
-
-/// Conversations on their way.
-struct Reader<'r> {
-    recall: &'r Recall,
-    snapshot: &'r Snapshot,
-    flows: HashMap<u32, Box<(Replay, Log)>>,
-    scratch: Scratch,
-    sink: Sink,
-    met: LayersRead,
-    links: Arc<Vec<u32>>,
-}
-
-/// Looks through a capture; hits are handed to `each` as they are found, until it breaks.
-///
-/// # Errors
-/// [`Problem`]: it was cancelled.
-pub fn find(
-    recall: &Recall,
-    snapshot: &Snapshot,
-    pattern: &Pattern,
-    work: &Work,
-    each: &mut dyn FnMut(Hit) -> ControlFlow<()>,
-) -> Result<(), Problem> {
-    let keep = Arc::new(Keep::all());
-    let mut reader = Reader {
-        recall,
-        snapshot,
-        flows: HashMap::new(),
-        scratch: Scratch::keeping(Arc::clone(&keep)),
-        sink: Sink::keeping(keep),
-        met: LayersRead::default(),
-        links: Arc::clone(&recall.links.read().unwrap_or_else(PoisonError::into_inner)),
-    };
-    let mut search = Search::new(pattern);
-    let end = snapshot.packets();
-    work.expect(u64::from(end));
-    let mut windows = Windows::of(snapshot, &recall.spool, 0..end, 1);
-    while let Some(window) = windows.next(|_, _| true) {
-        if work.is_cancelled() {
-            return Err(cancelled());
-        }
-        for (packet, row) in (window.first..).zip(&window.rows) {
-            reader.packet(&window, packet, row, &mut search);
-            // What a later packet completed of an earlier one comes with the later.
-            for hit in search.hits.drain(..) {
-                if each(hit).is_break() {
-                    return Ok(());
-                }
-            }
-        }
-        work.did(window.rows.len() as u64);
-    }
-    Ok(())
-}
-
-impl Reader<'_> {
-    fn packet(&mut self, w: &Window, packet: u32, row: &PacketRow, search: &mut Search<'_>) {
-        search.packet = packet;
-        if let Some((_, bytes)) = w.get(packet) {
-            search.packet_bytes(bytes);
-            if search.wants_values() {
-                self.layers(packet, row, bytes);
-                search.values(&self.sink, packet);
-            }
-        }
-        self.advance(w, packet, row.flow, search);
-    }
-
-    fn layers(&mut self, packet: u32, row: &PacketRow, bytes: &Bytes) {
-        let whole = PacketBytes {
-            number: u64::from(packet),
-            link_type: self.links.get(usize::from(row.interface())).copied().unwrap_or(u32::MAX),
-            bytes: bytes.clone(),
-            wire_len: row.wire_len,
-            joined: None,
-            facts: self.snapshot.packet_facts(packet),
-        };
-        self.sink.clear();
-        read_layers(LAYERS, &whole, &mut self.sink, &mut self.met);
-    }
-
-    /// Replays the packet's conversation up to it.
-    fn advance(&mut self, w: &Window, packet: u32, flow: u32, search: &mut Search<'_>) {
-        let (recall, snapshot) = (self.recall, self.snapshot);
-        let reading = match self.flows.entry(flow) {
-            Slot::Occupied(old) => old.into_mut(),
-            Slot::Vacant(new) => {
-                if snapshot.flow(flow).is_none_or(|f| f.first_packet != packet) {
-                    return;
-                }
-                let Some(replay) = recall.begin_replay(snapshot, flow) else { return };
-                new.insert(Box::new((replay, recall.log(flow))))
-            }
-        };
-        let (replay, log) = &mut **reading;
-        let keys = recall.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let cx = Context { table: recall.table, level: Level::FieldsAndBodies, secrets: &*keys };
-        let mut fetch = |n: u32| w.fetch(recall, snapshot, n);
-        loop {
-            match replay.next_packet(log) {
-                Some(next) if next <= packet => {}
-                Some(_) => return,
-                None => break,
-            }
-            if let Some(Entry::Data(run)) = replay.next_entry(log)
-                && let Some((bytes, _)) = fetch(run.number)
-            {
-                search.stream_bytes(flow, &run, bytes.as_ref());
-            }
-            if replay.step(log, cx, &mut self.scratch, &mut fetch, search) == ControlFlow::Break(()) {
-                break;
-            }
-        }
-        self.flows.remove(&flow);
-        search.forget(flow);
-    }
 }
 
 /// `wirelore find`.

@@ -48,7 +48,7 @@ impl Proxies for Starter {
         let mut started = proxying::start(&self.args).map_err(problem)?;
         let woken = Arc::clone(&wake);
         started.session.store.on_publish(move || woken());
-        let shared = self.steered(&mut started, wake);
+        let shared = steered(&self.args, &mut started, wake);
         let place = Place { path: started.recorder.path().to_path_buf(), growth: Some(started.recorder.growth()), keylog: None };
         let shown = Shown::on(Bench::new(&started.recorder, &started.session), place);
         let behind = Recording { live: Arc::clone(&shared), started: Some(started) };
@@ -62,29 +62,33 @@ impl Proxies for Starter {
             what_to_do: "Start it in a tab of its own.".into(),
         })?;
         let mut started = proxying::start_beside(&self.args, &bench.recorder, &bench.session).map_err(problem)?;
-        let shared = self.steered(&mut started, wake);
+        let shared = steered(&self.args, &mut started, wake);
         Ok(Arc::new(Joined { live: shared, started: Some(started) }))
     }
 }
 
-impl Starter {
-    /// What steers a proxy that was started.
-    fn steered(&self, started: &mut Started, wake: Waker) -> Arc<Live> {
-        // What is held shows at once, not with the next packet.
-        started.gate.listen(Arc::new(move |_: &wirelore_gate::Event| wake()));
-        Arc::new(Live {
-            stopper: started.proxy.stopper(),
-            listening: started.proxy.listeners().into_iter().map(|(mode, at)| (matches!(mode, Mode::Regular), at)).collect(),
-            gate: started.gate.clone(),
-            rules: Arc::new(Rules::new(started.gate.clone(), crate::gating::rules_file(&self.args.gating))),
-            recorder: started.recorder.clone(),
-            certificate: proxying::certificate(&self.args),
-            running: Mutex::new(true),
-            browser: Mutex::new(None),
-            authority: Arc::clone(&started.authority),
-            led: Mutex::new(started.led.take()),
-        })
-    }
+/// What steers a proxy that was started with these flags.
+fn steered(args: &Args, started: &mut Started, wake: Waker) -> Arc<Live> {
+    let led = started.led.take();
+    let live = live(args, started, led);
+    live.wakes(wake);
+    live
+}
+
+/// The same, waking nobody yet; what leads connections to it is its own.
+pub(crate) fn live(args: &Args, started: &Started, led: Option<crate::leading::Led>) -> Arc<Live> {
+    Arc::new(Live {
+        stopper: started.proxy.stopper(),
+        listening: started.proxy.listeners().into_iter().map(|(mode, at)| (matches!(mode, Mode::Regular), at)).collect(),
+        gate: started.gate.clone(),
+        rules: Arc::new(Rules::new(started.gate.clone(), crate::gating::rules_file(&args.gating))),
+        recorder: started.recorder.clone(),
+        certificate: proxying::certificate(args),
+        running: Mutex::new(true),
+        browser: Mutex::new(None),
+        authority: Arc::clone(&started.authority),
+        led: Mutex::new(led),
+    })
 }
 
 /// A proxy that writes a record beside others. Dropped, it ends, and the record goes on.
@@ -159,7 +163,7 @@ impl Drop for Recording {
 }
 
 /// What steers it.
-struct Live {
+pub(crate) struct Live {
     stopper: Stopper,
     /// Whether it takes any client's word for where to go, and where it listens.
     listening: Vec<(bool, std::net::SocketAddr)>,
@@ -172,6 +176,13 @@ struct Live {
     authority: Arc<wirelore_ca::Authority>,
     /// What leads connections here.
     led: Mutex<Option<crate::leading::Led>>,
+}
+
+impl Live {
+    /// Wakes the window when a message is held: that shows at once, not with the next packet.
+    pub(crate) fn wakes(&self, wake: Waker) {
+        self.gate.listen(Arc::new(move |_: &wirelore_gate::Event| wake()));
+    }
 }
 
 fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {

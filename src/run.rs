@@ -14,6 +14,8 @@ mod keylog;
 mod netlink;
 mod plan;
 mod program;
+#[cfg(feature = "window")]
+mod show;
 mod stack;
 mod tcp;
 mod udp;
@@ -69,7 +71,7 @@ pub struct Run {
     /// Let the program reach this computer's own loopback, as host.wirelore.internal; by default it can not.
     #[arg(long)]
     host_loopback: bool,
-    /// Show what was recorded in the window when the program has ended.
+    /// Show it in the window from the start; closing that ends nothing.
     #[arg(long)]
     open: bool,
     /// Say nothing of our own.
@@ -117,6 +119,9 @@ pub fn run(args: &Run) -> Result<(), Failure> {
     let signals = program::Signals::block().map_err(system("signals"))?;
     let home = tempfile::Builder::new().prefix("wirelore-run-").tempdir().map_err(system("a temporary folder"))?;
     let talk = Talk { quiet: args.quiet };
+    if args.open {
+        can_show()?;
+    }
     let trusted = Trusted::reserve(home.path()).map_err(system(home.path().display()))?;
     let keylog = args.keylog.clone().unwrap_or_else(|| home.path().join("keys.log"));
     let mut start = Start { home: home.path(), command: &args.command, variables: vec![], plan: None, over: Vec::new() };
@@ -155,17 +160,46 @@ pub fn run(args: &Run) -> Result<(), Failure> {
         }
     };
     talk.say(format_args!("Recording to {}.", watch.recorder.path().display()));
-    let began = program.go(&watch.arguments(&args.command));
-    let ended = began.and_then(|()| program.wait(&signals)).map_err(system("the program"))?;
-    if let Some(stack) = &mut stack {
-        stack.finish().map_err(system("The program's network stopped before its end"))?;
-    }
-    drop(following);
-    watch.finish(args, &talk, &short_name(&args.command), ended)?;
+    let name = short_name(&args.command);
+    #[cfg(feature = "window")]
+    let shows = args.open.then(|| show::Shows::new(args, &watch)).transpose()?;
+    let goes = || {
+        let began = program.go(&watch.arguments(&args.command));
+        let ended = began.and_then(|()| program.wait(&signals)).map_err(system("the program"))?;
+        if let Some(stack) = &mut stack {
+            stack.finish().map_err(system("The program's network stopped before its end"))?;
+        }
+        drop(following);
+        watch.finish(args, &talk, &name, ended)?;
+        Ok(ended)
+    };
+    #[cfg(feature = "window")]
+    let ended = match shows {
+        Some(shows) => shows.beside(goes, &signals, &talk, &name)?,
+        None => goes()?,
+    };
+    #[cfg(not(feature = "window"))]
+    let ended = goes()?;
     drop(home);
     match ended.code() {
         0 => Ok(()),
         code => Err(Failure { text: String::new(), code }),
+    }
+}
+
+/// Refuses `--open` before anything runs where no window can be.
+fn can_show() -> Result<(), Failure> {
+    let failure = |text: &str| Err(Failure { text: text.into(), code: NOT_STARTED });
+    if !cfg!(feature = "window") {
+        return failure("--open: this build has no window. Leave it away, or build with the feature `window`.");
+    }
+    let display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|v| std::env::var_os(v).is_some_and(|v| !v.is_empty()));
+    if display {
+        Ok(())
+    } else {
+        failure(
+            "--open: there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set). Leave it away, and open what -w FILE keeps where there is one.",
+        )
     }
 }
 
@@ -279,7 +313,13 @@ impl Watch {
         Some(self.started.as_ref()?.proxy.listeners().first()?.1)
     }
 
-    /// Ends the record, says what is in it, and shows it.
+    /// What reads the record.
+    #[cfg(feature = "window")]
+    fn session(&self) -> Option<&Session> {
+        self.started.as_ref().map(|s| &s.session).or(self.session.as_ref())
+    }
+
+    /// Ends the record, and says what is in it.
     fn finish(self, args: &Run, talk: &Talk, name: &str, ended: program::Ended) -> Result<(), Failure> {
         let Watch { recorder, started, session } = self;
         let session = match started {
@@ -290,9 +330,6 @@ impl Watch {
             None => session,
         };
         let path = recorder.path().to_owned();
-        if args.open {
-            recorder.keep();
-        }
         let finished = recorder.finish();
         if let Some(mut session) = session {
             session.wait()?;
@@ -306,15 +343,6 @@ impl Watch {
             ));
         }
         finished.map_err(|e| Failure { text: e.to_string(), code: exit::WRITE })?;
-        if args.open {
-            let us = std::env::current_exe().map_err(system("this program"))?;
-            let shown = std::process::Command::new(us).arg("open").arg(&path).status();
-            if args.write.is_none() {
-                // It may be gone already.
-                let _ = fs::remove_file(&path);
-            }
-            shown.map_err(system("the window"))?;
-        }
         Ok(())
     }
 }

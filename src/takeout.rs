@@ -5,6 +5,7 @@ use crate::convert::Which;
 use crate::convert::part::{Became, Part, part};
 use crate::exporting::Material;
 use crate::exporting::columns::Columns;
+use crate::exporting::mbox;
 use crate::objects::{self, Kind, Wanted};
 use crate::reading::Failure;
 use crate::session::Session;
@@ -117,11 +118,7 @@ impl Takeout {
     fn files(&self, order: &Order, s: &Arc<Snapshot>, work: &Work) -> Result<Option<Written>, Problem> {
         let folder = &order.to;
         objects::folder(folder).map_err(unwritten)?;
-        let messages = order.packets.as_ref().map(|packets| {
-            let among = |p: u32| packets.binary_search(&p).is_ok();
-            let of = s.each_message().filter(|(_, m)| among(m.first) || among(m.done));
-            of.map(|(_, m)| (m.conv, m.dir, m.at)).collect::<HashSet<objects::Name>>()
-        });
+        let messages = messages(order, s);
         let letters = order.form == Form::Letters;
         let kind = letters.then_some(Kind::Letters);
         let wanted = Wanted { kind, messages: messages.as_ref(), folder: Some(folder) };
@@ -135,6 +132,16 @@ impl Takeout {
         let report =
             found.iter().filter(|o| !o.whole).map(|o| format!("{} (packet {}) is not whole.", o.name, o.frame)).collect();
         Ok(Some(Written { report, ..told(folder, format!("Wrote {} {what}, {size} bytes", found.len())) }))
+    }
+
+    /// Writes the letters that are wanted to one file.
+    fn mbox(&self, order: &Order, s: &Arc<Snapshot>, work: &Work) -> Result<Option<Written>, Problem> {
+        let (messages, mut count) = (messages(order, s), 0);
+        let done = whole(&order.to, work, &mut |mut out| {
+            count = mbox::write_to(&self.material(s, work), messages.as_ref(), &mut out, |e, _| Failure::write(e))?;
+            Ok(())
+        })?;
+        Ok(done.then(|| told(&order.to, format!("Wrote {count} letter{}", if count == 1 { "" } else { "s" }))))
     }
 
     #[cfg(feature = "parquet")]
@@ -183,6 +190,13 @@ impl Takeout {
     }
 }
 
+/// The messages that are wanted; `None` for all.
+fn messages(order: &Order, s: &Snapshot) -> Option<HashSet<objects::Name>> {
+    let packets = order.packets.as_ref()?;
+    let among = |p: u32| packets.binary_search(&p).is_ok();
+    Some(s.each_message().filter(|(_, m)| among(m.first) || among(m.done)).map(|(_, m)| (m.conv, m.dir, m.at)).collect())
+}
+
 /// Writes a file that appears under its name when it is whole; false when the work was cancelled.
 fn whole(to: &Path, work: &Work, write: &mut dyn FnMut(&mut dyn Write) -> Result<(), Failure>) -> Result<bool, Problem> {
     let failed = |e: &std::io::Error| Problem {
@@ -214,6 +228,7 @@ impl Exporter for Takeout {
         match order.form {
             Form::Pcapng | Form::Pcap => self.capture(order, work),
             Form::Har => self.har(order, s, work),
+            Form::Mbox => self.mbox(order, s, work),
             Form::Objects | Form::Letters => self.files(order, s, work),
             Form::Csv | Form::Json | Form::JsonLines => self.table(order, s, work),
             Form::Parquet => self.parquet(order, s, work),

@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 use std::ops::ControlFlow;
 use support::{read, root};
 use wire::Wire;
-use wirelore::find::{Hit, Pattern, Place, Written, find, next, previous};
+use wirelore::find::{Hit, Pattern, Place, Written, find, find_with, next, previous};
 use wirelore::session::{Session, SessionOptions};
 use wirelore_capture::{Options, Source};
 use wirelore_dissectors::TABLE;
@@ -108,4 +108,56 @@ fn a_search_that_is_cancelled_or_has_enough_stops() {
     let work = Work::new();
     work.cancel().cancel();
     assert!(find(&session.recall, &session.store.snapshot(), &pattern, &work, &mut |_| ControlFlow::Continue(())).is_err());
+}
+
+#[test]
+fn threads_find_the_same_in_the_same_order() {
+    for (file, text) in
+        [("tour.pcapng", "[a-z]"), ("tls/web.pcapng", "c"), ("http1/codings.pcapng", "[0-9]+"), ("tour.pcapng", "cake")]
+    {
+        let session = capture(file);
+        let snapshot = session.store.snapshot();
+        let pattern = Pattern::new(Written::Regex, text, false).expect(text);
+        let found = |threads: usize| {
+            let mut hits = Vec::new();
+            find_with(threads, &session.recall, &snapshot, &pattern, &Work::new(), &mut |hit| {
+                hits.push(hit);
+                ControlFlow::Continue(())
+            })
+            .expect("not cancelled");
+            hits
+        };
+        let one = found(1);
+        assert!(!one.is_empty(), "{file}: {text} is there");
+        for threads in [2, 3, 8] {
+            let many = found(threads);
+            assert_eq!(many.len(), one.len(), "{file}: {text} on {threads} threads");
+            let differs = many.iter().zip(&one).position(|(a, b)| a != b);
+            assert_eq!(differs, None, "{file}: {text} on {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn threads_that_found_too_much_wait_and_end_when_nobody_listens() {
+    // One long conversation, every byte of which is found: far more than may wait for its turn.
+    let (client, server) = ((Ipv4Addr::new(192, 0, 2, 1), 40_000), (Ipv4Addr::new(192, 0, 2, 2), 80));
+    let mut w = Wire::new();
+    w.open(client, server);
+    for _ in 0..200 {
+        w.say(client, server, &[b'x'; 1400]);
+    }
+    let session = made(&w);
+    let snapshot = session.store.snapshot();
+    let pattern = Pattern::new(Written::Text, "x", false).expect("a pattern");
+    for most in [1, 70_000, usize::MAX] {
+        let (mut found, mut last) = (0usize, 0);
+        find_with(2, &session.recall, &snapshot, &pattern, &Work::new(), &mut |hit| {
+            assert!(hit.packet >= last || !matches!(hit.place, Place::Packet), "in order");
+            (found, last) = (found + 1, hit.packet);
+            if found >= most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .expect("not cancelled");
+        assert!(found >= most.min(280_000), "{found} of {most}");
+    }
 }

@@ -68,8 +68,8 @@ fields! {
     A_TFO_SYN = flag("tcp.analysis.tfo_syn", "Fast open", "RFC 7413 §4.1.2");
     A_TFO_ACK = flag("tcp.analysis.tfo_ack", "Fast open accepted", "RFC 7413 §4.2.2");
     A_TFO_IGNORED = flag("tcp.analysis.tfo_ignored", "Fast open ignored", "RFC 7413 §4.2.2");
-    COMPLETENESS = dec("tcp.completeness", "Seen of the connection so far", "worked out here");
-    COMPLETENESS_STR = text("tcp.completeness.str", "Seen of the connection so far, in letters", "worked out here");
+    COMPLETENESS = dec("tcp.completeness", "Completeness so far", "worked out here");
+    COMPLETENESS_STR = text("tcp.completeness.str", "Seen so far, in letters", "worked out here");
     A_ACKS_FRAME = dec("tcp.analysis.acks_frame", "Acknowledges frame", "worked out here");
     A_ACK_RTT = Field::new("tcp.analysis.ack_rtt", "Time to this acknowledgment", Kind::Duration).rfc("RFC 7323 §4");
     A_INITIAL_RTT = Field::new("tcp.analysis.initial_rtt", "Time of the handshake", Kind::Duration).rfc("worked out here");

@@ -21,14 +21,28 @@ const NOBODY: &str = "MAILER-DAEMON";
 /// # Errors
 /// When recorded bytes can no longer be read, or the file cannot be written.
 pub fn write(m: &Material<'_>, messages: Option<&HashSet<Name>>, path: &Path) -> Result<usize, Failure> {
+    let mut out = Sink::new(path)?;
+    let count = write_to(m, messages, &mut out, |e, out| out.failed(e))?;
+    out.finish()?;
+    Ok(count)
+}
+
+/// The same to what is open already; `failed` says why it could not be written.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_to<W: Write>(
+    m: &Material<'_>,
+    messages: Option<&HashSet<Name>>,
+    out: &mut W,
+    failed: impl Fn(&io::Error, &W) -> Failure,
+) -> Result<usize, Failure> {
     let hold = tempfile::tempdir().map_err(|e| Failure::write(&e))?;
     let letters = eml(m, messages, hold.path())?;
-    let mut out = Sink::new(path)?;
     for (letter, held) in letters.iter().filter_map(|l| Some((l, l.saved.as_ref()?))) {
         let bytes = std::fs::read(held).map_err(|e| Failure::write(&e))?;
-        one(&bytes, time(m, letter), &mut out).map_err(|e| out.failed(&e))?;
+        one(&bytes, time(m, letter), out).map_err(|e| failed(&e, out))?;
     }
-    out.finish()?;
     Ok(letters.len())
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use wirelore_engine::conversation::{FIRST_CONTENT, InnerBytes, Listen, Message};
 use wirelore_engine::log::Run;
 use wirelore_kit::row::MessageState;
-use wirelore_kit::{BufId, ConvId, Dir, Hint, How, Kind, Node, Sink, Span, Value, value};
+use wirelore_kit::{BufId, ConvId, Dir, F, Hint, How, Kind, Node, Sink, Span, Value, value};
 
 /// Bytes shown around a hit.
 const AROUND: usize = 24;
@@ -32,11 +32,20 @@ pub(super) struct Search<'p> {
     streams: HashMap<(u32, usize), Tail>,
     inner: HashMap<Inner, Tail>,
     buffer: Vec<u8>,
+    known: Known,
 }
 
 impl<'p> Search<'p> {
     pub fn new(pattern: &'p Pattern) -> Search<'p> {
-        Search { pattern, packet: 0, hits: Vec::new(), streams: HashMap::new(), inner: HashMap::new(), buffer: Vec::new() }
+        Search {
+            pattern,
+            packet: 0,
+            hits: Vec::new(),
+            streams: HashMap::new(),
+            inner: HashMap::new(),
+            buffer: Vec::new(),
+            known: Known::default(),
+        }
     }
 
     /// A packet as captured.
@@ -79,8 +88,13 @@ impl<'p> Search<'p> {
             return;
         }
         for (i, node) in sink.nodes.iter().enumerate() {
+            if self.known.is_none_of(node) {
+                continue;
+            }
             let Some(text) = words(node, sink.bytes_of(i)) else { continue };
-            if self.pattern.is_in(text.as_bytes()) {
+            if !self.pattern.is_in(text.as_bytes()) {
+                self.known.note(node);
+            } else {
                 let shown = excerpt(text.as_bytes(), 0, text.len().min(200));
                 self.hits.push(Hit { packet, place: Place::Field(node.field), span: Some(node.span), at: node.span.at, shown });
             }
@@ -130,6 +144,46 @@ fn crossing(
     buffer.extend_from_slice(bytes.get(..bytes.len().min(pattern.overlap())).unwrap_or(&[]));
     for (from, to) in pattern.each_in(buffer).filter(|(from, to)| *from < border && *to > border) {
         each(at.saturating_sub(border.saturating_sub(from) as u64), buffer, from, to);
+    }
+}
+
+/// Values that were written out and do not match: packets repeat the addresses and named numbers of those before them. Each has one slot,
+/// and the next that falls there takes it.
+#[derive(Default)]
+struct Known {
+    slots: Vec<Option<(F, Value)>>,
+}
+
+/// Slots of [`Known`].
+const MOST_KNOWN: usize = 1024;
+
+impl Known {
+    /// The slot of a value that is worth remembering: short, and written the same wherever it stands.
+    fn slot(node: &Node) -> Option<usize> {
+        let bits = match &node.value {
+            Value::U64(n) => *n,
+            Value::Ip4(a) => u64::from(u32::from_be_bytes(*a)),
+            Value::Mac([_, _, a, b, c, d]) => u64::from(u32::from_be_bytes([*a, *b, *c, *d])),
+            Value::Ip6(a) => a.iter().fold(0, |all: u64, b| all.rotate_left(7) ^ u64::from(*b)),
+            _ => return None,
+        };
+        let field = std::ptr::from_ref(node.field).addr() as u64;
+        // Fibonacci hashing: the high bits of the product depend on all bits.
+        let mixed = (bits.rotate_left(23) ^ field).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        usize::try_from(mixed >> 54).ok()
+    }
+
+    /// Whether it is known not to match.
+    fn is_none_of(&self, node: &Node) -> bool {
+        let slot = Known::slot(node).and_then(|at| self.slots.get(at)?.as_ref());
+        slot.is_some_and(|(field, value)| std::ptr::eq(*field, node.field) && *value == node.value)
+    }
+
+    fn note(&mut self, node: &Node) {
+        self.slots.resize(MOST_KNOWN, None);
+        if let Some(slot) = Known::slot(node).and_then(|at| self.slots.get_mut(at)) {
+            *slot = Some((node.field, node.value.clone()));
+        }
     }
 }
 

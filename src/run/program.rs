@@ -256,6 +256,30 @@ impl Signals {
     }
 }
 
+impl Signals {
+    /// Waits until a signal asks us to end or the other end of `over` is closed; whether it was a signal.
+    ///
+    /// # Errors
+    /// The system's.
+    #[cfg(feature = "window")]
+    pub fn or_closed(&self, over: &UnixStream) -> io::Result<bool> {
+        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+        use std::os::fd::AsFd;
+        loop {
+            let mut both = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN), PollFd::new(over.as_fd(), PollFlags::POLLIN)];
+            poll(&mut both, PollTimeout::NONE)?;
+            let [signals, other] = both.map(|p| p.revents().is_some_and(|r| !r.is_empty()));
+            if other {
+                return Ok(false);
+            }
+            let ends = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT].map(|s| s as u32);
+            if signals && self.0.read_signal()?.is_some_and(|came| ends.contains(&came.ssi_signo)) {
+                return Ok(true);
+            }
+        }
+    }
+}
+
 /// How a program ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Ended(ExitStatus);

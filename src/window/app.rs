@@ -29,6 +29,7 @@ use crate::widgets::toast::Toasts;
 use egui::{Context, Id, Key, Modifiers, Rect, Ui, pos2, vec2};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use wirelore_filter::Registry;
 use wirelore_kit::Explanations;
 
@@ -64,6 +65,7 @@ pub struct App {
     applied: Option<(bool, f32, Density)>,
     title: String,
     trace: Option<Trace>,
+    closing: Arc<AtomicBool>,
 }
 
 impl App {
@@ -98,6 +100,7 @@ impl App {
             applied: None,
             title: String::new(),
             trace: options.trace.clone(),
+            closing: Arc::clone(&options.closing),
         };
         app.apply_look(ctx);
         for file in &options.files {
@@ -226,6 +229,8 @@ impl App {
             C::Mark => tab.selection.packet.is_some(),
             C::NextMark => !tab.marked.is_empty(),
             C::OtherLeg => tab.is_leg(),
+            C::OtherPicture => tab.other_picture().is_some(),
+            C::CapturedToo => !tab.twins().is_empty(),
             C::ExportLadder => tab.ladders.newest().is_some(),
             C::LadderScope | C::LadderTcp | C::LadderCarriers | C::LadderScale | C::ZoomIn | C::ZoomOut => {
                 self.prefs.view == View::Ladder
@@ -621,6 +626,7 @@ impl App {
                 }
             }),
             C::OtherLeg => self.with(Tab::cross),
+            C::OtherPicture => self.with(Tab::see_other_picture),
             C::NextNote | C::PreviousNote => {
                 if self.tab_mut().is_some_and(|t| !t.step_note(c == C::NextNote)) {
                     let now = ctx.input(|i| i.time);
@@ -705,6 +711,7 @@ impl App {
                 self.prefs.stream = if self.prefs.stream == StreamForm::Hex { StreamForm::Text } else { StreamForm::Hex };
             }
             C::GroupByConnection => self.prefs.grouped = !self.prefs.grouped,
+            C::CapturedToo => self.prefs.captured = !self.prefs.captured,
             C::Side => self.prefs.side = !self.prefs.side,
             C::Drawer => self.prefs.drawer = !self.prefs.drawer,
             C::Traffic => self.place = Place::Traffic,
@@ -773,6 +780,9 @@ impl App {
 impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
         self.frame(ui);
+        if self.closing.load(Ordering::Relaxed) {
+            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
+        }
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {

@@ -114,6 +114,7 @@ commands! {
     PreviousInConversation = Go, ARROW_BEND_DOWN_RIGHT, "Previous in conversation", "Previous packet or message of the same connection", [CTRL Comma];
     OtherHalf = Go, CHAT_CIRCLE_TEXT, "Question or answer", "From a question to its answer and back", [NO R];
     OtherLeg = Go, LINK, "Other side of the proxy", "From what the client said to what the server heard, and back: the same exchange of the other leg", [NO O];
+    OtherPicture = Go, NETWORK, "As captured, or as relayed", "From a connection of the proxy to the same one as an interface saw it, and back", [SHIFT O];
     NextNote = Go, WARNING, "Next note", "Next message or packet with a note", [NO N];
     PreviousNote = Go, WARNING, "Previous note", "Previous message or packet with a note", [SHIFT N];
     GoToPacket = Go, CROSSHAIR, "Go to packet…", "Type a packet's number", [CTRL G];
@@ -149,6 +150,7 @@ commands! {
     Packets = View, ROWS, "Packets", "Packets as they arrived", [NO Num3];
     Bytes = View, BINARY, "Bytes", "The bytes of what is selected", [NO Num4];
     GroupByConnection = View, PLUGS, "Group by connection", "Exchanges under the connection they belong to", [NO C];
+    CapturedToo = View, STACK, "Relayed connections also as captured", "What interfaces saw of connections that the proxy relays: the same once more, as rows of their own", [];
     UnfoldRow = View, CARET_DOWN, "Show or hide the messages of a row", "Opens an exchange, a connection or a talk in the list", [NO Space];
     ViewFields = View, TREE_STRUCTURE, "Fields and bytes", "The fields and bytes of what is selected", [NO F2];
     ViewLadder = View, LADDER_SIMPLE, "Ladder", "Who said what and when, as arrows between lifelines", [NO F3];

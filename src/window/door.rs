@@ -5,6 +5,7 @@ use crate::ruling::Ruled;
 use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use wirelore_filter::{Filter, Registry};
 use wirelore_kit::middle::Transit;
 use wirelore_kit::{Cancel, ConvId, Dir, Explanations, Problem, Side, Span, State, TreeSource};
@@ -518,4 +519,6 @@ pub struct WindowOptions {
     pub state_folder: Option<PathBuf>,
     /// Who wants to know how long things took, if anybody.
     pub trace: Option<Trace>,
+    /// Once it is set (and the window woken), the window closes.
+    pub closing: Arc<AtomicBool>,
 }

@@ -36,6 +36,7 @@ pub mod strand;
 pub mod tab;
 pub mod theme;
 pub mod trace;
+pub mod twins;
 pub mod view;
 pub mod widgets;
 

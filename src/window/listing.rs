@@ -10,6 +10,7 @@ use wirelore_store::{Job, JobEnd, Jobs, Snapshot, Work};
 use crate::door::Sieve;
 use crate::select::{Focus, Level, Selection};
 use crate::sifting::Sift;
+use crate::twins::Twins;
 use crate::view;
 
 /// One row of a list.
@@ -57,6 +58,8 @@ pub struct Wanted {
     pub sift: Sift,
     /// Only this connection.
     pub flow: Option<u32>,
+    /// Of connections that a proxy relayed also what an interface saw of them: the same once more.
+    pub captured: bool,
 }
 
 /// Messages that one row stands for.
@@ -91,6 +94,8 @@ pub struct Listing {
     pub longest: usize,
     /// Places (0 to 1) and severities for the map in the scrollbar.
     pub marks: Vec<(f32, Severity)>,
+    /// Connections that are there twice.
+    pub twins: Twins,
 }
 
 #[derive(Debug, Default)]
@@ -346,7 +351,8 @@ fn make(
 }
 
 fn lay_out(s: &Arc<Snapshot>, wanted: &Wanted, passing: Passing<'_>, work: &Work) -> Result<Listing, Ended> {
-    let mut list = Listing { generation: s.generation(), wanted: wanted.clone(), ..Listing::default() };
+    let twins = Twins::of(s, work).ok_or(Ended::Cancelled)?;
+    let mut list = Listing { generation: s.generation(), wanted: wanted.clone(), twins, ..Listing::default() };
     if wanted.packets {
         (list.items, list.marks) = packets(s, passing(Rows::Packets)?, work)?;
     } else {
@@ -473,14 +479,19 @@ fn exchanges(s: &Snapshot, wanted: &Wanted, passing: Passing<'_>, work: &Work, l
     // Under a filter each message that passes is a row of its own.
     let loose = if wanted.sift.is_every() { Loose::gather(s, work).ok_or(Ended::Cancelled)? } else { Loose::default() };
     let mut flat = Vec::new();
+    let hides = |flow: u32| !wanted.captured && wanted.flow.is_none() && list.twins.relayed(flow).is_some();
+    let (mut nested, mut longest) = (false, 0);
     let mut spoken: HashSet<u16> = HashSet::new();
     for (i, m) in s.each_message() {
         if i.is_multiple_of(4096) && work.is_cancelled() {
             return Err(Ended::Cancelled);
         }
-        list.nested |= m.conv.inner != 0;
+        if hides(m.conv.flow) {
+            continue;
+        }
+        nested |= m.conv.inner != 0;
         if spoken.insert(m.protocol) {
-            list.longest = list.longest.max(s.schema().protocol_label(m.protocol).chars().count());
+            longest = longest.max(s.schema().protocol_label(m.protocol).chars().count());
         }
         let item = match view::some(m.exchange).and_then(|e| Some((e, s.exchange(e)?))) {
             Some((e, x)) => (x.ask == i || (x.ask == NONE && x.answer == i))
@@ -504,7 +515,7 @@ fn exchanges(s: &Snapshot, wanted: &Wanted, passing: Passing<'_>, work: &Work, l
         // Stable: inside a connection the order of messages stays.
         flat.sort_by_key(|(flow, _)| key(*flow));
         let mut at = flat.into_iter().peekable();
-        let mut flows: Vec<u32> = (0..s.flows()).collect();
+        let mut flows: Vec<u32> = (0..s.flows()).filter(|f| !hides(*f)).collect();
         flows.sort_by_key(|f| key(*f));
         for f in flows {
             let head = items.len();
@@ -519,6 +530,7 @@ fn exchanges(s: &Snapshot, wanted: &Wanted, passing: Passing<'_>, work: &Work, l
     } else {
         items.extend(flat.into_iter().map(|(_, i)| i));
     }
+    (list.nested, list.longest) = (nested, longest);
     list.talk_of = loose.talks.iter().map(|(k, t)| (*k, t.first)).collect();
     list.talks = loose.talks.into_values().map(|t| (t.first, t)).collect();
     let mut marks = Marks::new();

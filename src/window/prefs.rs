@@ -174,6 +174,8 @@ pub struct Prefs {
     pub time: TimeFormat,
     /// Exchanges under their connections.
     pub grouped: bool,
+    /// Connections of a proxy also as interfaces saw them, where exchanges are listed.
+    pub captured: bool,
     /// The level that a capture opens at.
     pub level: Level,
     /// Whether the side is open.
@@ -204,6 +206,7 @@ impl Default for Prefs {
             density: Density::Normal,
             time: TimeFormat::SinceStart,
             grouped: true,
+            captured: false,
             level: Level::Packets,
             side: true,
             drawer: false,

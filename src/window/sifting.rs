@@ -17,6 +17,17 @@ pub enum Meaning {
     Wrong(Arc<Error>),
 }
 
+impl Meaning {
+    /// What a reader of the filter should know: names in it that are called otherwise now.
+    #[must_use]
+    pub fn remarks(&self) -> &[String] {
+        match self {
+            Meaning::Filter(f) => f.remarks(),
+            _ => &[],
+        }
+    }
+}
+
 /// What rows are to pass.
 #[derive(Debug, Clone, Default)]
 pub enum Sift {

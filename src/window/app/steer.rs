@@ -9,6 +9,7 @@ use crate::panes::bars::Place;
 use crate::ruling::{self, Change};
 use crate::steering::Steering;
 use crate::tab::Tab;
+use crate::trace::Traced;
 use egui::Context;
 
 impl App {
@@ -21,12 +22,14 @@ impl App {
     /// Starts a proxy in this tab if it is empty, else in a new one.
     pub(super) fn start_proxy(&mut self, ctx: &Context) {
         let Some(proxies) = self.proxies.clone() else { return };
+        let begun = std::time::Instant::now();
         match proxies.start(self.waker.clone()) {
             Ok((capture, handle)) => {
                 let steering = Steering::new(handle);
                 let mut tab = Tab::new(steering.state.file.clone(), capture, &self.prefs, &self.waker);
                 tab.title = "Live".into();
                 tab.steering = Some(steering);
+                tab.traced = self.trace.clone().map(|to| Traced::new(begun, to));
                 self.put(tab);
             }
             Err(p) => self.toasts.problem(p),

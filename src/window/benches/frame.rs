@@ -37,6 +37,7 @@ impl Bench {
             files: vec!["big.pcapng".into()],
             state_folder: None,
             trace: None,
+            closing: Arc::default(),
         };
         let app = App::new(&ctx, &options, None);
         let mut b = Bench { ctx, app, time: 0.0 };

@@ -22,13 +22,15 @@ pub enum Form {
     Parquet,
     /// Every letter as a file.
     Letters,
+    /// Every letter in one file.
+    Mbox,
     /// Every object as a file.
     Objects,
 }
 
 impl Form {
     /// All, in the order of the list.
-    pub const ALL: [Form; 9] = [
+    pub const ALL: [Form; 10] = [
         Form::Pcapng,
         Form::Pcap,
         Form::Har,
@@ -38,6 +40,7 @@ impl Form {
         Form::Parquet,
         Form::Objects,
         Form::Letters,
+        Form::Mbox,
     ];
 
     /// In a word or two.
@@ -52,6 +55,7 @@ impl Form {
             Form::Csv => "CSV",
             Form::Parquet => "Parquet",
             Form::Letters => "Letters (.eml)",
+            Form::Mbox => "Letters (mbox)",
             Form::Objects => "Objects",
         }
     }
@@ -68,6 +72,7 @@ impl Form {
             Form::Csv => "Rows as a table for spreadsheets.",
             Form::Parquet => "Rows as typed columns in a folder, by day and protocol, for DuckDB, Spark and the like.",
             Form::Letters => "Every mail that passed, as a file that mail programs open, in a folder.",
+            Form::Mbox => "Every mail that passed in one file, as mail programs keep folders of them.",
             Form::Objects => "Every file and body that was transferred, in a folder.",
         }
     }
@@ -84,6 +89,7 @@ impl Form {
             Form::Csv => "csv",
             Form::Parquet => "parquet",
             Form::Letters => "letters",
+            Form::Mbox => "mbox",
             Form::Objects => "objects",
         }
     }

@@ -149,7 +149,7 @@ fn forms(ui: &mut Ui, look: &Look, d: &mut ExportDialog) {
             Form::Csv | Form::Parquet => icons::LIST_BULLETS,
             Form::Json | Form::JsonLines => icons::TREE_STRUCTURE,
             Form::Objects => icons::FILE_TEXT,
-            Form::Letters => icons::ENVELOPE_SIMPLE,
+            Form::Letters | Form::Mbox => icons::ENVELOPE_SIMPLE,
         };
         let color = if on { t.accent } else { t.text_quiet };
         ink::icon(ui.painter(), pos2(r.left() + 16.0, r.center().y), icon, look.icon(1.15), color);

@@ -151,7 +151,8 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, filter: FilterEdit<'_>) {
         chosen = None;
     }
     let mut take = taken;
-    if focused && (!suggestions.is_empty() || matches!(filter.meaning, Meaning::Wrong(_))) {
+    if focused && (!suggestions.is_empty() || matches!(filter.meaning, Meaning::Wrong(_)) || !filter.meaning.remarks().is_empty())
+    {
         let clicked = below(ui, look, rect, &filter, &suggestions, chosen);
         take = take.or(clicked);
     }
@@ -291,6 +292,9 @@ fn below(ui: &Ui, look: &Look, field: Rect, filter: &FilterEdit<'_>, all: &[Sugg
                 {
                     wrong(ui, look, e);
                 }
+                for remark in filter.meaning.remarks() {
+                    remarked(ui, look, remark);
+                }
                 for (i, s) in all.iter().enumerate() {
                     if suggestion(ui, look, s, chosen == Some(i)) {
                         clicked = Some(i);
@@ -308,6 +312,17 @@ fn is_unfinished(filter: &FilterEdit<'_>, all: &[Suggestion]) -> bool {
     let Meaning::Wrong(e) = &filter.meaning else { return false };
     let word = filter.text.get(e.span.clone()).unwrap_or_default();
     e.span.end >= end && !word.is_empty() && all.iter().any(|s| s.over.end >= end && s.text.starts_with(word))
+}
+
+/// That an older name was read as today's.
+fn remarked(ui: &mut Ui, look: &Look, remark: &str) {
+    Frame::new().inner_margin(Margin { left: 8, right: 8, top: 5, bottom: 5 }).show(ui, |ui| {
+        ui.horizontal(|ui| {
+            let (r, _) = ui.allocate_exact_size(vec2(look.size, look.row()), Sense::hover());
+            ink::icon(ui.painter(), r.center(), icons::INFO, look.icon(1.0), look.t.accent);
+            ui.label(egui::RichText::new(remark).font(look.text()).color(look.t.text));
+        });
+    });
 }
 
 fn wrong(ui: &mut Ui, look: &Look, e: &Error) {

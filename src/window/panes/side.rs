@@ -12,7 +12,7 @@ use crate::widgets::tree::severity_mark;
 use crate::widgets::{button, ink};
 use egui::{Rect, RichText, ScrollArea, Sense, Ui, UiBuilder, pos2, vec2};
 use wirelore_kit::{Note, Tie};
-use wirelore_store::FlowFlags;
+use wirelore_store::{Flow, FlowFlags};
 
 /// Notes that are listed; a flow may have thousands.
 const MOST_NOTES: usize = 60;
@@ -266,6 +266,24 @@ fn packet_facts(ui: &mut Ui, cx: &Cx<'_>, tab: &Tab) {
     }
 }
 
+/// That a connection was seen twice: by the proxy and by an interface.
+fn other_picture(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab, f: &Flow<'_>) {
+    let look = cx.look;
+    let Some(other) = tab.other_picture().and_then(|f| tab.snap.flow(f)) else { return };
+    let link = if f.flags.has(FlowFlags::SYNTHETIC) {
+        let [a, b] = other.packets;
+        let packets = format::count(u64::from(a.saturating_add(b)), "packet", "packets");
+        fact(ui, look, "Captured", &format!("as well: {packets}, from number {}", u64::from(other.first_packet) + 1));
+        "Look at its packets as captured (Shift+O)"
+    } else {
+        fact(ui, look, "Twin", "the proxy relays this connection, and its exchanges are listed as the proxy read them");
+        "Look at it as relayed (Shift+O)"
+    };
+    if button::link(ui, look, link).clicked() {
+        cx.acts.push(Act::Do(Command::OtherPicture));
+    }
+}
+
 /// The connection and why we think it speaks what it speaks.
 fn connection(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab) {
     let look = cx.look;
@@ -287,6 +305,7 @@ fn connection(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab) {
             cx.acts.push(Act::Do(Command::OtherLeg));
         }
     }
+    other_picture(ui, cx, tab, &f);
     if let Some(p) = s.process_of(f.id) {
         fact(ui, look, "Process", &format!("{} ({})", p.name, p.pid));
         if !p.command.is_empty() && p.command != p.name {

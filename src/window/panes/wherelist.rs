@@ -2,6 +2,7 @@
 
 use crate::act::Act;
 use crate::command::Command;
+use crate::format;
 use crate::panes::{Cx, bytes, exchanges, head, packets, pane, story};
 use crate::select::Level;
 use crate::sifting::Sift;
@@ -28,6 +29,14 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab, rect: Rect) {
                     let c = Command::GroupByConnection;
                     if button::icon(ui, look, icons::PLUGS, c.facts().text, &c.keys(), true, cx.prefs.grouped).clicked() {
                         cx.acts.push(Act::Do(c));
+                    }
+                    let twice = tab.twins().len();
+                    if twice > 0 {
+                        let c = Command::CapturedToo;
+                        let name = format!("{} ({})", c.facts().text, format::number(twice as u64));
+                        if button::icon(ui, look, c.facts().icon, &name, &c.keys(), true, cx.prefs.captured).clicked() {
+                            cx.acts.push(Act::Do(c));
+                        }
                     }
                 }
                 let (words, next) = match tab.listing_progress() {
@@ -120,6 +129,7 @@ pub fn menu(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab) {
         Command::FilterConversation,
         Command::OtherHalf,
         Command::OtherLeg,
+        Command::OtherPicture,
         Command::NextInConversation,
         Command::PreviousInConversation,
         Command::Mark,
@@ -129,6 +139,7 @@ pub fn menu(ui: &mut Ui, cx: &mut Cx<'_>, tab: &Tab) {
     ] {
         let fits = match c {
             Command::OtherLeg => tab.is_leg(),
+            Command::OtherPicture => tab.other_picture().is_some(),
             Command::RuleLike => tab.steering.is_some() && tab.selection.message.is_some(),
             _ => true,
         };

@@ -6,6 +6,7 @@ use crate::listing::{Lister, Wanted, lists_packets};
 use crate::prefs::Prefs;
 use crate::rows::Rows;
 use crate::select::Level;
+use crate::twins::Twins;
 use crate::widgets::vlist::VState;
 use std::sync::Arc;
 use wirelore_kit::Problem;
@@ -13,7 +14,8 @@ use wirelore_kit::Problem;
 impl Tab {
     pub(super) fn wanted(&self, prefs: &Prefs, packets: bool) -> Wanted {
         let story = self.level == Level::Story;
-        Wanted { packets, grouped: !packets && (prefs.grouped || story), sift: self.sifting.sift().clone(), flow: self.only }
+        let (sift, captured) = (self.sifting.sift().clone(), prefs.captured);
+        Wanted { packets, grouped: !packets && (prefs.grouped || story), sift, flow: self.only, captured }
     }
 
     pub(super) const fn lister(&self) -> &Lister {
@@ -35,6 +37,12 @@ impl Tab {
         if !self.rows.fits(list, &self.row_folds) {
             self.rows = Arc::new(Rows::new(list.clone(), &self.row_folds, &self.snap));
         }
+    }
+
+    /// Connections that are there twice, as far as lists were made of what is there.
+    #[must_use]
+    pub fn twins(&self) -> &Twins {
+        &self.lister().now.twins
     }
 
     /// How far the list of another filter is.

@@ -6,7 +6,7 @@ use crate::door::{Conversations, Course, Followed};
 use crate::follow::{Cut, Lines};
 use crate::ladder::{Ladder, Scope, Shows};
 use crate::prefs::{BodyForm, Prefs, View};
-use crate::select::{Focus, Selection};
+use crate::select::{Focus, Level, Selection};
 use std::sync::Arc;
 use wirelore_kit::{Buffer, ConvId, Problem, Span};
 use wirelore_store::FlowFlags;
@@ -78,6 +78,30 @@ impl Tab {
         let message = same.and_then(|x| crate::view::some(if answers { x.answer } else { x.ask }));
         let to = message.map_or_else(|| Selection::flow(&s, other), |m| Selection::message(&s, m, None));
         self.select(to);
+    }
+
+    /// The selected connection as somebody else saw it: of one that the proxy relayed what an interface captured, and the other way round.
+    #[must_use]
+    pub fn other_picture(&self) -> Option<u32> {
+        let flow = self.selection.flow?;
+        self.twins().captured(flow).or_else(|| self.twins().relayed(flow))
+    }
+
+    /// Goes there: what was captured is looked at as packets, what was relayed as what was said.
+    pub fn see_other_picture(&mut self) {
+        let Some(other) = self.other_picture() else { return };
+        let s = self.snap.clone();
+        let captured = s.flow(other).is_some_and(|f| !f.flags.has(FlowFlags::SYNTHETIC));
+        match s.flow(other).filter(|_| captured) {
+            Some(f) => {
+                self.select(Selection::packet(&s, f.first_packet, None));
+                self.go_level(Level::Packets);
+            }
+            None => {
+                self.select(Selection::flow(&s, other));
+                self.go_level(Level::Exchanges);
+            }
+        }
     }
 
     /// The conversation that would be followed.

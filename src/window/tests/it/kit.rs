@@ -59,6 +59,7 @@ fn make(
                     files,
                     state_folder: None,
                     trace: None,
+                    closing: Arc::default(),
                 };
                 App::new(&cc.egui_ctx, &options, Some(prefs))
             },
