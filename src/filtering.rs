@@ -7,6 +7,7 @@
 mod partly;
 
 use crate::harvest::{self, Row, View};
+use crate::later;
 use crate::recall::{Recall, cancelled};
 pub use partly::Partly;
 use partly::{Pace, Sofar};
@@ -109,11 +110,14 @@ impl Filters {
         let fits = |f: &Arc<Found>| {
             f.text == filter.text() && f.packets_only == packets_only && f.withdrawn == snapshot.withdrawn_messages()
         };
+        // What later packets may have changed is looked at anew.
+        let looks_ahead = filter.wants().facts.iter().any(|f| f.looks_ahead());
         let before = self.kept.lock().unwrap_or_else(PoisonError::into_inner).iter().find(|f| fits(f)).cloned();
         if let Some(found) = before.iter().find(|f| f.packets == snapshot.packets() && f.is_settled(snapshot)) {
             return Ok(Arc::clone(found));
         }
-        let found = Arc::new(look(filter, snapshot, recall, packets_only, before.as_deref(), work, partly)?);
+        let before = before.as_deref().filter(|_| !looks_ahead);
+        let found = Arc::new(look(filter, snapshot, recall, packets_only, before, work, partly)?);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|f| f.text != filter.text() || f.packets_only != packets_only);
         kept.push_back(Arc::clone(&found));
@@ -204,7 +208,8 @@ fn look(
         None => Bits::all(snapshot.packets()),
     };
     packets.and(&may_match(filter, &terms, snapshot, packets_only, work)?);
-    let facts = FactSource::new(Arc::clone(snapshot), &wants);
+    let later = later::find_out(recall, snapshot, &wants, work)?;
+    let facts = FactSource::new(Arc::clone(snapshot), &wants).with_later(later);
     let judge = |row: &Row| {
         let mut verdict = Verdict { packet: row.packet, terms: Vec::new(), messages: Vec::new() };
         for (bit, (_, term)) in terms.iter().enumerate() {

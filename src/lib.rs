@@ -28,6 +28,7 @@ pub mod flow_lines;
 pub mod gating;
 pub mod har;
 pub mod harvest;
+pub mod later;
 pub mod leading;
 pub mod legs;
 pub mod letters;

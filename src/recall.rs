@@ -28,10 +28,11 @@ use wirelore_kit::{
 };
 use wirelore_store::{Flow, MessageRow, Snapshot, Store};
 
+/// The payload of a UDP datagram.
+pub use wirelore_dissectors::layers::UDP_PAYLOAD;
+
 /// The payload of a TCP segment.
 pub static TCP_PAYLOAD: Field = Field::new("tcp.payload", "TCP payload", Kind::Bytes).rfc("RFC 9293 §3.1");
-/// The payload of a UDP datagram.
-pub static UDP_PAYLOAD: Field = Field::new("udp.payload", "UDP payload", Kind::Bytes).rfc("RFC 768");
 /// Prose for these two, by language.
 pub static EXPLAIN: &[(&str, &str)] = &[(
     "en",
@@ -533,7 +534,7 @@ impl Recall {
         Ok(layers::read(&packet))
     }
 
-    fn line(&self, snapshot: &Snapshot, packet: u32) -> Result<PacketLine, Problem> {
+    pub(crate) fn line(&self, snapshot: &Snapshot, packet: u32) -> Result<PacketLine, Problem> {
         let row = snapshot.packet(packet).ok_or_else(|| missing("such packet"))?;
         let done = snapshot.messages_done_in(packet);
         if let (Some(flow), Some(last)) = (snapshot.flow(row.flow), done.last().and_then(|m| snapshot.message(*m))) {

@@ -79,7 +79,8 @@ fn reading_in_bulk_finds_what_trees_one_by_one_find() {
         if s.packets() > MOST {
             continue;
         }
-        let facts = FactSource::new(s.clone(), &wants);
+        let later = wirelore::later::find_out(&session.recall, &s, &wants, &Work::new()).expect("not cancelled");
+        let facts = FactSource::new(s.clone(), &wants).with_later(later);
         let trees: Vec<_> = (0..s.packets()).filter_map(|p| session.recall.tree(What::Packet(p), &Cancel::new()).ok()).collect();
         for filter in filters.iter().skip(turn % SAMPLE).step_by(SAMPLE) {
             let holds = |p: &u32| trees.get(*p as usize).is_some_and(|t| filter.holds(&TreeRow::new(t, &facts, *p)));

@@ -19,10 +19,6 @@ use wirelore_kit::{Cancel, TreeSource, What};
 use wirelore_store::Work;
 use wirelore_store::query::{Query, Rows, find};
 
-/// Families of the corpus whose differences were looked at one by one; `FAMILIES=all` takes the others too.
-const FAMILIES: &[&str] =
-    &["arkime", "bruteshark", "illustrated", "ja4", "lekensteyn", "markofu", "ndpi", "pcapplusplus", "sanders", "scapy"];
-
 fn lines(file: &str) -> Vec<String> {
     let text = std::fs::read_to_string(root().join("tests/filters").join(file)).expect("a table of filters");
     text.lines().map(str::to_owned).filter(|l| !l.is_empty() && !l.starts_with('#')).collect()
@@ -95,7 +91,8 @@ fn by_trees(session: &Session, filters: &[Filter]) -> Vec<BTreeSet<u32>> {
     let s = session.store.snapshot();
     let mut wants = Wants::default();
     filters.iter().for_each(|f| wants.facts.extend(f.wants().facts.iter().copied()));
-    let facts = FactSource::new(s.clone(), &wants);
+    let later = wirelore::later::find_out(&session.recall, &s, &wants, &Work::new()).expect("not cancelled");
+    let facts = FactSource::new(s.clone(), &wants).with_later(later);
     let mut found = vec![BTreeSet::new(); filters.len()];
     for packet in 0..s.packets() {
         let Ok(tree) = session.recall.tree(What::Packet(packet), &Cancel::new()) else { continue };
@@ -152,20 +149,13 @@ fn filters_find_the_packets_that_tshark_finds() {
     let mut wrong: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut faults = Vec::new();
     let only = std::env::var("ONLY").unwrap_or_default();
-    let all = std::env::var_os("FAMILIES").is_some();
-    let known = |p: &Path| FAMILIES.iter().any(|f| name(p).starts_with(f));
-    let most = std::env::var("MOST").ok().and_then(|m| m.parse::<u32>().ok());
-    for path in own()
-        .into_iter()
-        .chain(corpus_captures().into_iter().filter(|p| all || known(p)))
-        .filter(|p| p.to_string_lossy().contains(&only))
-    {
+    let most = std::env::var("MOST").ok().and_then(|m| m.parse::<u32>().ok()).unwrap_or(600);
+    for path in own().into_iter().chain(corpus_captures()).filter(|p| p.to_string_lossy().contains(&only)) {
         let capture = name(&path);
         let Some(session) = read(&path, 1) else { continue };
         let s = session.store.snapshot();
         // The corpus has much of a kind: its small captures show as much.
-        let few = most.unwrap_or(if path.starts_with(root().join("captures")) { 600 } else { 200 });
-        if s.packets() > few {
+        if s.packets() > most {
             continue;
         }
         let Some(theirs) = tshark(&path, &texts) else { continue };

@@ -39,6 +39,7 @@ fields! {
     UPDATE_SECTION = Group "dns.updates", "Updates", "RFC 2136 §2.5".oracle("-");
     QUERY = Group "dns.qry", "Question", "RFC 1035 §4.1.2".oracle("-");
     QRY_NAME = Text "dns.qry.name", "Name", "RFC 1035 §4.1.2".key().role(Role::Path);
+    QRY_LABELS = Dec "dns.count.labels", "Labels of the name", "RFC 1035 §3.1";
     QRY_TYPE = Dec "dns.qry.type", "Type", "RFC 1035 §4.1.2".names(t::TYPES).key().role(Role::Method);
     QRY_CLASS = Dec "dns.qry.class", "Class", "RFC 1035 §4.1.2".names(t::CLASSES);
     QRY_QU = Bool "dns.qry.qu", "Unicast answer wanted (QU)", "RFC 6762 §5.4";

@@ -231,7 +231,12 @@ fn question(
         if name::leads_nowhere(m.bytes, m.here(r)) {
             return Err(Stop::Bad(&n::POINTER_WILD));
         }
+        let name_at = r.at();
         let at = name::read(r, m, &f::QRY_NAME)?;
+        if r.level() == Level::Tree {
+            let here = r.since(name_at);
+            r.derived(&f::QRY_LABELS, here, name::labels_of(m.bytes, at));
+        }
         let kind = r.u16(&f::QRY_TYPE)?;
         let mut unicast = false;
         let class = if g.flavour == Flavour::Mdns {

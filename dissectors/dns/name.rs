@@ -166,6 +166,13 @@ pub(super) fn ordinary(bytes: &[u8], at: usize) -> Option<(bool, usize)> {
     }
 }
 
+/// How many labels the name at `at` of a message has.
+pub(super) fn labels_of(bytes: &[u8], at: usize) -> u64 {
+    let mut count = 0u64;
+    walk(bytes, at, &mut false, |_| count = count.saturating_add(1));
+    count
+}
+
 /// Reads a name as `field`; returns where it stands in the message, for [`text`].
 ///
 /// # Errors

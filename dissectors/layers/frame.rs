@@ -38,19 +38,23 @@ pub fn protocols(tree: &Tree) -> String {
         }
         out.push_str(name);
     };
+    let mut data = false;
     for (i, node) in tree.nodes.iter().enumerate() {
         let name = node.field.name;
-        if node.field.is(&DATA) && node.depth == 0 {
-            add("data");
-        }
+        data |= node.field.is(&DATA);
         if node.field.kind != Kind::Group || node.field.is(&FRAME) || !LAYERS.iter().any(|l| l.name == name) {
             continue;
         }
+        // Behind data there is another layer only where it was a fragment, and all of them together were read.
+        data = false;
         add(name);
         let inside = tree.nodes.get(i..node.end as usize).unwrap_or(&[]);
         if inside.iter().any(|n| n.depth == node.depth.saturating_add(1) && ETHERTYPES.contains(&n.field.name)) {
             add("ethertype");
         }
+    }
+    if data {
+        add("data");
     }
     out
 }

@@ -41,6 +41,7 @@ mod wlan;
 pub use frame::{ETHERTYPES, protocols, with_frame};
 pub use line::line;
 pub use quick::{Plain, Quick};
+pub use udp::PAYLOAD as UDP_PAYLOAD;
 
 use wirelore_kit::span::BufKind;
 use wirelore_kit::{BitRange, F, Field, Kind, Layer, LayerClaim, LayerTurn, Next, PacketBytes, Reader, Span, Tree};

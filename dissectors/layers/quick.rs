@@ -336,7 +336,7 @@ fn derived(what: Derived, plain: &Plain, b: &[u8], facts: Option<&PacketFacts>) 
             let taken = (len as u32).wrapping_add(u32::from(flags & 1)).wrapping_add(u32::from(flags >> 1 & 1));
             u64::from(seq.wrapping_add(taken))
         }
-        Derived::Ack if flags & ACKED == 0 => 0,
+        Derived::Ack if flags & ACKED == 0 => u64::from(four(b, at.saturating_add(8))?),
         Derived::Ack => u64::from(four(b, at.saturating_add(8))?.wrapping_sub(facts.ack_base.unwrap_or(0))),
         Derived::Window | Derived::Len | Derived::Stream => {
             let shift = facts.window_shift.filter(|_| flags & SYN == 0).unwrap_or(0).min(14);

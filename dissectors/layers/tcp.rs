@@ -217,7 +217,8 @@ fn relative(r: &mut Reader<'_>, f: &PacketFacts, s: Segment) {
     // SYN and FIN take a sequence number each (RFC 9293 §3.4).
     let taken = (s.len as u32).wrapping_add((s.flags & 1) as u32).wrapping_add((s.flags >> 1 & 1) as u32);
     r.derived(&NXTSEQ, s.seq_at, u64::from(seq.wrapping_add(taken)));
-    let ack = if s.flags & ACKED == 0 { 0 } else { s.ack.wrapping_sub(f.ack_base.unwrap_or(0)) };
+    // A number that acknowledges nothing counts from nowhere: it is told as it stands there.
+    let ack = if s.flags & ACKED == 0 { s.ack } else { s.ack.wrapping_sub(f.ack_base.unwrap_or(0)) };
     r.derived(&ACK, s.ack_at, u64::from(ack));
     // The window of a SYN is never scaled (RFC 7323 §2.2).
     let shift = f.window_shift.filter(|_| s.flags & SYN == 0);

@@ -2,7 +2,7 @@
 
 use super::checksum::{self, STATUS, Sum, Told};
 use super::{bits_of_packet_missing, dec, fields, group, hex, layer, named, notes, tunnel};
-use wirelore_kit::{Layer, LayerClaim, LayerTurn, Next, Reader, Stop, Value};
+use wirelore_kit::{Field, Kind, Layer, LayerClaim, LayerTurn, Next, Reader, Stop, Value};
 
 fields! {
     UDP = group("udp", "User Datagram Protocol", "RFC 768");
@@ -14,6 +14,10 @@ fields! {
     STREAM = dec("udp.stream", "Stream", "worked out here");
     LITE_COVERAGE = dec("udp.checksum_coverage", "Checksum coverage", "RFC 3828 §3.1");
 }
+
+/// What a datagram carries. The payload that is handed to a protocol is told by whoever hands it on; that of tunnels, and of datagrams
+/// quoted in errors, here.
+pub static PAYLOAD: Field = Field::new("udp.payload", "UDP payload", Kind::Bytes).rfc("RFC 768");
 
 notes! {
     LENGTH_SHORT = Error, Malformed, "udp.note.length_short", "The length is below the 8 bytes of the header", "RFC 768";
@@ -59,6 +63,11 @@ fn read(r: &mut Reader<'_>, turn: &mut LayerTurn) -> Result<Next, Stop> {
         checksum::tell(r, turn, &TOLD, sum_at, outcome);
         let next =
             if turn.quoted { Next::Data } else { tunnel::by_udp_port(r, source, destination).map_or(Next::Payload, named) };
+        let carried = if jumbo { r.left() } else { body.min(r.left()) };
+        if next != Next::Payload && carried > 0 {
+            let all = r.span(carried);
+            r.derived(&PAYLOAD, all, Value::Span);
+        }
         // Tunnels may leave it out (RFC 6935).
         if sum == 0 && v6 && next == Next::Payload {
             r.note(&SUM_MISSING, sum_at);

@@ -3,6 +3,7 @@
 use super::names::column;
 use super::{Dump, Form, Out};
 use crate::harvest::harvest;
+use crate::later;
 use crate::names::{fields, registry};
 use crate::reading::Failure;
 use crate::session::Session;
@@ -26,6 +27,13 @@ pub(crate) enum Source {
     Exchange(Fact, F),
     /// These fields.
     Fields(Vec<F>),
+}
+
+impl Source {
+    /// The fact that it is.
+    pub(crate) const fn fact(&self) -> Option<Fact> {
+        if let Source::Exchange(fact, _) = self { Some(*fact) } else { None }
+    }
 }
 
 /// What is read in bulk.
@@ -72,7 +80,9 @@ impl Bulk {
         rows: Bits,
         clock: &mut Clock,
     ) -> Result<(), Failure> {
-        let facts = FactSource::new(Arc::clone(s), &Wants::default());
+        let wants = Wants { facts: self.sources.iter().filter_map(Source::fact).collect(), ..Wants::default() };
+        let later = later::find_out(&session.recall, s, &wants, &Work::new())?;
+        let facts = FactSource::new(Arc::clone(s), &wants).with_later(later);
         let mut text = String::new();
         let mut values: Vec<Vec<String>> = self.names.iter().map(|_| Vec::new()).collect();
         let mut failed = None;
@@ -83,7 +93,7 @@ impl Bulk {
                 match source {
                     Source::Frame(name) => values.extend(of_frame(&frame, name)),
                     Source::Exchange(fact, f) => facts.of_packet(n, *fact, &mut |v| {
-                        values.push(spell::spelled(f.name, f, v.value, &[], Place::Column));
+                        values.push(spell::spelled(f.name, f, &written(f, v.value), &[], Place::Column));
                         true
                     }),
                     Source::Fields(_) => {}
@@ -153,14 +163,36 @@ pub(crate) fn facts(f: &Frame, name: &str) -> impl Iterator<Item = (F, Value)> {
 
 /// How values of exchanges are spelled: no tree has them.
 static SECONDS: Field = Field::new("exchange.time", "Time", Kind::Duration);
+static FLOAT: Field = Field::new("exchange.milliseconds", "Time", Kind::Text);
 static FRAME: Field = Field::new("exchange.frame", "Frame", Kind::Dec);
+
+/// A value as the field that stands for its fact takes it: a number with a fraction, in billionths, is text.
+pub(crate) fn written(of: F, value: &Value) -> Value {
+    match value {
+        Value::I64(n) if of.is(&FLOAT) => {
+            let text = format!("{}.{:09}", n / 1_000_000_000, (n % 1_000_000_000).abs());
+            Value::from(text.trim_end_matches('0').trim_end_matches('.'))
+        }
+        other => other.clone(),
+    }
+}
 
 /// The fact of an exchange that is called so.
 pub(super) fn exchange(name: &str) -> Option<(Fact, F)> {
     let name = registry().get(name)?;
     let Reads::Fact(fact) = name.reads else { return None };
-    let of = matches!(fact, Fact::Message(MessageFact::AnswerTo(_) | MessageFact::AnsweredIn(_) | MessageFact::AnsweredAfter(_)));
-    of.then_some((fact, if name.of == Type::Duration { &SECONDS as F } else { &FRAME }))
+    let of = match fact {
+        Fact::Message(of) => {
+            matches!(of, MessageFact::AnswerTo(_) | MessageFact::AnsweredIn(_) | MessageFact::AnsweredAfter(_))
+        }
+        _ => fact.looks_ahead(),
+    };
+    let how: F = match name.of {
+        Type::Duration => &SECONDS,
+        Type::Float => &FLOAT,
+        _ => &FRAME,
+    };
+    of.then_some((fact, how))
 }
 
 /// A fact of a frame, as it is spelled.

@@ -5,7 +5,7 @@ use crate::frame::{self, Frame};
 use crate::spell::{self, Place};
 use std::borrow::Cow;
 use wirelore_kit::span::BufKind;
-use wirelore_kit::{DATA, F, How, Kind, Node, Span, Tree, Value};
+use wirelore_kit::{DATA, F, How, Kind, Node, Span, TRAILING, Tree, Value};
 
 /// What an item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -421,7 +421,10 @@ impl<'t> Maker<'t, '_> {
         let said: Vec<&str> = layers.split(':').collect();
         let mut last = said.last().copied().unwrap_or("");
         let last_layer = self.items.iter().rposition(|i| i.role == Role::Protocol && said.contains(&i.name)).unwrap_or(0);
-        for item in self.items.iter().skip(last_layer.saturating_add(1)).filter(|i| i.role == Role::Protocol) {
+        // What stands behind the end of a datagram is nothing that a protocol carries.
+        let trails = |at: usize| self.items.get(at.saturating_add(1)).is_some_and(|i| i.field.is(&TRAILING));
+        let behind = self.items.iter().enumerate().skip(last_layer.saturating_add(1));
+        for (_, item) in behind.filter(|(at, i)| i.role == Role::Protocol && !(i.name == "data" && trails(*at))) {
             if item.name != last {
                 all.push(':');
                 all.push_str(item.name);

@@ -1,10 +1,11 @@
 //! `--columns`: tables of chosen columns, those that rows have and any field, all of them brought by reading the capture again once.
 
 use crate::asserting::Of;
-use crate::dump::bulk::{Source, facts, source};
+use crate::dump::bulk::{Source, facts, source, written};
 use crate::dump::names::{check, column as list_column};
 use crate::exporting::Material;
 use crate::harvest::{self, Part};
+use crate::later;
 use crate::reading::Failure;
 use crate::tabling;
 use serde_json::{Map, Value};
@@ -195,20 +196,28 @@ impl Columns {
         }
     }
 
-    fn frame(&self, values: &mut [Values], m: &Material<'_>, clock: &mut Clock, n: u32) {
+    fn frame(&self, values: &mut [Values], m: &Material<'_>, known: &FactSource, clock: &mut Clock, n: u32) {
         let Some(frame) = clock.at(m.snapshot, n) else { return };
         for (origin, values) in self.origins.iter().zip(values) {
             match origin {
                 Origin::Frame(name) => values.0.extend(facts(&frame, name).map(|(f, v)| typed(name, f, &v, &[]))),
                 Origin::Exchange(fact, f) => {
-                    FactSource::new(Arc::clone(m.snapshot), &Wants::default()).of_packet(n, *fact, &mut |v| {
-                        values.0.push(typed(f.name, f, v.value, &[]));
+                    known.of_packet(n, *fact, &mut |v| {
+                        values.0.push(typed(f.name, f, &written(f, v.value), &[]));
                         true
                     });
                 }
                 _ => {}
             }
         }
+    }
+
+    /// What is known of packets besides their bytes.
+    fn known(&self, m: &Material<'_>) -> Result<FactSource, Failure> {
+        let of = |o: &Origin| if let Origin::Exchange(fact, _) = o { Some(*fact) } else { None };
+        let wants = Wants { facts: self.origins.iter().filter_map(of).collect(), ..Wants::default() };
+        let later = later::find_out(m.recall, m.snapshot, &wants, m.work)?;
+        Ok(FactSource::new(Arc::clone(m.snapshot), &wants).with_later(later))
     }
 
     fn has(&self, what: impl Fn(&Origin) -> bool) -> bool {
@@ -229,6 +238,7 @@ impl Columns {
             None => rows = Bits::all(s.packets()),
         }
         let mut clock = Clock::default();
+        let known = self.known(m)?;
         let mut one = |n: u32, parts: &mut dyn FnMut(&mut Vec<Values>)| -> Result<(), Failure> {
             let mut values = self.blank();
             if own {
@@ -248,7 +258,7 @@ impl Columns {
                 }
             }
             parts(&mut values);
-            self.frame(&mut values, m, &mut clock, n);
+            self.frame(&mut values, m, &known, &mut clock, n);
             take(&values)
         };
         if self.wants.fields.is_empty() {
@@ -313,6 +323,7 @@ impl Columns {
             take(&values)
         };
         let (mut open, mut framed, mut clock) = (HashMap::<u32, Vec<Values>>::new(), HashSet::new(), Clock::default());
+        let known = self.known(m)?;
         let mut failed = None;
         let mut at = |packet: u32, row: Option<&harvest::Row>| -> Result<(), Failure> {
             for n in wanted.get(&packet).into_iter().flatten() {
@@ -321,7 +332,7 @@ impl Columns {
                 // Layers and times are those of the packet that completed the first of them: the question's.
                 if framed.insert(id) {
                     row.into_iter().for_each(|r| self.part(values, &r.layers));
-                    self.frame(values, m, &mut clock, packet);
+                    self.frame(values, m, &known, &mut clock, packet);
                 }
                 let part = row.and_then(|r| r.messages.iter().find(|p| p.message == Some(*n)));
                 part.into_iter().for_each(|p| self.part(values, p));

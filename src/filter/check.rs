@@ -190,9 +190,9 @@ fn values_of(side: &Side) -> Names {
 
 fn comparable(a: Type, b: Type) -> bool {
     let class = |of: Type| match of {
-        Type::Bool | Type::Unsigned | Type::Signed | Type::Float | Type::Char => Some(0),
+        Type::Bool | Type::Unsigned | Type::Signed | Type::Char => Some(0),
         Type::Text | Type::Bytes | Type::Protocol | Type::Mac => Some(1),
-        Type::Duration => Some(2),
+        Type::Duration | Type::Float => Some(2),
         Type::Time => Some(3),
         Type::Ipv4 => Some(4),
         Type::Ipv6 => Some(5),

@@ -157,6 +157,9 @@ impl<'e> Named<'e> {
     fn passing(self, is: &Is) -> Option<Bounds> {
         match self.reads {
             Reads::Fields(all) => all.iter().map(|f| field(f, is)).collect::<Option<Vec<_>>>().map(Bounds::or),
+            // Where it is, there is what its messages begin with.
+            Reads::Chosen(chosen) => field(chosen.with, &Is::Present).map(|b| Bounds::at_most(b.most)),
+            Reads::Unread(_) => None,
             Reads::Fact(fact) => of_fact(*fact, is),
             Reads::Protocol { name, number, content } => protocol(name, *number, *content, is),
         }

@@ -83,7 +83,8 @@ impl Expr {
     pub fn wants(&self, wants: &mut Wants) {
         match self {
             Expr::Name { reads, .. } => match reads {
-                Reads::Fields(all) => all.iter().for_each(|f| wants.field(f)),
+                Reads::Fields(all) | Reads::Unread(all) => all.iter().for_each(|f| wants.field(f)),
+                Reads::Chosen(c) => [c.field, c.with, c.without].into_iter().for_each(|f| wants.field(f)),
                 Reads::Fact(fact) => wants.fact(*fact),
                 Reads::Protocol { name, .. } => wants.protocol(name),
             },
@@ -188,6 +189,8 @@ fn read(row: &dyn Values, reads: &Reads, each: &mut dyn FnMut(u16, Found<'_>) ->
                 }
             }
         }
+        Reads::Unread(all) => row.unread(all, &mut |v| each(v.layer, Found::Value(&v))),
+        Reads::Chosen(chosen) => row.chosen(chosen, &mut |v| each(v.layer, Found::Value(&v))),
         Reads::Fact(fact) => row.fact(*fact, &mut |v| each(v.layer, Found::Value(&v))),
         Reads::Protocol { name, .. } => row.protocol(name, &mut |m| each(m.layer, Found::Protocol(Val::met(&m)))),
     }

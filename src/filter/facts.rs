@@ -1,8 +1,59 @@
 //! Names that are no fields of any protocol: what rows, their flows and exchanges know without reading a byte again.
 
 use crate::types::Type;
-use wirelore_kit::{About, Names, Note, Transport, Value, verdict};
+use wirelore_kit::{About, Names, Note, PacketLine, Transport, Value, verdict};
 use wirelore_store::query::{FlowFact, MessageFact, PacketFact};
+
+/// A cell of a packet's line in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cell {
+    /// Where it comes from.
+    Source,
+    /// Where it goes.
+    Destination,
+    /// Its highest protocol.
+    Protocol,
+    /// What it is about.
+    Info,
+}
+
+impl Cell {
+    /// Its text in a line.
+    #[must_use]
+    pub fn of(self, line: &PacketLine) -> Value {
+        let text = match self {
+            Cell::Source => &line.source,
+            Cell::Destination => &line.destination,
+            Cell::Protocol => &line.protocol,
+            Cell::Info => &line.info,
+        };
+        Value::from(text.as_str())
+    }
+}
+
+/// What is known of an ICMP echo request or reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EchoFact {
+    /// The frame of the reply to this request.
+    AnsweredIn,
+    /// The frame of the request that this replies to.
+    AnswerTo,
+    /// Milliseconds from the request to this reply.
+    Time,
+}
+
+/// What is known of TCP segments that make up a message only together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JoinFact {
+    /// The frame that completes what this one has a part of.
+    In,
+    /// The frames that the messages completed here are made of.
+    Parts,
+    /// How many these are, by message.
+    Count,
+    /// How many bytes they are, by message.
+    Len,
+}
 
 /// A fact of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +88,17 @@ pub enum Fact {
     Marked,
     /// The names of its protocols from the outermost in, joined by colons. Only a packet that was read again knows it.
     Protocols,
+    /// A cell of its line in a list. Only a packet that was read again knows it.
+    Line(Cell),
+    /// Of an echo of ICMP, or of ICMPv6 (`six`): what its request and reply are to one another.
+    Echo {
+        /// Of ICMPv6.
+        six: bool,
+        /// What of it.
+        of: EchoFact,
+    },
+    /// Of TCP segments that make up one message together.
+    Join(JoinFact),
     /// Findings in it: severity, as Wireshark numbers them. Only a packet that was read again knows all of them.
     NoteSeverity,
     /// Findings in it: what they are about, as Wireshark groups them. Only a packet that was read again knows all of them.
@@ -51,11 +113,17 @@ impl Fact {
     /// Whether only a packet that was read again knows it: rows of the store do not.
     #[must_use]
     pub const fn needs_reading(self) -> bool {
-        self.is_of_notes() || matches!(self, Fact::Protocols)
+        self.is_of_notes() || matches!(self, Fact::Protocols | Fact::Line(_))
     }
 }
 
 impl Fact {
+    /// Whether packets that come later may change it.
+    #[must_use]
+    pub const fn looks_ahead(self) -> bool {
+        matches!(self, Fact::Echo { .. } | Fact::Join(_))
+    }
+
     /// Whether it is told of findings.
     #[must_use]
     pub const fn is_of_notes(self) -> bool {
@@ -127,7 +195,7 @@ const TRANSPORTS: Names = &[(6, "TCP"), (17, "UDP"), (0, "other")];
 
 /// Every name of a fact but those of single verdicts.
 pub(crate) const FACTS: &[FactName] = {
-    use Type::{Address, Bool, Duration, Nothing, Signed, Text, Time, Unsigned};
+    use Type::{Address, Bool, Duration, Float, Nothing, Signed, Text, Time, Unsigned};
     &[
         name("frame.number", Unsigned, Fact::Packet(PacketFact::Number), "Number"),
         name("frame.time", Time, Fact::Packet(PacketFact::Time), "Arrival time"),
@@ -186,6 +254,20 @@ pub(crate) const FACTS: &[FactName] = {
         name("dns.time", Duration, Fact::Message(MessageFact::AnsweredAfter("dns")), "Time since the question"),
         name("dns.response_to", Unsigned, Fact::Message(MessageFact::AnswerTo("dns")), "Frame of the question"),
         name("dns.response_in", Unsigned, Fact::Message(MessageFact::AnsweredIn("dns")), "Frame of the answer"),
+        name("_ws.col.def_src", Text, Fact::Line(Cell::Source), "Column: source"),
+        name("_ws.col.def_dst", Text, Fact::Line(Cell::Destination), "Column: destination"),
+        name("_ws.col.protocol", Text, Fact::Line(Cell::Protocol), "Column: protocol"),
+        name("_ws.col.info", Text, Fact::Line(Cell::Info), "Column: info"),
+        name("icmp.resp_in", Unsigned, Fact::Echo { six: false, of: EchoFact::AnsweredIn }, "Frame of the reply"),
+        name("icmp.resp_to", Unsigned, Fact::Echo { six: false, of: EchoFact::AnswerTo }, "Frame of the request"),
+        name("icmp.resptime", Float, Fact::Echo { six: false, of: EchoFact::Time }, "Milliseconds since the request"),
+        name("icmpv6.resp_in", Unsigned, Fact::Echo { six: true, of: EchoFact::AnsweredIn }, "Frame of the reply"),
+        name("icmpv6.resp_to", Unsigned, Fact::Echo { six: true, of: EchoFact::AnswerTo }, "Frame of the request"),
+        name("icmpv6.resptime", Float, Fact::Echo { six: true, of: EchoFact::Time }, "Milliseconds since the request"),
+        name("tcp.reassembled_in", Unsigned, Fact::Join(JoinFact::In), "Frame that completes the message"),
+        name("tcp.segment", Unsigned, Fact::Join(JoinFact::Parts), "Frame with a part of the message"),
+        name("tcp.segment.count", Unsigned, Fact::Join(JoinFact::Count), "Segments that make up the message"),
+        name("tcp.reassembled.length", Unsigned, Fact::Join(JoinFact::Len), "Bytes of the message in several segments"),
         name("exchange.number", Unsigned, Fact::Message(MessageFact::Exchange), "Number of the exchange"),
         name(
             "exchange.time",

@@ -50,15 +50,15 @@ mod values;
 
 pub use complete::{Completion, CompletionKind, complete};
 pub use error::Error;
-pub use facts::{Fact, FactName};
+pub use facts::{Cell, EchoFact, Fact, FactName, JoinFact};
 pub use filter::{Filter, Wants};
 pub use parse::parse;
 pub use registry::{Name, Reads, Registry};
-pub use source::FactSource;
+pub use source::{Echo, FactSource, Join, Later};
 pub use term::Term;
 pub use tree::TreeRow;
 pub use types::Type;
-pub use values::{Met, Valued, Values};
+pub use values::{Chosen, Met, Valued, Values};
 
 #[cfg(test)]
 mod tests;

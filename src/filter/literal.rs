@@ -37,14 +37,14 @@ type Read = Result<Val<'static>, Error>;
 pub(crate) fn read(written: &Written, at: &Range<usize>, beside: &Beside<'_>) -> Read {
     match beside.of {
         Type::Bool => yes_or_no(written, at, beside),
-        Type::Unsigned | Type::Signed | Type::Char | Type::Float => number(written, at, beside),
+        Type::Unsigned | Type::Signed | Type::Char => number(written, at, beside),
         Type::Text => Ok(Val::Text(Cow::Owned(text(written)))),
         Type::Bytes | Type::Protocol => bytes(written, at),
         Type::Mac => mac(written, at, beside),
         Type::Ipv4 => ip4(written, at, beside),
         Type::Ipv6 => ip6(written, at, beside),
         Type::Address => either_ip(written, at, beside),
-        Type::Duration => duration(written, at, beside),
+        Type::Duration | Type::Float => duration(written, at, beside),
         Type::Time => moment(written, at, beside),
         Type::Nothing => Err(Error::new(
             at.clone(),

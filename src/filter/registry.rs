@@ -3,6 +3,7 @@
 use crate::facts::{FACTS, Fact, FactName, verdicts};
 use crate::shorthand::shorthands;
 use crate::types::Type;
+use crate::values::Chosen;
 use std::collections::BTreeMap;
 use wirelore_kit::near::distance;
 use wirelore_kit::{F, Kind, Names};
@@ -12,6 +13,10 @@ use wirelore_kit::{F, Kind, Names};
 pub enum Reads {
     /// These fields: `ip.addr` is `ip.src` and `ip.dst`.
     Fields(Vec<F>),
+    /// The bytes of a field in messages of a kind.
+    Chosen(Chosen),
+    /// Bytes that no protocol reads: the field that they are where a layer ends in them, and the payloads.
+    Unread(Vec<F>),
     /// A fact of rows.
     Fact(Fact),
     /// A protocol by its short name; where messages of it are rows, its number among [`wirelore_store::Schema::protocols`].
@@ -63,6 +68,15 @@ const EITHER: &[(&str, &str, &[&str])] = &[
 const KINDS: &[(&str, &str, &str)] =
     &[("http.request", "A request", "http.request.method"), ("http.response", "A response", "http.response.code")];
 
+/// Names that Wireshark gives to whole lines in messages of a kind: the field here, what those messages begin with, what others do.
+const LINES: &[(&str, &str, [&str; 3])] = &[
+    ("http.request.line", "Header line of a request", ["http.header", "http.request.method", "http.response.version"]),
+    ("http.response.line", "Header line of a response", ["http.header", "http.response.version", "http.request.method"]),
+];
+
+/// Where bytes stand that no protocol reads: as data, else as payload.
+const UNREAD: &[&str] = &["data.data", "tcp.payload", "udp.payload"];
+
 impl Registry {
     /// The names of these fields, of these protocols (short name and label, in the order of the store's schema), and of all facts. A
     /// heading whose name has no dot (`tcp`) is a protocol too.
@@ -107,6 +121,17 @@ impl Registry {
                 (n.of, n.values) = (Type::Nothing, &[]);
             }
         }
+        let unread: Vec<F> = UNREAD.iter().filter_map(|n| registry.one(n)).collect();
+        if let Some(n) = registry.names.get_mut("data.data").filter(|_| unread.len() == UNREAD.len()) {
+            n.reads = Reads::Unread(unread);
+        }
+        for (name, label, [field, with, without]) in LINES {
+            let [field, with, without] = [field, with, without].map(|n| registry.one(n));
+            if let (Some(field), Some(with), Some(without)) = (field, with, without) {
+                let reads = Reads::Chosen(Chosen { field, with, without });
+                registry.names.insert(name, Name { name, label, of: Type::Text, values: &[], reads });
+            }
+        }
         for FactName { name, label, of, values, fact } in FACTS.iter().copied().chain(verdicts()) {
             registry.names.insert(name, Name { name, label, of, values, reads: Reads::Fact(fact) });
         }
@@ -130,6 +155,14 @@ impl Registry {
             && !all.iter().any(|g| g.is(f))
         {
             all.push(f);
+        }
+    }
+
+    /// The field of that name.
+    fn one(&self, name: &str) -> Option<F> {
+        match &self.names.get(name)?.reads {
+            Reads::Fields(all) => all.first().copied(),
+            _ => None,
         }
     }
 

@@ -2,6 +2,9 @@
 
 /// Names of values, and what they are worked out from.
 const VALUES: &[(&str, &str, &str)] = &[
+    ("_ws.col.number", "string(frame.number)", "Column: number"),
+    ("_ws.col.packet_length", "string(frame.len)", "Column: length"),
+    ("data.len", "len(data.data)", "Bytes that no protocol reads"),
     ("dns.qry.name.len", "len(dns.qry.name)", "Length of the name that is asked for"),
     // Where nothing is hidden, the packet that was shown before is the one before.
     ("frame.time_delta_displayed", "frame.time_delta", "Time since the packet shown before"),
@@ -17,6 +20,7 @@ const VALUES: &[(&str, &str, &str)] = &[
 const CONDITIONS: &[(&str, &str, &str)] = &[
     ("_ws.expert", "_ws.expert.severity", "There is a finding"),
     ("_ws.malformed", "_ws.expert.group == \"Malformed\"", "Something is not as its protocol says"),
+    ("data", "data.data", "There are bytes that no protocol reads"),
     ("imap.request", "imap.request.command", "A command"),
     ("imap.response", "imap.response.status", "An answer with a status"),
     ("pop.request", "pop.request.command", "A command"),

@@ -1,9 +1,9 @@
 //! Facts of rows, taken from the store.
 
-use crate::facts::Fact;
+use crate::facts::{EchoFact, Fact, JoinFact};
 use crate::filter::Wants;
 use crate::values::Valued;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use wirelore_kit::row::NONE;
@@ -18,6 +18,36 @@ pub struct FactSource {
     /// Nanoseconds since the packet before it in its TCP stream, by packet; empty where nobody asks.
     since_last: Vec<i64>,
     marked: HashSet<u32>,
+    later: Arc<Later>,
+}
+
+/// What packets say about one another and no row keeps, by packet. Whoever can read them again finds it out.
+#[derive(Debug, Default)]
+pub struct Later {
+    /// Echoes of ICMP.
+    pub echoes: HashMap<u32, Echo>,
+    /// TCP segments of messages that have several.
+    pub joins: HashMap<u32, Join>,
+}
+
+/// An echo request or reply whose other was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Echo {
+    /// The packet of the other.
+    pub other: u32,
+    /// It is the reply: so many nanoseconds after the request, where both have a time.
+    pub reply: Option<Option<i64>>,
+    /// It is ICMPv6.
+    pub six: bool,
+}
+
+/// A TCP segment that a message is not complete with alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Join {
+    /// The packet that completes the message whose part it has.
+    pub done: Option<u32>,
+    /// Messages completed here that began in packets before: their packets, and their bytes.
+    pub made_of: Vec<(Vec<u32>, u64)>,
 }
 
 /// Says one value; the answer is whether more is wanted.
@@ -54,7 +84,7 @@ impl FactSource {
         if wants.facts.contains(&Fact::SinceLastOfStream) {
             since_last = worked_out(&snapshot);
         }
-        FactSource { snapshot, since_last, marked: HashSet::new() }
+        FactSource { snapshot, since_last, marked: HashSet::new(), later: Arc::default() }
     }
 
     /// These packets are marked.
@@ -64,10 +94,23 @@ impl FactSource {
         self
     }
 
+    /// What was found out about packets by those around them.
+    #[must_use]
+    pub fn with_later(mut self, later: Arc<Later>) -> FactSource {
+        self.later = later;
+        self
+    }
+
     /// The moment.
     #[must_use]
     pub const fn snapshot(&self) -> &Arc<Snapshot> {
         &self.snapshot
+    }
+
+    /// Whether it is known what protocol the conversation of a packet speaks.
+    #[must_use]
+    pub fn is_spoken(&self, packet: u32) -> bool {
+        self.flow_of(packet).is_some_and(|f| f.protocol().is_some())
     }
 
     /// Hands on the values of a fact of packet `packet` (from 0) as long as `each` wants more; of messages those of all that were
@@ -89,6 +132,7 @@ impl FactSource {
                     }
                 }
             }
+            Fact::Join(of) => self.join(packet, of, each),
             Fact::Flow(FlowFact::Address | FlowFact::Port) => {
                 let Some(flow) = self.flow_of(packet) else { return };
                 let ends = flow.ends();
@@ -158,7 +202,10 @@ impl FactSource {
             Fact::InterfaceName => text(&s.facts().interfaces.get(usize::from(row.interface()))?.name),
             Fact::InterfaceDescription => text(&s.facts().interfaces.get(usize::from(row.interface()))?.description),
             Fact::Marked => Some(Value::Bool(self.marked.contains(&packet))),
+            Fact::Echo { six, of } => self.echo(packet, six, of),
             Fact::Message(_)
+            | Fact::Join(_)
+            | Fact::Line(_)
             | Fact::Comment
             | Fact::Protocols
             | Fact::NoteSeverity
@@ -166,6 +213,29 @@ impl FactSource {
             | Fact::NoteText
             | Fact::NoteName => None,
         }
+    }
+
+    fn echo(&self, packet: u32, six: bool, of: EchoFact) -> Option<Value> {
+        let echo = self.later.echoes.get(&packet).filter(|e| e.six == six)?;
+        let frame = number(u64::from(echo.other).saturating_add(1));
+        match (of, echo.reply) {
+            (EchoFact::AnsweredIn, None) | (EchoFact::AnswerTo, Some(_)) => frame,
+            // Billionths of milliseconds.
+            (EchoFact::Time, Some(Some(nanos))) => Some(Value::I64(nanos.saturating_mul(1000))),
+            _ => None,
+        }
+    }
+
+    fn join(&self, packet: u32, of: JoinFact, each: Each<'_>) {
+        let Some(join) = self.later.joins.get(&packet) else { return };
+        let frame = |p: u32| Value::U64(u64::from(p).saturating_add(1));
+        let made_of = join.made_of.iter();
+        match of {
+            JoinFact::In => join.done.is_none_or(|p| say(frame(p), each)),
+            JoinFact::Parts => made_of.flat_map(|(parts, _)| parts).all(|p| say(frame(*p), each)),
+            JoinFact::Count => made_of.map(|(parts, _)| parts.len() as u64).all(|n| say(Value::U64(n), each)),
+            JoinFact::Len => made_of.map(|(_, len)| *len).all(|n| say(Value::U64(n), each)),
+        };
     }
 
     fn of_packet_alone(&self, packet: u32, fact: PacketFact) -> Option<Value> {

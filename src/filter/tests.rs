@@ -1,6 +1,6 @@
 //! The language over rows made by hand.
 
-use crate::{Fact, Filter, Met, Registry, Valued, Values, parse};
+use crate::{Chosen, Fact, Filter, Met, Registry, Valued, Values, parse};
 use proptest::prelude::*;
 use std::sync::OnceLock;
 use wirelore_kit::{F, Field, Kind, Value};
@@ -52,6 +52,10 @@ impl Values for Row {
             }
         }
     }
+
+    fn chosen(&self, _: &Chosen, _: &mut dyn FnMut(Valued<'_>) -> bool) {}
+
+    fn unread(&self, _: &[F], _: &mut dyn FnMut(Valued<'_>) -> bool) {}
 
     fn fact(&self, fact: Fact, each: &mut dyn FnMut(Valued<'_>) -> bool) {
         let value = match fact {

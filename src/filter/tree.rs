@@ -2,9 +2,9 @@
 
 use crate::facts::Fact;
 use crate::source::FactSource;
-use crate::values::{Met, Valued, Values};
+use crate::values::{Chosen, Met, Valued, Values};
 use wirelore_kit::span::BufKind;
-use wirelore_kit::{F, Kind, Node, Tie, Tree, Value};
+use wirelore_kit::{F, Kind, Node, PacketLine, Tie, Tree, Value};
 
 /// A packet with its tree: its own layers and the messages that were completed in it.
 #[derive(Debug)]
@@ -12,6 +12,7 @@ pub struct TreeRow<'t> {
     tree: &'t Tree,
     facts: &'t FactSource,
     packet: u32,
+    line: Option<&'t PacketLine>,
     /// By node: which layer of its protocol it is in.
     layers: Vec<u16>,
 }
@@ -44,11 +45,29 @@ impl<'t> TreeRow<'t> {
                 inside.fill(count);
             }
         }
-        TreeRow { tree, facts, packet, layers }
+        TreeRow { tree, facts, packet, line: None, layers }
+    }
+
+    /// Its line in a list is at hand too.
+    #[must_use]
+    pub const fn with_line(mut self, line: &'t PacketLine) -> TreeRow<'t> {
+        self.line = Some(line);
+        self
     }
 
     fn say(&self, value: Value, each: &mut dyn FnMut(Valued<'_>) -> bool) -> bool {
         each(Valued { value: &value, bytes: &[], layer: 0 })
+    }
+
+    /// All bytes of the message that begins with a heading.
+    fn message_of(&self, heading: &Node) -> Option<&[u8]> {
+        let BufKind::Stream(conv, dir) = heading.span.buf.kind() else { return None };
+        let s = self.facts.snapshot();
+        let mut rows = s.messages_done_in(self.packet).into_iter().filter_map(|m| s.message(m));
+        let row = rows.find(|m| m.conv == conv && m.dir == dir && m.at == heading.span.at)?;
+        let buffer = self.tree.buffer(heading.span.buf)?;
+        let from = row.at.checked_sub(buffer.base)?;
+        buffer.bytes.get(from as usize..from.saturating_add(row.len).min(buffer.bytes.len() as u64) as usize)
     }
 
     /// The names of its layers and of the protocols of its messages.
@@ -82,10 +101,36 @@ impl Values for TreeRow<'_> {
         }
     }
 
+    fn chosen(&self, chosen: &Chosen, each: &mut dyn FnMut(Valued<'_>) -> bool) {
+        let nodes = self.tree.nodes.iter().filter(|n| n.tie != Tie::Refer);
+        chosen.pick(nodes.map(|n| (n.field, self.tree.bytes(&n.span))), each);
+    }
+
+    fn unread(&self, fields: &[F], each: &mut dyn FnMut(Valued<'_>) -> bool) {
+        let Some((data, payload)) = fields.split_first() else { return };
+        let mut met = false;
+        self.field(data, &mut |v| {
+            met = true;
+            each(v)
+        });
+        if met || self.facts.is_spoken(self.packet) {
+            return;
+        }
+        let last = self.tree.nodes.iter().rev().find(|n| n.tie == Tie::Own && payload.iter().any(|f| n.field.is(f)));
+        if let Some(n) = last {
+            each(Valued { value: &n.value, bytes: self.tree.bytes(&n.span), layer: 0 });
+        }
+    }
+
     fn fact(&self, fact: Fact, each: &mut dyn FnMut(Valued<'_>) -> bool) {
         match fact {
             Fact::Protocols => {
                 self.say(Value::from(self.protocols()), each);
+            }
+            Fact::Line(cell) => {
+                if let Some(line) = self.line {
+                    self.say(cell.of(line), each);
+                }
             }
             _ if fact.is_of_notes() => {
                 for n in &self.tree.notes {
@@ -112,6 +157,10 @@ impl Values for TreeRow<'_> {
                     b.bytes.get(n.span.at.saturating_sub(b.base) as usize..).unwrap_or(own)
                 }
                 _ => own,
+            };
+            let (bytes, own) = match self.message_of(n) {
+                Some(message) => (message, message),
+                None => (bytes, own),
             };
             if !each(Met { bytes, len: own.len(), layer: *layer }) {
                 return;

@@ -15,7 +15,7 @@ pub enum Type {
     Unsigned,
     /// A number.
     Signed,
-    /// A number with a fraction.
+    /// A number with a fraction: billionths in values.
     Float,
     /// One character.
     Char,

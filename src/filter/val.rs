@@ -33,12 +33,13 @@ impl<'v> Val<'v> {
         Some(match (v.value, of) {
             (_, Type::Nothing) => Val::There,
             (Value::Bool(b), _) => Val::Number((*b).into()),
-            // A number that Wireshark keeps as text: http.content_length_header.
+            // A number that Wireshark keeps as text, as it is written: http.content_length_header.
+            (Value::U64(_), Type::Text) if !v.bytes.is_empty() => Val::Text(Cow::Borrowed(v.bytes)),
             (Value::U64(n), Type::Text) => Val::Text(Cow::Owned(n.to_string().into_bytes())),
             (Value::U64(n), Type::Duration | Type::Time) => Val::Nanos((*n).into()),
             (Value::U64(n), Type::Bool) => Val::Number((*n != 0).into()),
             (Value::U64(n), _) => Val::Number((*n).into()),
-            (Value::I64(n), Type::Duration | Type::Time) => Val::Nanos((*n).into()),
+            (Value::I64(n), Type::Duration | Type::Time | Type::Float) => Val::Nanos((*n).into()),
             (Value::I64(n), _) => Val::Number((*n).into()),
             (Value::Str(t), Type::Unsigned | Type::Signed) => digits(t.as_bytes())?,
             (Value::Blob(t), Type::Unsigned | Type::Signed) => digits(t)?,

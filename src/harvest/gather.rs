@@ -131,7 +131,9 @@ impl Gather {
             pending.part.take(m.sink, notes);
             if !self.met.is_empty() {
                 for (i, n) in m.sink.nodes.iter().enumerate().filter(|(_, n)| n.field.kind == Kind::Group) {
-                    if self.met.contains(&n.field.name) {
+                    // Where the heading of a message ends before it does, it is met with all bytes of its stream.
+                    let part = n.field.name == m.spec.name && n.span.at == m.at && u64::from(n.span.len) < m.len;
+                    if self.met.contains(&n.field.name) && !part {
                         pending.part.meet(n.field.name, m.sink.bytes_of(i), n.span.len as usize);
                     }
                 }

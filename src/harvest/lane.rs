@@ -246,6 +246,9 @@ impl<'s> Lane<'s> {
         for f in &plan.frame {
             frame(f.name, packet, facts).into_iter().for_each(|v| row.layers.add(f, v, Tie::Derived, &[]));
         }
+        if plan.line {
+            row.line = recall.line(snapshot, packet).ok();
+        }
         if !plan.needs_bytes() {
             return;
         }

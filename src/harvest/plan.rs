@@ -38,6 +38,8 @@ pub(super) struct Plan {
     pub frame: Vec<F>,
     /// The names of a packet's protocols are wanted.
     pub protocols: bool,
+    /// A packet's line in a list is wanted.
+    pub line: bool,
     /// Findings are wanted.
     pub notes: bool,
     /// Protocols that are wanted with their bytes.
@@ -110,6 +112,7 @@ impl Plan {
             quick,
             frame,
             protocols,
+            line: wants.facts.iter().any(|f| matches!(f, Fact::Line(_))),
             notes,
             met: wants.protocols.clone(),
             streams,

@@ -2,8 +2,8 @@
 
 use super::plan::is_heading;
 use std::ops::Range;
-use wirelore_filter::{Fact, FactSource, Met, Valued, Values};
-use wirelore_kit::{F, Node, Noted, Sink, Tie, Tree, Value};
+use wirelore_filter::{Chosen, Fact, FactSource, Met, Valued, Values};
+use wirelore_kit::{F, Node, Noted, PacketLine, Sink, Tie, Tree, Value};
 
 /// A field that was kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -171,6 +171,8 @@ pub struct Row {
     pub messages: Vec<Part>,
     /// The names of its protocols joined by colons, where they are wanted.
     pub protocols: Option<String>,
+    /// Its line in a list, where that is wanted.
+    pub line: Option<PacketLine>,
 }
 
 impl Row {
@@ -179,6 +181,7 @@ impl Row {
         self.layers.clear();
         self.messages.clear();
         self.protocols = None;
+        self.line = None;
     }
 
     /// Layers and messages.
@@ -241,11 +244,38 @@ impl Values for View<'_> {
         }
     }
 
+    fn chosen(&self, chosen: &Chosen, each: &mut dyn FnMut(Valued<'_>) -> bool) {
+        let all = self.parts().flat_map(|p| p.kept.iter().filter(|k| k.tie != Tie::Refer).map(|k| (k.field, p.bytes(k))));
+        chosen.pick(all, each);
+    }
+
+    fn unread(&self, fields: &[F], each: &mut dyn FnMut(Valued<'_>) -> bool) {
+        let Some((data, payload)) = fields.split_first() else { return };
+        let mut met = false;
+        self.field(data, &mut |v| {
+            met = true;
+            each(v)
+        });
+        if met || self.facts.is_spoken(self.row.packet) {
+            return;
+        }
+        let part = &self.row.layers;
+        let last = part.kept.iter().rev().find(|k| k.tie == Tie::Own && payload.iter().any(|f| k.field.is(f)));
+        if let Some(k) = last {
+            each(Valued { value: &k.value, bytes: part.bytes(k), layer: 0 });
+        }
+    }
+
     fn fact(&self, fact: Fact, each: &mut dyn FnMut(Valued<'_>) -> bool) {
         match fact {
             Fact::Protocols => {
                 if let Some(text) = &self.row.protocols {
                     each(Valued { value: &Value::from(text.as_str()), bytes: &[], layer: 0 });
+                }
+            }
+            Fact::Line(cell) => {
+                if let Some(line) = &self.row.line {
+                    each(Valued { value: &cell.of(line), bytes: &[], layer: 0 });
                 }
             }
             _ if fact.is_of_notes() => self.notes(each, |n| fact.of_note(n.what)),
