@@ -5,8 +5,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// What was written last is kept for a reader who is behind by no more pieces than this; one who is slower reads the file.
-const KEPT: usize = 24;
+/// What was written last is kept for a reader who is behind by no more pieces than this. One who is slower reads the file, and does not come
+/// back as long as much is written: that costs more than relaying does.
+const KEPT: usize = 64;
+/// Who is behind by more than this is about to lose touch. It is also what is kept for one who has: what is written may pause.
+const PRESSED: usize = 24;
+/// Who has lost touch and is behind by no more bytes than this comes back soon where what is written pauses.
+const NEAR: u64 = 64 << 20;
 
 /// A file that grows, told by its writer. Clones are handles on the same one.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +29,10 @@ struct Told {
     grown: Grown,
     /// Somebody reads along in this process.
     read: bool,
+    /// Whoever does so found a piece when it looked last, or had read all: it does not read the file.
+    keeps_up: bool,
+    /// Where it looked last.
+    at: u64,
     /// What was written last, in order, with the offsets.
     pieces: VecDeque<(u64, Bytes)>,
 }
@@ -70,7 +79,8 @@ impl Growth {
                 told.pieces.push_back((at, piece));
                 at = next;
             }
-            let over = told.pieces.len().saturating_sub(KEPT);
+            let kept = if told.keeps_up { KEPT } else { PRESSED };
+            let over = told.pieces.len().saturating_sub(kept);
             gone.extend(told.pieces.drain(..over).map(|(_, piece)| piece));
         });
         // Whatever becomes of their memory does not keep anybody waiting.
@@ -89,9 +99,25 @@ impl Growth {
         let past = told.pieces.iter().take_while(|piece| end(piece) <= at).count();
         let gone: Vec<_> = told.pieces.drain(..past).collect();
         let found = told.pieces.front().filter(|(from, _)| *from <= at).cloned();
+        // At the end there is nothing to be found, which is not being behind.
+        told.keeps_up = found.is_some() || told.pieces.is_empty();
+        told.at = at;
         drop(told);
         drop(gone);
         found
+    }
+
+    /// Whether who reads along is about to lose touch, where so many pieces more are about to be written, or has just lost it. It keeps up, or
+    /// comes back, where whoever makes much of what is written pauses for some milliseconds.
+    #[must_use]
+    pub fn is_pressed(&self, coming: usize) -> bool {
+        let told = self.lock();
+        let behind = told.pieces.len();
+        if told.keeps_up {
+            behind > PRESSED || behind.saturating_add(coming) > 2 * PRESSED
+        } else {
+            told.read && told.grown.len.saturating_sub(told.at) < NEAR
+        }
     }
 
     /// The file is complete.
@@ -134,5 +160,29 @@ mod tests {
         }
         assert_eq!(growth.piece(20), None, "a reader who is far behind reads the file");
         assert_eq!(growth.piece(119), Some((119, Bytes::from_static(b"x"))));
+    }
+
+    #[test]
+    fn a_reader_is_pressed_while_it_can_still_come_back() {
+        let growth = Growth::default();
+        let write = |from: usize, to: usize| {
+            for n in from..to {
+                growth.grown_by(n as u64 + 1, vec![Bytes::from_static(b"x")]);
+            }
+        };
+        write(0, 100);
+        assert!(!growth.is_pressed(0), "nobody reads");
+        growth.read_along();
+        assert_eq!(growth.piece(100), None);
+        write(100, 100 + KEPT);
+        assert!(growth.is_pressed(0));
+        assert!(!Growth::default().is_pressed(KEPT), "nobody reads that either");
+        assert!((100..100 + KEPT as u64).all(|at| growth.piece(at).is_some()), "it comes back");
+        assert!(!growth.is_pressed(0));
+        write(100 + KEPT, 101 + 2 * KEPT);
+        assert_eq!(growth.piece(100 + KEPT as u64), None, "lost");
+        assert!(growth.is_pressed(0), "not by far");
+        growth.grown(2 * NEAR);
+        assert!(!growth.is_pressed(0), "pausing would not help");
     }
 }

@@ -1,5 +1,6 @@
 //! One end of a connection that passes through us: its socket, its TLS if it speaks that, its leg in the record, and what waits to go out.
 
+use crate::breath::Breath;
 use crate::buffers::{Out, READ, take_secrets, was_missed};
 use crate::gather;
 use crate::pace::Pace;
@@ -163,6 +164,8 @@ pub struct End {
     pub counts: [u64; 2],
     /// How fast it may be read, where a rule says so.
     pub pace: Option<Pace>,
+    /// When it is not read for a moment, because it brings more than can be followed.
+    breath: Breath,
     /// It asked for a certificate that we do not have.
     pub missed: bool,
 }
@@ -195,6 +198,7 @@ impl End {
             shut: false,
             counts: [0; 2],
             pace: None,
+            breath: Breath::default(),
             missed: false,
         }
     }
@@ -252,6 +256,7 @@ impl End {
             None => usize::MAX,
         };
         let Io { read, rest } = io;
+        ready!(self.breath.poll(cx, &rest.lane));
         let kept = match &self.outer {
             Some(outer) => &outer.rest,
             None => &self.rest,
@@ -276,6 +281,7 @@ impl End {
         if let Some(pace) = &mut self.pace {
             pace.took(fresh);
         }
+        self.breath.took(fresh);
         if fresh == 0 {
             self.fin = true;
             self.gone.get_or_insert(Gone::Fin);

@@ -9,6 +9,7 @@
 )]
 
 mod away;
+mod breath;
 mod buffers;
 pub mod chain;
 mod configs;

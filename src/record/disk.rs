@@ -58,18 +58,21 @@ impl Disk {
         self.len
     }
 
-    /// Appends all of `chunks`, or nothing. They may be padded for it.
+    /// Appends all of `chunks`, or nothing. They may be padded for it, and one be put before them: what was appended is what is in them then.
+    /// `waiting`: so many bytes wait for the disk, these among them.
     ///
     /// # Errors
     /// As [`Disk::write`].
-    pub fn write_chunks(&mut self, chunks: &mut [Chunk]) -> io::Result<()> {
+    pub fn write_chunks(&mut self, chunks: &mut Vec<Chunk>, waiting: usize) -> io::Result<()> {
         let total: usize = chunks.iter().map(Chunk::len).sum();
         let now = Instant::now();
         let open = matches!(self.direct, Direct::From(then) if now >= then);
-        if open && (MUCH..BEHIND).contains(&total) && chunks.iter().all(Chunk::is_aligned) {
+        if open && total >= MUCH && waiting < BEHIND && chunks.iter().all(Chunk::is_aligned) {
             let mut before = Vec::new();
             pad(self.len, &mut before);
-            self.write(&[&before])?;
+            if !before.is_empty() {
+                self.write(&[&before])?;
+            }
             chunks.iter_mut().for_each(Chunk::pad);
             let parts: Vec<&[u8]> = chunks.iter().map(Chunk::bytes).collect();
             self.straight(true);
@@ -78,6 +81,10 @@ impl Disk {
                 Some(Ok(())) => {
                     if now.elapsed() > SLOW {
                         self.direct = Direct::From(Instant::now().checked_add(AGAIN).unwrap_or(now));
+                    }
+                    if !before.is_empty() {
+                        // Who reads along finds it where it lies in the file.
+                        chunks.insert(0, Chunk::of(before));
                     }
                     return Ok(());
                 }
@@ -164,5 +171,36 @@ impl Disk {
     pub fn finish(self) {
         // Cutting a file at its end only frees what lies behind; a file system that cannot loses nothing.
         let _ = self.file.set_len(self.len);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lane::custom;
+    use std::io::Read;
+
+    #[test]
+    fn what_was_put_before_a_large_write_was_not_told_to_who_reads_along() {
+        let path = std::env::temp_dir().join(format!("wirelore-disk-{}", std::process::id()));
+        let file = File::options().read(true).write(true).create(true).truncate(true).open(&path).expect("a file");
+        let (mut again, mut disk) = (File::open(&path).expect("it is there"), Disk::new(file));
+        std::fs::remove_file(&path).expect("it is ours");
+        let mut told: Vec<u8> = Vec::new();
+        // Small and large by turns: the large ones begin at aligned places.
+        for size in [100, MUCH, 100, MUCH, MUCH, 36] {
+            let mut chunk = Chunk::with_room();
+            while chunk.len() < size {
+                custom(&"x".repeat(1000), chunk.end());
+            }
+            let mut chunks = vec![chunk];
+            disk.write_chunks(&mut chunks, size).expect("there is room");
+            told.extend(chunks.iter().flat_map(|c| c.bytes()));
+            assert_eq!(disk.len(), told.len() as u64);
+        }
+        let mut there = Vec::new();
+        again.read_to_end(&mut there).expect("it can be read");
+        assert!(there == told);
+        disk.finish();
     }
 }

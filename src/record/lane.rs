@@ -276,6 +276,12 @@ impl Lane {
         self.shared.full()
     }
 
+    /// Whether who reads the record while it is written is about to fall behind: what brings much may pause for some milliseconds.
+    #[must_use]
+    pub fn outruns_reader(&self) -> bool {
+        self.shared.outruns_reader()
+    }
+
     /// Has `write` append whole blocks to what this lane has told.
     pub(crate) fn append(&self, write: impl FnOnce(&mut Vec<u8>)) {
         self.slot.append(&self.shared, write);

@@ -131,7 +131,7 @@ impl Recorder {
     }
 
     fn on(file: std::fs::File, path: PathBuf, options: Options, temporary: bool) -> Result<Recorder, Error> {
-        let shared = Arc::new(Shared::new(options.waiting, options.secrets, options.twins));
+        let shared = Arc::new(Shared::new(options.waiting, options.secrets, options.twins, options.growth.clone()));
         let mut head = header(&options.application);
         for name in &options.listeners {
             shared.listener(|n| interfaces(n, name, options.twins));

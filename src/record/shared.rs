@@ -5,6 +5,7 @@ use crate::lane::Side;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use wirelore_capture::Growth;
 
 /// Bytes of a chunk that is handed to the writer at once.
 pub const CHUNK: usize = 256 << 10;
@@ -89,6 +90,8 @@ pub struct Shared {
     pub secrets: bool,
     /// Clients' legs are told by captured packets too.
     pub twins: bool,
+    /// Where it is told when the file has grown.
+    pub growth: Growth,
     /// The writer is to look now.
     hurry: Mutex<bool>,
     woken: Condvar,
@@ -108,8 +111,8 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn new(bound: usize, secrets: bool, twins: bool) -> Shared {
-        Shared { bound: bound.max(CHUNK), secrets, twins, ..Shared::default() }
+    pub fn new(bound: usize, secrets: bool, twins: bool, growth: Growth) -> Shared {
+        Shared { bound: bound.max(CHUNK), secrets, twins, growth, ..Shared::default() }
     }
 
     /// A place for a new lane.
@@ -202,6 +205,11 @@ impl Shared {
     /// Whether a lane must wait.
     pub fn full(&self) -> bool {
         self.queued.load(Ordering::Acquire) > self.bound && !self.over()
+    }
+
+    /// Whether who reads along is about to lose touch with what is written and waits to be.
+    pub fn outruns_reader(&self) -> bool {
+        self.growth.is_pressed(self.queued.load(Ordering::Relaxed) / CHUNK)
     }
 
     fn over(&self) -> bool {

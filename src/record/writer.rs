@@ -20,30 +20,39 @@ const ROOM: u64 = 1 << 20;
 /// Of what recording lets go, so much is kept to be written later: interfaces, secrets, what legs belong to whom.
 const MOST_KEPT: usize = 16 << 20;
 
+/// So many chunks are written at once at most: who reads along gets them while the next ones are written.
+const AT_ONCE: usize = 16;
+
 /// Runs until the recorder is closed and everything is written.
 pub fn run(shared: &Arc<Shared>, mut disk: Disk, growth: &Growth, when_full: WhenFull) {
-    let mut chunks: Vec<Chunk> = Vec::new();
+    let (mut gathered, mut chunks): (Vec<Chunk>, Vec<Chunk>) = Default::default();
     let mut gap: Option<Gap> = None;
     loop {
         let closing = shared.closing();
         let began = Instant::now();
-        shared.gather(&mut chunks);
-        if chunks.is_empty() {
-            if closing {
-                break;
-            }
-            match gap {
-                Some(_) => shared.pause(AGAIN),
-                None => shared.rest(),
+        if gathered.is_empty() {
+            shared.gather(&mut gathered);
+            if gathered.is_empty() {
+                if closing {
+                    break;
+                }
+                match gap {
+                    Some(_) => shared.pause(AGAIN),
+                    None => shared.rest(),
+                }
             }
         }
+        let waiting = gathered.iter().map(Chunk::len).sum();
+        chunks.extend(gathered.drain(..gathered.len().min(AT_ONCE)));
         if let Some(g) = gap.take() {
             gap = g.over(shared, &mut disk);
         }
         let counted = chunks.iter().map(|c| c.counted).sum();
         let mut written = 0;
         if gap.is_none() && !chunks.is_empty() {
-            gap = write(shared, &mut disk, &mut chunks, &mut written, when_full).err().map(|e| Gap::begin(shared, &mut disk, &e));
+            gap = write(shared, &mut disk, (&mut chunks, waiting), &mut written, when_full)
+                .err()
+                .map(|e| Gap::begin(shared, &mut disk, &e));
         }
         if let Some(gap) = &mut gap {
             gap.swallow(shared, chunks.get(written..).unwrap_or_default());
@@ -58,7 +67,7 @@ pub fn run(shared: &Arc<Shared>, mut disk: Disk, growth: &Growth, when_full: Whe
             shared.give_back(chunk);
         }
         shared.done(counted);
-        if !closing {
+        if !closing && gathered.is_empty() {
             shared.pause(PAUSE.saturating_sub(began.elapsed()));
         }
     }
@@ -67,8 +76,14 @@ pub fn run(shared: &Arc<Shared>, mut disk: Disk, growth: &Growth, when_full: Whe
 }
 
 /// Writes chunks, as many as there is room for, and counts them; with [`WhenFull::Block`] tries as often as it takes.
-fn write(shared: &Shared, disk: &mut Disk, chunks: &mut [Chunk], written: &mut usize, when_full: WhenFull) -> io::Result<()> {
-    if disk.write_chunks(chunks).is_ok() {
+fn write(
+    shared: &Shared,
+    disk: &mut Disk,
+    (chunks, waiting): (&mut Vec<Chunk>, usize),
+    written: &mut usize,
+    when_full: WhenFull,
+) -> io::Result<()> {
+    if disk.write_chunks(chunks, waiting).is_ok() {
         *written = chunks.len();
         return Ok(());
     }
