@@ -163,7 +163,7 @@ pub fn run(args: &Run) -> Result<(), Failure> {
     let name = short_name(&args.command);
     #[cfg(feature = "window")]
     let shows = args.open.then(|| show::Shows::new(args, &watch)).transpose()?;
-    let goes = || {
+    let goes = || -> Result<program::Ended, Failure> {
         let began = program.go(&watch.arguments(&args.command));
         let ended = began.and_then(|()| program.wait(&signals)).map_err(system("the program"))?;
         if let Some(stack) = &mut stack {
