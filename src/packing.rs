@@ -6,13 +6,16 @@ use ruzstd::encoding::{CompressionLevel, compress};
 use std::cell::Cell;
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-/// Bytes that go to the thread that packs zstd at a time.
+/// Bytes that go to the thread that packs at a time, at most.
 const PIECE: usize = 1 << 18;
 /// So many pieces may wait for it.
 const AHEAD: usize = 4;
+/// What came is in the output after this time, whatever happens to us then.
+const OFTEN: Duration = Duration::from_secs(1);
 
 /// How a name says that its file is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,12 +51,8 @@ pub fn names_pcap(path: &Path) -> bool {
 pub enum Packing<W: Write + Send + 'static> {
     /// As it is.
     Plain(W),
-    /// gzip.
-    Gzip(Box<GzEncoder<W>>),
-    /// lz4.
-    Lz4(Box<FrameEncoder<W>>),
-    /// zstd.
-    Zstd(Threaded<W>),
+    /// Packed on a thread of its own.
+    Packed(Threaded<W>),
 }
 
 impl<W: Write + Send + 'static> Packing<W> {
@@ -62,9 +61,7 @@ impl<W: Write + Send + 'static> Packing<W> {
     pub fn new(packed: Option<Packed>, out: W) -> Packing<W> {
         match packed {
             None => Packing::Plain(out),
-            Some(Packed::Gzip) => Packing::Gzip(Box::new(GzEncoder::new(out, flate2::Compression::default()))),
-            Some(Packed::Lz4) => Packing::Lz4(Box::new(FrameEncoder::new(out))),
-            Some(Packed::Zstd) => Packing::Zstd(Threaded::new(out)),
+            Some(packed) => Packing::Packed(Threaded::new(packed, out)),
         }
     }
 
@@ -75,9 +72,7 @@ impl<W: Write + Send + 'static> Packing<W> {
     pub fn finish(self) -> io::Result<W> {
         let mut out = match self {
             Packing::Plain(out) => out,
-            Packing::Gzip(gz) => gz.finish()?,
-            Packing::Lz4(lz4) => lz4.finish()?,
-            Packing::Zstd(thread) => thread.finish()?,
+            Packing::Packed(thread) => thread.finish()?,
         };
         out.flush()?;
         Ok(out)
@@ -88,24 +83,21 @@ impl<W: Write + Send + 'static> Write for Packing<W> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         match self {
             Packing::Plain(w) => w.write(buf),
-            Packing::Gzip(w) => w.write(buf),
-            Packing::Lz4(w) => w.write(buf),
-            Packing::Zstd(w) => w.write(buf),
+            Packing::Packed(w) => w.write(buf),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Packing::Plain(w) => w.flush(),
-            Packing::Gzip(w) => w.flush(),
-            Packing::Lz4(w) => w.flush(),
-            Packing::Zstd(w) => w.flush(),
+            Packing::Packed(w) => w.flush(),
         }
     }
 }
 
-/// zstd on a thread of its own: the encoder reads its source to the end, and ours comes piece by piece. Frames one after another would need
-/// no thread, but Wireshark 4.0 loses packets where one ends.
+/// Packs on a thread of its own, so that who writes waits for nothing, and what came is in the output after [`OFTEN`] though nothing more comes.
+/// (The encoder of zstd alone keeps blocks back: it reads its source to the end. Frames one after another would go out, but Wireshark 4.0 loses
+/// packets where one ends.)
 pub struct Threaded<W> {
     pieces: Option<SyncSender<Vec<u8>>>,
     waiting: Vec<u8>,
@@ -113,16 +105,14 @@ pub struct Threaded<W> {
 }
 
 impl<W: Write + Send + 'static> Threaded<W> {
-    fn new(out: W) -> Threaded<W> {
+    fn new(packed: Packed, out: W) -> Threaded<W> {
         let (give, take) = sync_channel(AHEAD);
-        let work = move || {
-            let mut drain = Drain { out, failed: None };
-            let stopped = Cell::new(false);
-            let source = Pieces { from: take, piece: Vec::new(), at: 0, stopped: &stopped };
-            compress(source, Stopping { drain: &mut drain, stopped: &stopped }, CompressionLevel::Fastest);
-            drain.failed.map_or(Ok(drain.out), Err)
+        let work = move || match packed {
+            Packed::Gzip => pack(&take, GzEncoder::new(out, flate2::Compression::default()))?.finish(),
+            Packed::Lz4 => Ok(pack(&take, FrameEncoder::new(out))?.finish()?),
+            Packed::Zstd => pack_zstd(take, out),
         };
-        let thread = std::thread::Builder::new().name("zstd".into()).spawn(work);
+        let thread = std::thread::Builder::new().name("packing".into()).spawn(work);
         Threaded { pieces: Some(give), waiting: Vec::with_capacity(PIECE), thread: thread.ok() }
     }
 
@@ -142,9 +132,7 @@ impl<W: Write + Send + 'static> Threaded<W> {
     }
 
     fn finish(mut self) -> io::Result<W> {
-        if !self.waiting.is_empty() {
-            self.pass()?;
-        }
+        self.flush()?;
         self.join()
     }
 }
@@ -160,10 +148,41 @@ impl<W: Write + Send + 'static> Write for Threaded<W> {
         Ok(taken.len())
     }
 
-    /// A frame cannot be written out halfway: nothing happens.
+    /// Gives what waits to the thread. It goes out within [`OFTEN`]: at once, it would be packed badly.
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        if self.waiting.is_empty() { Ok(()) } else { self.pass() }
     }
+}
+
+/// Packs what comes until no more comes; what came goes out each [`OFTEN`].
+fn pack<E: Write>(from: &Receiver<Vec<u8>>, mut encoder: E) -> io::Result<E> {
+    let mut held: Option<Instant> = None;
+    loop {
+        let piece = match held {
+            Some(since) => from.recv_timeout(OFTEN.saturating_sub(since.elapsed())),
+            None => from.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match piece {
+            Ok(piece) => {
+                encoder.write_all(&piece)?;
+                held.get_or_insert_with(Instant::now);
+            }
+            Err(RecvTimeoutError::Disconnected) => return Ok(encoder),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if held.is_some_and(|since| since.elapsed() >= OFTEN) {
+            encoder.flush()?;
+            held = None;
+        }
+    }
+}
+
+fn pack_zstd<W: Write>(from: Receiver<Vec<u8>>, out: W) -> io::Result<W> {
+    let mut drain = Drain { out, failed: None };
+    let stopped = Cell::new(false);
+    let source = Pieces { from, piece: Vec::new(), at: 0, stopped: &stopped };
+    compress(source, Stopping { drain: &mut drain, stopped: &stopped }, CompressionLevel::Fastest);
+    drain.failed.map_or(Ok(drain.out), Err)
 }
 
 /// What comes over the channel, as a source; it ends early where the output failed.
@@ -217,6 +236,7 @@ impl<W: Write> Write for Stopping<'_, W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Seek;
 
     #[test]
     fn names_say_how_files_are_packed_and_what_is_in_them() {
@@ -244,6 +264,29 @@ mod tests {
             let (mut rest, mut back) = (&*packed, Vec::new());
             ruzstd::decoding::StreamingDecoder::new(&mut rest).expect("a frame").read_to_end(&mut back).expect("it");
             assert!(back == data && rest.is_empty(), "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn a_packed_file_whose_writer_was_killed_lacked_all_that_had_come() {
+        for packed in [Packed::Gzip, Packed::Lz4] {
+            let mut file = tempfile::NamedTempFile::new().expect("a file");
+            let mut packing = Packing::new(Some(packed), file.reopen().expect("it"));
+            packing.write_all(b"a few packets").and_then(|()| packing.flush()).expect("room");
+            let (mut back, began) = (Vec::new(), Instant::now());
+            while back != b"a few packets" {
+                assert!(began.elapsed() < 30 * OFTEN, "{packed:?}: nothing went out");
+                std::thread::sleep(OFTEN / 20);
+                let (mut bytes, mut out) = (Vec::new(), Vec::new());
+                file.rewind().and_then(|()| file.read_to_end(&mut bytes)).expect("it");
+                // It is not whole: the error at its end is no news.
+                let _ = match packed {
+                    Packed::Gzip => flate2::read::GzDecoder::new(&*bytes).read_to_end(&mut out),
+                    _ => lz4_flex::frame::FrameDecoder::new(&*bytes).read_to_end(&mut out),
+                };
+                back = out;
+            }
+            packing.finish().expect("room");
         }
     }
 

@@ -31,7 +31,7 @@ pub struct Capture {
     /// Begin another file whenever: `duration:SECONDS`, `filesize:KB`, `packets:N`; keep the newest: `files:N`.
     #[arg(short = 'b', long = "ring-buffer", value_name = "WHEN", requires = "write")]
     pub ring: Vec<String>,
-    /// Write to this file (pcapng; `.gz`, `.zst` and `.lz4` pack it); `-` is standard output. Then packets are printed only with -P.
+    /// Write to this file (pcapng; `.gz`, `.zst` and `.lz4` pack it, and `.gz` and `.lz4` are whole up to a second before whatever happens); `-` is standard output. Then packets are printed only with -P.
     #[arg(short = 'w', long = "write", value_name = "FILE")]
     pub write: Option<PathBuf>,
     /// Print packets although they are written to a file.

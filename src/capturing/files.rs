@@ -216,9 +216,7 @@ impl Files {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        // Packed, whole blocks of what packs it go out; flushing each time would undo the packing.
-        let flush = matches!(self.out, Packing::Plain(_));
-        let went = self.out.write_all(&self.waiting).and_then(|()| if flush { self.out.flush() } else { Ok(()) });
+        let went = self.out.write_all(&self.waiting).and_then(|()| self.out.flush());
         went.map_err(|e| self.failed(&e))?;
         self.len = self.len.saturating_add(self.waiting.len() as u64);
         self.waiting.clear();
