@@ -4,6 +4,7 @@ use crate::buffers::{Nobody, Tap};
 use crate::hello::Hello;
 use rustls::client::{ClientSessionMemoryCache, Resumption};
 use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::kx_group;
 use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
@@ -22,12 +23,16 @@ const MOST: usize = 2048;
 
 /// What an answer to a client depends on: the leaf (by its place in memory), the protocol chosen, whether TLS 1.3 is spoken.
 type Answer = (usize, Option<Vec<u8>>, bool);
-/// What a connection to a server depends on: protocols offered, whether TLS 1.3 is offered, and the host if it is shown a certificate.
-type Question = (Vec<Vec<u8>>, bool, Option<String>);
+/// What a connection to a server depends on: protocols offered, whether TLS 1.3 and the hybrid of keys are offered, and the host if it is
+/// shown a certificate.
+type Question = (Vec<Vec<u8>>, [bool; 2], Option<String>);
 
 /// All of them.
 pub struct Configs {
+    /// Agrees on keys as every server does, with X25519MLKEM768 first where a client offers it.
     provider: Arc<CryptoProvider>,
+    /// The same without X25519MLKEM768: a server is offered it only by clients that do.
+    classic: Arc<CryptoProvider>,
     trust: Trust,
     tickets: Option<Arc<dyn ProducesTickets>>,
     tap: Arc<Tap>,
@@ -46,8 +51,13 @@ impl Configs {
             CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 | CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 => 1,
             _ => 2,
         });
+        // Keys are agreed on twice for each connection, most of what a new one costs: here aws-lc needs half of ring's time.
+        provider.kx_groups = vec![kx_group::X25519, kx_group::SECP256R1, kx_group::SECP384R1];
+        let classic = Arc::new(provider.clone());
+        provider.kx_groups.insert(0, kx_group::X25519MLKEM768);
         Configs {
             provider: Arc::new(provider),
+            classic,
             trust,
             // Without random numbers for its key there are no tickets: clients then handshake in full.
             tickets: rustls::crypto::ring::Ticketer::new().ok(),
@@ -94,10 +104,11 @@ impl Configs {
     /// The versions fit no cipher suite of ours.
     pub fn question(&self, hello: &Hello, host: &str) -> Result<Arc<ClientConfig>, rustls::Error> {
         let shown = self.trust.client_certificate(host);
-        let key = (hello.alpn.clone(), hello.tls13, shown.is_some().then(|| host.to_owned()));
-        made(&self.questions, key, |(alpn, tls13, _)| {
+        let key = (hello.alpn.clone(), [hello.tls13, hello.hybrid], shown.is_some().then(|| host.to_owned()));
+        made(&self.questions, key, |(alpn, [tls13, hybrid], _)| {
+            let provider = if *hybrid { &self.provider } else { &self.classic };
             let versions: &[&SupportedProtocolVersion] = if *tls13 { &[&TLS13, &TLS12] } else { &[&TLS12] };
-            let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            let mut config = ClientConfig::builder_with_provider(Arc::clone(provider))
                 .with_protocol_versions(versions)?
                 .dangerous()
                 .with_custom_certificate_verifier(self.trust.verifier())
@@ -136,5 +147,51 @@ struct Always(Arc<CertifiedKey>);
 impl ResolvesServerCert for Always {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hello::{self, First};
+    use rustls::{ClientConnection, NamedGroup, ServerConnection};
+
+    /// What two of ours agree on when the client asked with `hello`: the group of the keys, and what the client's own hello offered.
+    fn agreed(configs: &Configs, leaf: &Arc<CertifiedKey>, hello: &Hello) -> (NamedGroup, Hello) {
+        let name = "shop.test".try_into().expect("a name");
+        let mut client =
+            ClientConnection::new(configs.question(hello, "shop.test").expect("a configuration"), name).expect("a client");
+        let mut server =
+            ServerConnection::new(configs.answer(Arc::clone(leaf), None, None).expect("a configuration")).expect("a server");
+        let mut first = None;
+        while client.is_handshaking() || server.is_handshaking() {
+            let mut bytes = Vec::new();
+            client.write_tls(&mut bytes).expect("memory");
+            first.get_or_insert_with(|| hello::look(&bytes));
+            server.read_tls(&mut &*bytes).expect("memory");
+            server.process_new_packets().expect("what a client says");
+            bytes.clear();
+            server.write_tls(&mut bytes).expect("memory");
+            client.read_tls(&mut &*bytes).expect("memory");
+            client.process_new_packets().expect("what a server says");
+        }
+        let Some(First::Whole(seen)) = first else { panic!("no hello: {first:?}") };
+        (client.negotiated_key_exchange_group().expect("one").name(), seen)
+    }
+
+    #[test]
+    fn a_server_is_offered_the_hybrid_of_keys_only_by_clients_that_do() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let authority = wirelore_ca::Authority::load_or_create(folder.path()).expect("an authority");
+        let root = folder.path().join("root.pem");
+        std::fs::write(&root, authority.certificate_pem()).expect("room");
+        let options = wirelore_ca::trust::Options { roots: vec![root], only_given: true, ..Default::default() };
+        let configs = Configs::new(Trust::new(&options).expect("trust"), None);
+        let leaf = authority.leaf(&wirelore_ca::Names::of("shop.test")).expect("a leaf");
+        let classic = Hello::of("shop.test");
+        let (group, seen) = agreed(&configs, &leaf, &classic);
+        assert_eq!((group, seen.hybrid), (NamedGroup::X25519, false));
+        let (group, seen) = agreed(&configs, &leaf, &Hello { hybrid: true, ..classic });
+        assert_eq!((group, seen.hybrid), (NamedGroup::X25519MLKEM768, true));
     }
 }

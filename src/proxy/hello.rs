@@ -1,7 +1,7 @@
 //! The first words of a client: whether they are TLS, and what its hello asks for.
 
 use rustls::server::Acceptor;
-use rustls::{CipherSuite, ProtocolVersion, SignatureScheme};
+use rustls::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 
 /// What a ClientHello asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Hello {
     pub alpn: Vec<Vec<u8>>,
     /// Whether it offers TLS 1.3.
     pub tls13: bool,
+    /// Whether it offers to agree on keys with X25519MLKEM768 (RFC 9794's hybrid: safe from what quantum computers may do).
+    pub hybrid: bool,
     /// Which certificates it takes.
     pub takes: Takes,
 }
@@ -52,7 +54,7 @@ impl Hello {
     /// Of a client that asks for a name, and offers no protocol.
     #[must_use]
     pub fn of(name: &str) -> Hello {
-        Hello { name: Some(name.to_owned()), alpn: Vec::new(), tls13: true, takes: Takes::ANY }
+        Hello { name: Some(name.to_owned()), alpn: Vec::new(), tls13: true, hybrid: false, takes: Takes::ANY }
     }
 }
 
@@ -101,6 +103,7 @@ pub fn look(bytes: &[u8]) -> First {
                     name: hello.server_name().map(str::to_owned),
                     alpn: hello.alpn().map(|names| names.map(<[u8]>::to_vec).collect()).unwrap_or_default(),
                     tls13,
+                    hybrid: tls13 && hello.named_groups().is_some_and(|groups| groups.contains(&NamedGroup::X25519MLKEM768)),
                     takes: Takes {
                         ecdsa: [ecdsa && (tls13 || in_12), in_12],
                         rsa: signs(SignatureScheme::RSA_PSS_SHA256) || signs(SignatureScheme::RSA_PKCS1_SHA256),

@@ -2,7 +2,7 @@
 
 use crate::dial::dial;
 use crate::end::{End, Fault, now};
-use crate::hello::{Hello, Takes};
+use crate::hello::Hello;
 use crate::shared::Shared;
 use crate::tls::Tls;
 use crate::words;
@@ -174,7 +174,7 @@ async fn speak(worker: &Worker, end: &mut End, request: &Composed, ends: Ends) -
 
 async fn handshake(worker: &Worker, end: &mut End, host: &str) -> Result<(), Refusal> {
     let explain = |e: &rustls::Error| words::upstream(&Trust::explain(e, host));
-    let hello = Hello { name: Some(host.to_string()), alpn: vec![b"http/1.1".to_vec()], tls13: true, takes: Takes::ANY };
+    let hello = Hello { alpn: vec![b"http/1.1".to_vec()], ..Hello::of(host) };
     let config = worker.shared.configs.question(&hello, host).map_err(|e| explain(&e))?;
     let name = ServerName::try_from(host.to_owned())
         .map_err(|e| explain(&rustls::Error::General(format!("{host} is no name of a server: {e}"))))?;
