@@ -23,7 +23,7 @@ const ROOMS: &[Room] = &[
         folder: "dissectors/kit",
         rooms: &[],
         test_rooms: &[],
-        others: &["bytes", "flate2", "libdeflater", "miniz_oxide", "toml", "serde", "memchr", "smallvec"],
+        others: &["bytes", "flate2", "hashbrown", "libdeflater", "miniz_oxide", "toml", "serde", "memchr", "smallvec"],
     },
     Room {
         folder: "dissectors",

@@ -1,6 +1,6 @@
 //! Keys that were given: one table for key log files, secrets blocks and our own proxy's legs, asked by dissectors.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// Which secret: a label as in the key log format and the bytes it belongs to.
