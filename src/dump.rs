@@ -71,12 +71,14 @@ pub fn run(args: &Dump) -> Result<(), Failure> {
     if nothing && [follows.len(), objects.len(), statistics.len()] == [0; 3] {
         return Ok(());
     }
-    let mut session = reading::open(&args.from, args.tail)?;
+    // Messages are counted when they are printed.
+    let most = args.count.filter(|_| !args.messages);
+    let mut session = reading::open_first(&args.from, args.tail, most)?;
     let plain = args.form == Form::Text
         && args.write.is_none()
         && args.filter.is_none()
         && [follows.len(), objects.len(), statistics.len()] == [0; 3];
-    if !plain && !args.tail && !args.line_buffered && args.count.is_none() {
+    if !plain && !args.tail && !args.line_buffered && args.count.is_none_or(|_| !args.messages) {
         // What is learnt later (keys, who announced whom) is in the first packet's tree then, too.
         reading::finish(&mut session, true)?;
     }
@@ -131,7 +133,7 @@ pub fn print(session: &mut Session, args: &Dump) -> Result<(), Failure> {
     let follows = follows(args)?;
     let mut printer = Printer::new(args)?;
     let cancel = Cancel::new();
-    let most = args.count.unwrap_or(u32::MAX);
+    let most = args.count.filter(|_| args.messages).unwrap_or(u32::MAX);
     let mut next = 0u32;
     printer.begin(&mut out)?;
     loop {

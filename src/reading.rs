@@ -88,6 +88,14 @@ pub fn keylog(from: &From) -> Result<Option<PathBuf>, Failure> {
 /// # Errors
 /// With the sentence to say and the exit code.
 pub fn open(from: &From, follow: bool) -> Result<Session, Failure> {
+    open_first(from, follow, None)
+}
+
+/// Opens what a command reads from, of which `most` packets are read.
+///
+/// # Errors
+/// With the sentence to say and the exit code.
+pub fn open_first(from: &From, follow: bool, most: Option<u32>) -> Result<Session, Failure> {
     let decode_as = from.decode_as.iter().map(|d| decode_as(d)).collect::<Result<Vec<_>, _>>()?;
     // Small batches: what waits between threads is memory too.
     let options = Options { follow, block_len: 256 * 1024, ..Options::default() };
@@ -108,7 +116,7 @@ pub fn open(from: &From, follow: bool) -> Result<Session, Failure> {
     let name = if stdin { "standard input".to_owned() } else { from.file.display().to_string() };
     let size = if stdin { None } else { std::fs::metadata(&from.file).ok().filter(std::fs::Metadata::is_file).map(|m| m.len()) };
     let keylog = keylog(from)?;
-    let options = SessionOptions { keylog, decode_as, shards: from.shards, name, size, remember: None, both_legs: false };
+    let options = SessionOptions { keylog, decode_as, shards: from.shards, name, size, most, ..SessionOptions::default() };
     let mut session = Session::start(source, wirelore_dissectors::TABLE, options);
     session.har = std::sync::Arc::new(har);
     Ok(session)

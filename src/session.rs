@@ -38,6 +38,8 @@ pub struct SessionOptions {
     pub size: Option<u64>,
     /// What the user said of its connections before; more is kept there.
     pub remember: Option<Remember>,
+    /// Read no more packets than these.
+    pub most: Option<u32>,
     /// Of a proxy's record: read both legs of each connection, though they say the same.
     pub both_legs: bool,
 }
@@ -179,6 +181,7 @@ impl Session {
             stop: Arc::clone(&stop),
             problem: Arc::clone(&problem),
             router: (count > 1).then(|| Router::new(count as u32)),
+            left: options.most.map_or(usize::MAX, |n| n as usize),
             keylog: options.keylog.map(|path| KeyLog { path, read: 0 }),
             alone,
             again: again.clone(),
@@ -287,6 +290,8 @@ struct Reader {
     problem: Arc<Mutex<Option<Problem>>>,
     router: Option<Router>,
     keylog: Option<KeyLog>,
+    /// Packets that may still be read.
+    left: usize,
     /// On one or two cores everything is done here, batch by batch: handing work over would cost more than it saves.
     alone: Option<Alone>,
     again: Again,
@@ -316,7 +321,7 @@ impl Reader {
         }
         let mut last = std::time::Instant::now();
         let mut fresh = false;
-        while !self.cancel.is_cancelled() {
+        while self.left > 0 && !self.cancel.is_cancelled() {
             let went = match self.source.next() {
                 Ok(Step::Batch(batch)) => {
                     fresh = true;
@@ -422,7 +427,9 @@ impl Reader {
             }
         }
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner).len();
-        let work = Work { batch, links, routes, joined, keys, most: usize::MAX };
+        let most = self.left;
+        self.left = self.left.saturating_sub(batch.items.len());
+        let work = Work { batch, links, routes, joined, keys, most };
         if let Some(a) = &mut self.alone {
             a.out.clear();
             let last = shard_batch(0, &mut a.shard, &work, &self.keys, &mut a.out);

@@ -584,3 +584,18 @@ fn wrong_flags_end_with_the_code_and_the_words_for_it() {
         assert!(text.contains(word), "{flags:?}: {text}");
     }
 }
+
+#[test]
+fn bodies_of_the_first_packets_of_a_large_file_were_empty() {
+    let once = support::root().join("captures/http1/everyday.pcapng");
+    let body = |path: &Path, count: &[&str]| {
+        said(ours(path).args(count).args(["-Y", "http.response", "-T", "fields", "-e", "frame.number", "-e", "http.file_data"])).0
+    };
+    let (packets, _) = said(ours(&once).args(["-T", "fields", "-e", "frame.number"]));
+    let count = packets.lines().count().to_string();
+    let folder = tempfile::tempdir().expect("a folder");
+    let many = folder.path().join("many.pcapng");
+    // Sections of one file, so many that the first ones are asked for while the last ones are read.
+    std::fs::write(&many, std::fs::read(&once).expect("it").repeat(400)).expect("room");
+    assert_eq!(body(&many, &["-c", &count]), body(&once, &[]));
+}
