@@ -15,7 +15,7 @@ use wirelore_export::separated::Layout;
 use wirelore_export::shape::{also, name_of};
 use wirelore_export::spell::{self, Place};
 use wirelore_filter::{Fact, FactSource, Reads, Type, Wants};
-use wirelore_kit::{F, Field, Kind, Value};
+use wirelore_kit::{F, Field, Kind, Transport, Value};
 use wirelore_store::query::{Bits, MessageFact};
 use wirelore_store::{Snapshot, Work};
 
@@ -139,7 +139,7 @@ pub(crate) fn source(name: &str) -> Option<Source> {
     let fact = frame::FIELDS.iter().find(|f| f.name == name);
     if let Some(fact) = fact {
         let plain = name.starts_with("frame.") && name != "frame.protocols";
-        return (plain || name.starts_with("tcp.time_")).then_some(Source::Frame(fact.name));
+        return (plain || name.starts_with("tcp.time_") || name.starts_with("udp.time_")).then_some(Source::Frame(fact.name));
     }
     if let Some((fact, of)) = exchange(name) {
         return Some(Source::Exchange(fact, of));
@@ -158,7 +158,10 @@ pub(crate) fn source(name: &str) -> Option<Source> {
 
 /// The facts of a frame that have a name.
 pub(crate) fn facts(f: &Frame, name: &str) -> impl Iterator<Item = (F, Value)> {
-    f.facts().chain(f.connection()).filter(move |(field, _)| field.name == name)
+    f.facts()
+        .chain(f.times_in_stream(Transport::Tcp))
+        .chain(f.times_in_stream(Transport::Udp))
+        .filter(move |(field, _)| field.name == name)
 }
 
 /// How values of exchanges are spelled: no tree has them.

@@ -31,8 +31,8 @@ pub struct Frame {
     pub digits: u8,
     /// What was written about it.
     pub comments: Vec<String>,
-    /// Time since the first frame of its TCP connection, and since the one before in it, nanoseconds.
-    pub tcp: Option<(i64, i64)>,
+    /// The transport of its stream, the time since that one's first frame, and since the frame before in it, nanoseconds.
+    pub stream: Option<(Transport, i64, i64)>,
     /// Its flow speaks a protocol that we read.
     pub spoken: bool,
 }
@@ -80,9 +80,12 @@ impl Frame {
         facts.into_iter()
     }
 
-    /// Its times in its TCP connection.
-    pub fn connection(&self) -> impl Iterator<Item = (F, Value)> {
-        let times = self.tcp.map(|(relative, delta)| [(&TCP_TIME_RELATIVE, relative), (&TCP_TIME_DELTA, delta)]);
+    /// Its times in its stream, if that is of this transport.
+    pub fn times_in_stream(&self, transport: Transport) -> impl Iterator<Item = (F, Value)> {
+        let times = self.stream.filter(|(of, ..)| *of == transport).map(|(of, relative, delta)| match of {
+            Transport::Udp => [(&UDP_TIME_RELATIVE, relative), (&UDP_TIME_DELTA, delta)],
+            _ => [(&TCP_TIME_RELATIVE, relative), (&TCP_TIME_DELTA, delta)],
+        });
         times.into_iter().flatten().map(|(f, t)| -> (F, Value) { (f, Value::I64(t)) })
     }
 }
@@ -94,7 +97,7 @@ pub struct Clock {
     before: Option<i64>,
     displayed: Option<i64>,
     next: u32,
-    /// Of TCP connections: when they began, when something came last.
+    /// Of streams: when they began, when something came last.
     flows: HashMap<u32, (i64, i64)>,
 }
 
@@ -146,9 +149,10 @@ impl Clock {
             frame.delta = self.before.map_or(0, |t| row.time.saturating_sub(t));
             self.before = Some(row.time);
         }
-        if row.flow != NONE && s.flow(row.flow).is_some_and(|f| f.transport == Transport::Tcp) {
+        let of = Some(row.flow).filter(|f| *f != NONE).and_then(|f| s.flow(f)).map(|f| f.transport);
+        if let Some(of) = of.filter(|of| matches!(of, Transport::Tcp | Transport::Udp)) {
             let (first, last) = self.flows.entry(row.flow).or_insert((row.time, row.time));
-            frame.tcp = Some((row.time.saturating_sub(*first), row.time.saturating_sub(*last)));
+            frame.stream = Some((of, row.time.saturating_sub(*first), row.time.saturating_sub(*last)));
             *last = row.time;
         }
         Some(frame)
@@ -237,6 +241,8 @@ facts! {
     PROTOCOLS = Text "frame.protocols", "Protocols in frame";
     TCP_TIME_RELATIVE = Duration "tcp.time_relative", "Time since the first frame of this TCP stream";
     TCP_TIME_DELTA = Duration "tcp.time_delta", "Time since the frame before in this TCP stream";
+    UDP_TIME_RELATIVE = Duration "udp.time_relative", "Time since the first frame of this UDP stream";
+    UDP_TIME_DELTA = Duration "udp.time_delta", "Time since the frame before in this UDP stream";
     DATA = Group "data", "Data";
     DATA_LEN = Dec "data.len", "Length";
     TCP_OPTIONS = Bytes "tcp.options", "Options";

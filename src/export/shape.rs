@@ -5,7 +5,7 @@ use crate::frame::{self, Frame};
 use crate::spell::{self, Place};
 use std::borrow::Cow;
 use wirelore_kit::span::BufKind;
-use wirelore_kit::{DATA, F, How, Kind, Node, Span, TRAILING, Tree, Value};
+use wirelore_kit::{DATA, F, How, Kind, Node, Span, TRAILING, Transport, Tree, Value};
 
 /// What an item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +83,7 @@ const ALSO: &[(&str, &[&str])] = &[
     ("eth.src", &["eth.addr"]),
     ("eth.src.ig", &["eth.ig"]),
     ("eth.src.lg", &["eth.lg"]),
+    ("http.content_length_header", &["http.content_length"]),
     ("ip.dst", &["ip.addr", "ip.dst_host", "ip.host"]),
     ("ip.src", &["ip.addr", "ip.src_host", "ip.host"]),
     ("ipv6.dst", &["ipv6.addr", "ipv6.dst_host", "ipv6.host"]),
@@ -216,8 +217,9 @@ impl<'t> Maker<'t, '_> {
     /// What Wireshark adds to a protocol when all of it is read.
     fn finish(&mut self, open: usize) {
         match self.items.get(open).map_or("", |i| i.name) {
-            "tcp" if self.open_is_last("tcp", open) => {
-                for (field, value) in self.frame.connection() {
+            name @ ("tcp" | "udp") if self.open_is_last(name, open) => {
+                let of = if name == "tcp" { Transport::Tcp } else { Transport::Udp };
+                for (field, value) in self.frame.times_in_stream(of) {
                     self.own(field, value);
                 }
             }

@@ -135,10 +135,15 @@ impl Expr {
     /// Whether it has a value in a row.
     pub fn is_there(&self, row: &dyn Values) -> bool {
         let mut there = false;
-        self.each(row, &mut |_| {
+        let mut one = |_: Val<'_>| {
             there = true;
             false
-        });
+        };
+        match self {
+            // A value that is not what its name promises, a length in letters, is there all the same.
+            Expr::Name { reads, layers, raw, .. } => names(row, reads, Type::Nothing, layers, *raw, &mut one),
+            _ => self.each(row, &mut one),
+        }
         there
     }
 }

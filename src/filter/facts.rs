@@ -72,10 +72,10 @@ pub enum Fact {
     SinceFirst,
     /// Nanoseconds since the packet before it in the capture.
     SinceLast,
-    /// Nanoseconds since the first packet of its TCP stream.
-    SinceFirstOfStream,
-    /// Nanoseconds since the packet before it in its TCP stream.
-    SinceLastOfStream,
+    /// Nanoseconds since the first packet of its stream, of that transport.
+    SinceFirstOfStream(Transport),
+    /// Nanoseconds since the packet before it in its stream, of that transport.
+    SinceLastOfStream(Transport),
     /// Its interface's name.
     InterfaceName,
     /// The kind of its interface's link, by Wireshark's numbers.
@@ -193,6 +193,11 @@ const STATES: Names = &[(0, "open"), (1, "whole"), (2, "cut"), (3, "bad")];
 const WAYS: Names = &[(0, "to server"), (1, "to client")];
 const TRANSPORTS: Names = &[(6, "TCP"), (17, "UDP"), (0, "other")];
 
+const FIRST_OF_TCP: Fact = Fact::SinceFirstOfStream(Transport::Tcp);
+const LAST_OF_TCP: Fact = Fact::SinceLastOfStream(Transport::Tcp);
+const FIRST_OF_UDP: Fact = Fact::SinceFirstOfStream(Transport::Udp);
+const LAST_OF_UDP: Fact = Fact::SinceLastOfStream(Transport::Udp);
+
 /// Every name of a fact but those of single verdicts.
 pub(crate) const FACTS: &[FactName] = {
     use Type::{Address, Bool, Duration, Float, Nothing, Signed, Text, Time, Unsigned};
@@ -213,8 +218,10 @@ pub(crate) const FACTS: &[FactName] = {
         name("frame.marked", Bool, Fact::Marked, "Somebody marked the packet"),
         name("tcp.stream", Unsigned, Fact::Stream(Transport::Tcp), "Number of its TCP stream"),
         name("udp.stream", Unsigned, Fact::Stream(Transport::Udp), "Number of its UDP stream"),
-        name("tcp.time_relative", Duration, Fact::SinceFirstOfStream, "Time since the first packet of its TCP stream"),
-        name("tcp.time_delta", Duration, Fact::SinceLastOfStream, "Time since the packet before it in its TCP stream"),
+        name("tcp.time_relative", Duration, FIRST_OF_TCP, "Time since the first packet of its TCP stream"),
+        name("tcp.time_delta", Duration, LAST_OF_TCP, "Time since the packet before it in its TCP stream"),
+        name("udp.time_relative", Duration, FIRST_OF_UDP, "Time since the first packet of its UDP stream"),
+        name("udp.time_delta", Duration, LAST_OF_UDP, "Time since the packet before it in its UDP stream"),
         name("tcp.analysis.flags", Nothing, Fact::Verdict(FLAGGED), "The TCP analysis found something"),
         named(name("_ws.expert.severity", Unsigned, Fact::NoteSeverity, "Severity of a finding"), EXPERT_SEVERITIES),
         named(name("_ws.expert.group", Unsigned, Fact::NoteGroup, "What a finding is about"), EXPERT_GROUPS),

@@ -56,6 +56,7 @@ const EITHER: &[(&str, &str, &[&str])] = &[
     ("eth.addr", "Address of either end", &["eth.dst", "eth.src"]),
     ("eth.ig", "Group address of either end", &["eth.dst.ig", "eth.src.ig"]),
     ("eth.lg", "Locally administered address of either end", &["eth.dst.lg", "eth.src.lg"]),
+    ("http.content_length", "Content-Length, as a number", &["http.content_length_header"]),
     ("ip.addr", "Address of either end", &["ip.src", "ip.dst"]),
     ("ipv6.addr", "Address of either end", &["ipv6.src", "ipv6.dst"]),
     ("tcp.port", "Port of either end", &["tcp.srcport", "tcp.dstport"]),
@@ -107,13 +108,13 @@ impl Registry {
         for f in others {
             registry.add(f.oracle, f);
         }
+        for (name, label, of) in EITHER {
+            registry.either(name, label, of);
+        }
         for (name, of) in TYPES {
             if let Some(n) = registry.names.get_mut(name) {
                 n.of = *of;
             }
-        }
-        for (name, label, of) in EITHER {
-            registry.either(name, label, of);
         }
         for (name, label, of) in KINDS {
             registry.either(name, label, &[of]);

@@ -6,8 +6,8 @@ use crate::values::Valued;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
+use wirelore_kit::Value;
 use wirelore_kit::row::NONE;
-use wirelore_kit::{Transport, Value};
 use wirelore_store::query::{FlowFact, MessageFact, PacketFact};
 use wirelore_store::{Flow, Snapshot};
 
@@ -81,7 +81,7 @@ impl FactSource {
     #[must_use]
     pub fn new(snapshot: Arc<Snapshot>, wants: &Wants) -> FactSource {
         let mut since_last = Vec::new();
-        if wants.facts.contains(&Fact::SinceLastOfStream) {
+        if wants.facts.iter().any(|f| matches!(f, Fact::SinceLastOfStream(_))) {
             since_last = worked_out(&snapshot);
         }
         FactSource { snapshot, since_last, marked: HashSet::new(), later: Arc::default() }
@@ -190,12 +190,12 @@ impl FactSource {
                 let before = packet.checked_sub(1).map_or_else(|| s.time_of(0), |p| s.time_of(p))?;
                 Some(Value::I64(s.time_of(packet)?.saturating_sub(before)))
             }
-            Fact::SinceFirstOfStream => {
-                let flow = self.flow_of(packet).filter(|f| f.transport == Transport::Tcp)?;
+            Fact::SinceFirstOfStream(of) => {
+                let flow = self.flow_of(packet).filter(|f| f.transport == of)?;
                 Some(Value::I64(s.time_of(packet)?.saturating_sub(s.time_of(flow.first_packet)?)))
             }
-            Fact::SinceLastOfStream => {
-                self.flow_of(packet).filter(|f| f.transport == Transport::Tcp)?;
+            Fact::SinceLastOfStream(of) => {
+                self.flow_of(packet).filter(|f| f.transport == of)?;
                 self.since_last.get(packet as usize).map(|t| Value::I64(*t))
             }
             Fact::Encapsulation => number(encapsulation(s.facts().interfaces.get(usize::from(row.interface()))?.link_type)?),

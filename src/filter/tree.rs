@@ -4,7 +4,8 @@ use crate::facts::Fact;
 use crate::source::FactSource;
 use crate::values::{Chosen, Met, Valued, Values};
 use wirelore_kit::span::BufKind;
-use wirelore_kit::{F, Kind, Node, PacketLine, Tie, Tree, Value};
+use wirelore_kit::{F, Kind, MessageState, Node, PacketLine, Tie, Tree, Value};
+use wirelore_store::MessageRow;
 
 /// A packet with its tree: its own layers and the messages that were completed in it.
 #[derive(Debug)]
@@ -65,7 +66,12 @@ impl<'t> TreeRow<'t> {
         let s = self.facts.snapshot();
         let mut rows = s.messages_done_in(self.packet).into_iter().filter_map(|m| s.message(m));
         let row = rows.find(|m| m.conv == conv && m.dir == dir && m.at == heading.span.at)?;
-        let buffer = self.tree.buffer(heading.span.buf)?;
+        self.bytes_of(&row, heading)
+    }
+
+    /// The bytes of a message, of which `node` is a part.
+    fn bytes_of(&self, row: &MessageRow, node: &Node) -> Option<&[u8]> {
+        let buffer = self.tree.buffer(node.span.buf)?;
         let from = row.at.checked_sub(buffer.base)?;
         buffer.bytes.get(from as usize..from.saturating_add(row.len).min(buffer.bytes.len() as u64) as usize)
     }
@@ -166,14 +172,20 @@ impl Values for TreeRow<'_> {
                 return;
             }
         }
-        if met {
-            return;
-        }
-        // Messages without a heading of their protocol's name.
+        // Messages without a heading of their protocol's name: broken ones.
         let s = self.facts.snapshot();
-        let of = |m: &u32| s.message(*m).is_some_and(|m| s.schema().protocol_name(m.protocol) == name);
-        if s.messages_done_in(self.packet).iter().any(of) {
-            each(Met { bytes: &[], len: 0, layer: 1 });
+        for m in s.messages_done_in(self.packet).into_iter().filter_map(|m| s.message(m)) {
+            let stream = BufKind::Stream(m.conv, m.dir);
+            let heads = |n: &Node| n.span.at == m.at && n.span.buf.kind() == stream && n.field.name == name;
+            let broken = !met || m.state == MessageState::Bad;
+            if !broken || s.schema().protocol_name(m.protocol) != name || self.tree.nodes.iter().any(heads) {
+                continue;
+            }
+            let part = self.tree.nodes.iter().find(|n| n.span.buf.kind() == stream);
+            let bytes = part.and_then(|n| self.bytes_of(&m, n)).unwrap_or(&[]);
+            if !each(Met { bytes, len: bytes.len(), layer: 1 }) {
+                return;
+            }
         }
     }
 }
