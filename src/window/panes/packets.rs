@@ -208,6 +208,9 @@ pub fn protocol_chip(p: &egui::Painter, look: &Look, cell: Rect, label: &str) {
         return;
     }
     let hue = look.t.hue(&hue_name(label));
+    // "TLS handshake" that does not fit is "TLS", rather than the beginning of a word.
+    let fits = p.layout_no_wrap(label.to_owned(), look.small(), hue).size().x + 12.0 <= cell.width();
+    let label = if fits { label } else { label.split(' ').next().unwrap_or(label) };
     ink::chip_within(p, look, pos2(cell.left(), cell.center().y), label, hue, cell.width());
 }
 
