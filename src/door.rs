@@ -33,12 +33,10 @@ impl Opener for Doorman {
         };
         let options = SessionOptions {
             keylog: self.keylog.clone(),
-            decode_as: Vec::new(),
-            shards: None,
             name: path.display().to_string(),
             size: std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len()),
             remember: crate::remember::state_folder().map(|folder| Remember::open(&folder, path)),
-            both_legs: false,
+            ..SessionOptions::default()
         };
         let mut session = Session::start(source, wirelore_dissectors::TABLE, options);
         session.har = Arc::new(har);
