@@ -55,6 +55,8 @@ impl Configs {
         provider.kx_groups = vec![kx_group::X25519, kx_group::SECP256R1, kx_group::SECP384R1];
         let classic = Arc::new(provider.clone());
         provider.kx_groups.insert(0, kx_group::X25519MLKEM768);
+        // Its random numbers take some 30 ms to begin with: not those of the first clients. Without this thread they wait, no more.
+        let _ = std::thread::Builder::new().name("random".into()).spawn(|| drop(kx_group::X25519.start()));
         Configs {
             provider: Arc::new(provider),
             classic,
