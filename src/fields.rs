@@ -1,4 +1,4 @@
-//! `wirelore fields`: every name that filters, `-e` and columns may use, as text or JSON, with what it means and where it is defined.
+//! `wirelore fields`: every name that filters may use, most of which `-e` and columns take too, as text or JSON, with what it means and where it is defined.
 
 use crate::names;
 use crate::reading::Failure;
@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use wirelore_dissectors::{TABLE, layers::LAYERS};
 use wirelore_export::{frame, shape};
-use wirelore_kit::{Explanations, F, Kind, explain};
+use wirelore_filter::{Type, shorthands};
+use wirelore_kit::{Explanations, F, Kind, Names, explain};
 
 /// `wirelore fields`.
 #[derive(Debug, Args, Default, Clone)]
@@ -26,26 +27,65 @@ pub struct Fields {
     pub values: bool,
 }
 
-/// A field under one of its names.
+/// A name.
 struct Entry {
     name: &'static str,
-    field: F,
+    label: &'static str,
+    /// Wireshark's word for the kind of value, and how numbers of it are shown.
+    kind: (&'static str, &'static str),
+    values: Names,
+    /// The field behind it; filters know names besides, of what is worked out from several packets or from other names.
+    field: Option<F>,
     /// What it stands for, if for others.
     of: Vec<&'static str>,
+}
+
+impl Entry {
+    fn of(name: &'static str, field: F) -> Entry {
+        Entry { name, label: field.label, kind: kind(field.kind), values: field.values, field: Some(field), of: Vec::new() }
+    }
 }
 
 fn entries(prefix: &str) -> Vec<Entry> {
     let mut by_name: BTreeMap<&'static str, Entry> = BTreeMap::new();
     for field in names::fields().chain(frame::FIELDS.iter().copied()) {
         for name in [field.name, shape::name_of(field)] {
-            by_name.entry(name).or_insert(Entry { name, field, of: Vec::new() });
+            by_name.entry(name).or_insert_with(|| Entry::of(name, field));
         }
     }
     for (alias, of) in shape::aliases() {
-        let Some(field) = by_name.get(of).map(|e| e.field) else { continue };
-        by_name.entry(alias).or_insert(Entry { name: alias, field, of: Vec::new() }).of.push(of);
+        let Some(field) = by_name.get(of).and_then(|e| e.field) else { continue };
+        by_name.entry(alias).or_insert_with(|| Entry::of(alias, field)).of.push(of);
+    }
+    for n in names::registry().names() {
+        let (kind, values) = (filtered(n.of), n.values);
+        by_name.entry(n.name).or_insert(Entry { name: n.name, label: n.label, kind, values, field: None, of: Vec::new() });
+    }
+    for (name, of, label) in shorthands() {
+        let kind = ("FT_NONE", "");
+        by_name.entry(name).or_insert(Entry { name, label, kind, values: &[], field: None, of: vec![of] });
     }
     by_name.into_values().filter(|e| e.name.starts_with(prefix)).collect()
+}
+
+/// Wireshark's word for a type of the filter's.
+const fn filtered(of: Type) -> (&'static str, &'static str) {
+    match of {
+        Type::Nothing => ("FT_NONE", ""),
+        Type::Protocol => ("FT_PROTOCOL", ""),
+        Type::Bool => ("FT_BOOLEAN", ""),
+        Type::Unsigned => ("FT_UINT64", "BASE_DEC"),
+        Type::Signed => ("FT_INT64", "BASE_DEC"),
+        Type::Float => ("FT_DOUBLE", ""),
+        Type::Char => ("FT_CHAR", ""),
+        Type::Text => ("FT_STRING", ""),
+        Type::Bytes => ("FT_BYTES", ""),
+        Type::Ipv4 => ("FT_IPv4", ""),
+        Type::Ipv6 | Type::Address => ("FT_IPv6", ""),
+        Type::Mac => ("FT_ETHER", ""),
+        Type::Duration => ("FT_RELATIVE_TIME", ""),
+        Type::Time => ("FT_ABSOLUTE_TIME", ""),
+    }
 }
 
 /// Wireshark's word for a kind of value, and how numbers of it are shown.
@@ -117,11 +157,15 @@ fn fields(prefix: &str) -> String {
     let prose = prose();
     let mut out = String::new();
     for e in entries(prefix) {
-        let (kind, base) = kind(e.field.kind);
-        let what = prose.field.get(e.field.name).map_or("", |p| p.what.as_str());
+        let (kind, base) = e.kind;
+        let what = match (e.field, e.of.as_slice()) {
+            // What is worked out from other names.
+            (None, [of]) => format!("In filters: {of}."),
+            (field, _) => field.and_then(|f| prose.field.get(f.name)).map_or(String::new(), |p| p.what.clone()),
+        };
+        let defined = e.field.map_or("", |f| f.rfc);
         let protocol = e.name.split('.').next().unwrap_or(e.name);
-        let line =
-            ["F", e.field.label, e.name, kind, protocol, base, "0x0", what, e.field.rfc].map(|c| c.replace(['\t', '\n'], " "));
+        let line = ["F", e.label, e.name, kind, protocol, base, "0x0", &what, defined].map(|c| c.replace(['\t', '\n'], " "));
         out.push_str(&line.join("\t"));
         out.push('\n');
     }
@@ -132,7 +176,7 @@ fn fields(prefix: &str) -> String {
 fn values(prefix: &str) -> String {
     let mut out = String::new();
     for e in entries(prefix) {
-        for (number, name) in e.field.values {
+        for (number, name) in e.values {
             out.push_str(&format!("V\t{}\t{number}\t{name}\n", e.name));
         }
     }
@@ -144,28 +188,27 @@ fn fields_json(args: &Fields) -> String {
     let list: Vec<serde_json::Value> = entries(&args.prefix)
         .into_iter()
         .map(|e| {
-            let f = e.field;
             let mut o = serde_json::Map::new();
             let mut put = |key: &str, value: serde_json::Value| {
                 o.insert(key.into(), value);
             };
             put("name", e.name.into());
-            put("label", f.label.into());
-            put("type", kind(f.kind).0.into());
-            put("base", kind(f.kind).1.into());
-            put("defined", f.rfc.into());
+            put("label", e.label.into());
+            put("type", e.kind.0.into());
+            put("base", e.kind.1.into());
+            put("defined", e.field.map_or("", |f| f.rfc).into());
             if !e.of.is_empty() {
                 put("stands_for", e.of.into());
             }
-            if let Some(p) = prose.field.get(f.name) {
+            if let Some(p) = e.field.and_then(|f| prose.field.get(f.name)) {
                 for (key, text) in [("what", &p.what), ("why", &p.why), ("watch", &p.watch), ("try", &p.r#try)] {
                     if !text.is_empty() {
                         put(key, text.as_str().into());
                     }
                 }
             }
-            if !f.values.is_empty() {
-                let values = f.values.iter().map(|(n, name)| (n.to_string(), serde_json::Value::from(*name)));
+            if !e.values.is_empty() {
+                let values = e.values.iter().map(|(n, name)| (n.to_string(), serde_json::Value::from(*name)));
                 put("values", values.collect::<serde_json::Map<_, _>>().into());
             }
             o.into()
@@ -185,6 +228,12 @@ mod tests {
         assert!(fields("http.").lines().all(|l| l.starts_with("F\t") && l.split('\t').count() == 9));
         assert!(fields("http.").contains("http.request.method\tFT_STRING\thttp"));
         assert!(values("dns.qry.type").contains("\t28\tAAAA"));
+        // What filters know besides.
+        assert!(fields("http.").contains("\thttp.time\tFT_RELATIVE_TIME\thttp"));
+        assert!(fields("smtp.req").contains("In filters: smtp.req.command."));
+        for name in names::registry().names().map(|n| n.name).chain(shorthands().map(|(name, ..)| name)) {
+            assert!(entries(name).iter().any(|e| e.name == name), "{name}");
+        }
         let json: serde_json::Value =
             serde_json::from_str(&fields_json(&Fields { prefix: "tcp.flags.syn".into(), ..Fields::default() })).expect("JSON");
         assert!(json[0]["what"].as_str().is_some_and(|w| w.len() > 20), "{json}");

@@ -73,6 +73,26 @@ pub fn judge<T: Send>(
     })
 }
 
+/// What a worker tells.
+enum Told<T> {
+    /// What it made of a window.
+    Made(Made<T>),
+    /// It panicked: what it was to tell will not come.
+    Gone,
+}
+
+/// Says so when its thread panics: whoever waits for that thread would else wait for ever, as others still could tell.
+pub(crate) struct Farewell<'s, T>(pub &'s Sender<T>, pub fn() -> T);
+
+impl<T> Drop for Farewell<'_, T> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // Whoever does not listen any more need not be told.
+            let _ = self.0.send(self.1());
+        }
+    }
+}
+
 /// What a worker made of a window.
 struct Made<T> {
     lane: usize,
@@ -99,7 +119,7 @@ fn run<T: Send>(
     let end = snapshot.packets();
     work.expect(u64::from(end));
     let went = std::thread::scope(|scope| {
-        let (made_in, made_out) = unbounded::<Made<T>>();
+        let (made_in, made_out) = unbounded::<Told<T>>();
         let mut inputs: Vec<Sender<Arc<Window>>> = Vec::new();
         for n in 0..lanes {
             let (give, windows) = bounded::<Arc<Window>>(IN_FLIGHT);
@@ -109,7 +129,9 @@ fn run<T: Send>(
         }
         drop(made_in);
         let mut through = vec![0u32; lanes];
-        let mut heard = |made: Made<T>| {
+        let mut heard = |told: Told<T>| {
+            // The scope hands the panic on.
+            let Told::Made(made) = told else { return ControlFlow::Break(()) };
             if let Some(slot) = through.get_mut(made.lane) {
                 *slot = made.through;
             }
@@ -128,13 +150,13 @@ fn run<T: Send>(
             outstanding += lanes;
             let window = Arc::new(window);
             for input in &inputs {
-                // A worker that is gone has panicked: the scope tells.
+                // A worker that is gone has panicked, and said so.
                 let _ = input.send(Arc::clone(&window));
             }
             while outstanding >= IN_FLIGHT * lanes || !made_out.is_empty() {
-                let Ok(made) = made_out.recv() else { break };
+                let Ok(told) = made_out.recv() else { break };
                 outstanding = outstanding.saturating_sub(1);
-                heard(made)?;
+                heard(told)?;
             }
         }
         drop(inputs);
@@ -147,19 +169,20 @@ fn run_lane<T>(
     lane: &mut Lane<'_>,
     number: usize,
     windows: &Receiver<Arc<Window>>,
-    to: &Sender<Made<T>>,
+    to: &Sender<Told<T>>,
     make: &(dyn Fn(&mut Row) -> Option<T> + Sync),
 ) {
+    let _farewell = Farewell(to, || Told::Gone);
     while let Ok(window) = windows.recv() {
         let mut rows = Vec::new();
         lane.window(&window, &mut |row| rows.extend(make(row)));
         let through = lane.first_waiting().unwrap_or(u32::MAX).min(window.end());
         // Nobody listens any more: the harvest was stopped.
-        if to.send(Made { lane: number, through, rows }).is_err() {
+        if to.send(Told::Made(Made { lane: number, through, rows })).is_err() {
             return;
         }
     }
     let mut rows = Vec::new();
     lane.end(&mut |row| rows.extend(make(row)));
-    let _ = to.send(Made { lane: number, through: u32::MAX, rows });
+    let _ = to.send(Told::Made(Made { lane: number, through: u32::MAX, rows }));
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use support::{every, name, read};
-use wirelore::harvest::{Part, Row, harvest};
+use wirelore::harvest::{Part, Row, harvest, judge};
 use wirelore::recall::{TCP_PAYLOAD, UDP_PAYLOAD};
 use wirelore_dissectors::{TABLE, layers::LAYERS};
 use wirelore_filter::{Fact, Wants};
@@ -111,4 +111,29 @@ fn protocols_are_named_from_the_outermost_in() {
     let all: Vec<&str> = rows.iter().filter_map(|r| r.protocols.as_deref()).collect();
     assert_eq!(all.len(), rows.len());
     assert!(all.iter().any(|p| p.starts_with("eth:ethertype:ip:tcp") && p.ends_with(":http")), "{all:?}");
+}
+
+/// Whoever waited for the thread waited for ever: the others could have told more.
+#[test]
+fn a_thread_that_panics_ended_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("many.pcap");
+    let mut file = [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 101, 0, 0, 0].to_vec();
+    for n in 0..24_000u32 {
+        let port = (n as u16 % 5000 + 1024).to_be_bytes();
+        let mut packet =
+            vec![0x45, 0, 4, 0, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, port[0], port[1], 0, 9, 3, 236, 0, 0];
+        packet.resize(1024, b'x');
+        file.extend([n.to_le_bytes(), [0; 4], 1024u32.to_le_bytes(), 1024u32.to_le_bytes()].concat());
+        file.extend(packet);
+    }
+    std::fs::write(&path, file).expect("written");
+    let session = read(&path, 1).expect("a capture");
+    let snapshot = session.store.snapshot();
+    let wants = Wants { fields: vec![&DATA], ..Wants::default() };
+    let packets = Bits::all(snapshot.packets());
+    let faulty = |row: &Row| -> Option<u32> { if row.packet == 3 { panic!("on purpose") } else { Some(row.packet) } };
+    let run = || judge(&session.recall, &snapshot, &wants, packets, &Work::new(), &faulty, &mut |_, _| {});
+    let went = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+    assert!(went.is_err(), "the panic is handed on");
 }

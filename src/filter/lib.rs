@@ -54,6 +54,7 @@ pub use facts::{Cell, EchoFact, Fact, FactName, JoinFact};
 pub use filter::{Filter, Wants};
 pub use parse::parse;
 pub use registry::{Name, Reads, Registry};
+pub use shorthand::shorthands;
 pub use source::{Echo, FactSource, Join, Later};
 pub use term::Term;
 pub use tree::TreeRow;

@@ -6,6 +6,7 @@
 
 use super::lane::{At, Lane, Shared};
 use super::{Hit, Pattern};
+use crate::harvest::Farewell;
 use crate::harvest::window::{Window, Windows};
 use crate::recall::{Recall, cancelled};
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -76,7 +77,7 @@ pub fn find_with(
             sent += 1;
             let window = Arc::new(window);
             for input in &inputs {
-                // A thread that is gone has panicked: the scope tells.
+                // A thread that is gone has panicked, and said so.
                 let _ = input.send(Arc::clone(&window));
             }
             while sent.saturating_sub(turns.windows()) >= IN_FLIGHT || !told.is_empty() {
@@ -101,9 +102,18 @@ struct Told {
     /// Windows that it is done with.
     windows: u32,
     hits: Vec<(At, Hit)>,
+    /// It panicked: the rest will not come.
+    gone: bool,
+}
+
+impl Told {
+    fn gone() -> Told {
+        Told { lane: 0, through: 0, windows: 0, hits: Vec::new(), gone: true }
+    }
 }
 
 fn run_lane(lane: &mut Lane<'_>, number: usize, windows: &Receiver<Arc<Window>>, tell: &Sender<Told>, pace: &Pace) {
+    let _farewell = Farewell(tell, Told::gone);
     let (mut done, mut gathered) = (0u32, Vec::new());
     while let Ok(window) = windows.recv() {
         let went = lane.window(&window, &mut |packet, found| {
@@ -114,19 +124,19 @@ fn run_lane(lane: &mut Lane<'_>, number: usize, windows: &Receiver<Arc<Window>>,
             let hits = std::mem::take(&mut gathered);
             pace.holds(hits.len());
             // More may be found at this packet.
-            let told = tell.send(Told { lane: number, through: packet, windows: done, hits });
+            let told = tell.send(Told { lane: number, through: packet, windows: done, hits, gone: false });
             // Nobody listens any more: the search was stopped.
             if told.is_err() { ControlFlow::Break(()) } else { pace.wait(packet) }
         });
         done += 1;
         let hits = std::mem::take(&mut gathered);
         pace.holds(hits.len());
-        let told = Told { lane: number, through: window.end(), windows: done, hits };
+        let told = Told { lane: number, through: window.end(), windows: done, hits, gone: false };
         if went.is_break() || tell.send(told).is_err() || pace.wait(window.end()).is_break() {
             return;
         }
     }
-    let _ = tell.send(Told { lane: number, through: u32::MAX, windows: u32::MAX, hits: Vec::new() });
+    let _ = tell.send(Told { lane: number, through: u32::MAX, windows: u32::MAX, hits: Vec::new(), gone: false });
 }
 
 /// How many hits wait for their turn, and up to which packet all threads are.
@@ -205,6 +215,10 @@ impl<'e> Turns<'e> {
     }
 
     fn hear(&mut self, told: Told) -> ControlFlow<()> {
+        if told.gone {
+            // The scope hands the panic on.
+            return ControlFlow::Break(());
+        }
         if let Some(turn) = self.lanes.get_mut(told.lane) {
             (turn.through, turn.windows) = (told.through, told.windows);
             turn.waiting.extend(told.hits);

@@ -82,7 +82,7 @@ impl Twins {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::net::{IpAddr, Ipv4Addr};
     use wirelore_store::{Builder, FlowRow, Schema};
@@ -94,7 +94,7 @@ mod tests {
     }
 
     /// Flows by their ends, whether they were relayed, and the seconds of their first and last packets.
-    fn snapshot(flows: &[([u16; 2], bool, i64, i64)]) -> std::sync::Arc<Snapshot> {
+    pub(crate) fn snapshot(flows: &[([u16; 2], bool, i64, i64)]) -> std::sync::Arc<Snapshot> {
         let mut b = Builder::new(Schema::default());
         for (i, (ports, relayed, first, last)) in (0..).zip(flows) {
             let mut row = FlowRow::new(Transport::Tcp, 6, i, first * SECOND);

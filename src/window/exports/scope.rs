@@ -4,6 +4,7 @@ use crate::door::Sieve;
 use crate::exports::wish::{Kind, Scope};
 use crate::listing::{self, Wanted};
 use crate::select::{Focus, Selection};
+use crate::twins::Twins;
 use crate::view;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -58,11 +59,38 @@ impl Around {
         };
         match scope {
             Scope::All => Ok(Some(None)),
-            Scope::Shown => listing::rows(s, sieve, &self.wanted, rows, work),
+            Scope::Shown => {
+                let Some(rows) = listing::rows(s, sieve, &self.wanted, rows, work)? else { return Ok(None) };
+                Ok(self.without_twins(kind, rows, s, work))
+            }
             Scope::Connection => Ok(Some(Some(self.connection(kind, s)))),
             Scope::Selected => Ok(Some(Some(self.selected(kind, s)))),
             Scope::Marked => Ok(Some(Some(touched(kind, s, &|p| self.marked.contains(&p))))),
         }
+    }
+
+    /// Without what the list does not show because it was relayed and seen by an interface as well; `None`: cancelled.
+    fn without_twins(&self, kind: Kind, rows: Chosen, s: &Snapshot, work: &Work) -> Option<Chosen> {
+        if kind == Kind::Packets || self.wanted.captured || self.wanted.flow.is_some() {
+            return Some(rows);
+        }
+        let twins = Twins::of(s, work)?;
+        if twins.is_empty() {
+            return Some(rows);
+        }
+        let twice = |flow: u32| twins.relayed(flow).is_some();
+        let hidden: BTreeSet<u32> = match kind {
+            Kind::Messages => s.each_message().filter(|(_, m)| twice(m.conv.flow)).map(|(n, _)| n).collect(),
+            Kind::Exchanges => s.each_exchange().filter(|(_, x)| twice(x.conv.flow)).map(|(n, _)| n).collect(),
+            Kind::Packets | Kind::Connections => s.each_flow().map(|f| f.id).filter(|f| twice(*f)).collect(),
+        };
+        let mut rows = rows.unwrap_or_else(|| match kind {
+            Kind::Messages => s.each_message().map(|(n, _)| n).collect(),
+            Kind::Exchanges => s.each_exchange().map(|(n, _)| n).collect(),
+            Kind::Packets | Kind::Connections => s.each_flow().map(|f| f.id).collect(),
+        });
+        rows.retain(|n| !hidden.contains(n));
+        Some(Some(rows))
     }
 
     fn connection(&self, kind: Kind, s: &Snapshot) -> Vec<u32> {
@@ -126,4 +154,25 @@ fn touched(kind: Kind, s: &Snapshot, has: &dyn Fn(u32) -> bool) -> Vec<u32> {
     out.sort_unstable();
     out.dedup();
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::twins::tests::snapshot;
+
+    #[test]
+    fn what_the_list_hides_since_it_was_relayed_as_well_did_go_out_with_what_is_shown() {
+        let s = snapshot(&[([40_000, 8080], true, 0, 3), ([8080, 40_000], false, 0, 4), ([40_001, 8080], false, 0, 4)]);
+        let shown = |wanted: Wanted, kind| {
+            let around = Around { wanted, selection: Selection::default(), marked: BTreeSet::new() };
+            around.without_twins(kind, None, &s, &Work::new()).expect("not cancelled")
+        };
+        let wanted = Wanted::default;
+        assert_eq!(shown(wanted(), Kind::Connections), Some(vec![0, 2]));
+        // Packets are those of the wire too; and who asks for all of it gets it.
+        assert_eq!(shown(wanted(), Kind::Packets), None);
+        assert_eq!(shown(Wanted { captured: true, ..wanted() }, Kind::Connections), None);
+        assert_eq!(shown(Wanted { flow: Some(1), ..wanted() }, Kind::Connections), None);
+    }
 }
