@@ -480,6 +480,7 @@ impl Conversation {
 
     /// Bytes came whose arrivals are noted already.
     fn took<L: Listen + ?Sized>(&mut self, way: usize, bytes: &[u8], cx: Context<'_>, s: &mut Scratch, to: &mut L) {
+        let bytes = self.join(way, bytes, cx, s, to);
         if matches!(self.mode, Mode::Open) && self.half(way).unread.is_empty() {
             self.settle(self.halves.iter().all(|h| h.ended.is_some()), Some((way, bytes)), cx);
         }
@@ -506,6 +507,28 @@ impl Conversation {
             }
         }
         self.bound(way, cx, s, to);
+    }
+
+    /// Joins to what is unread the bytes that its read waits for, where so much is known, and reads it. The rest, which is returned, can then
+    /// be read where it is: a record that two packets share costs a copy of itself, not one of all that comes with its end.
+    fn join<'b, L: Listen + ?Sized>(
+        &mut self,
+        way: usize,
+        bytes: &'b [u8],
+        cx: Context<'_>,
+        s: &mut Scratch,
+        to: &mut L,
+    ) -> &'b [u8] {
+        let h = self.half(way);
+        let lacks = h.need.saturating_sub(h.unread.len());
+        // Who asks for a single byte more does not know how many it takes.
+        if h.unread.is_empty() || lacks < 2 || !matches!(self.mode, Mode::Reads(_)) {
+            return bytes;
+        }
+        let Some((now, rest)) = bytes.split_at_checked(lacks).filter(|(_, rest)| !rest.is_empty()) else { return bytes };
+        self.half_mut(way).unread.extend_from_slice(now);
+        self.pump(None, cx, s, to);
+        rest
     }
 
     /// `missing` bytes of `way` never came; `u64::MAX`: nobody knows how many. `at` is the offset of the first.
