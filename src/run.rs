@@ -37,7 +37,9 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use wirelore_capture::Growth;
+use wirelore_kit::Transport;
 use wirelore_record::{Recorder, TapSpec};
+use wirelore_store::{Flow, Snapshot};
 
 /// The exit code when the program could not even be tried, as `env`, `timeout` and `nohup` have it.
 pub const NOT_STARTED: i32 = 125;
@@ -341,10 +343,23 @@ impl Watch {
                 snapshot.flows(),
                 if args.write.is_some() { format!(" in {}", path.display()) } else { "; -w FILE keeps them".into() },
             ));
+            if let Some(port) = refused_inside(&snapshot) {
+                talk.say(format_args!(
+                    "At port {port} of its loopback nobody listens: that loopback is its own. What listens on this computer's it reaches as \
+                     {HOST_NAME}{}.",
+                    if args.host_loopback { "" } else { ", with --host-loopback" }
+                ));
+            }
         }
         finished.map_err(|e| Failure { text: e.to_string(), code: exit::WRITE })?;
         Ok(())
     }
+}
+
+/// The port at which the program found nobody on the loopback that is its own (in a network of its own: other loopbacks are not captured).
+fn refused_inside(s: &Snapshot) -> Option<u16> {
+    let refused = |f: &Flow<'_>| f.transport == Transport::Tcp && f.server().ip.is_loopback() && f.packets == [1, 1];
+    s.each_flow().find(refused).map(|f| f.server().port)
 }
 
 /// The proxy's flags: on a free port of the loopback, otherwise as here.

@@ -242,7 +242,14 @@ fn the_loopback_of_this_computer_is_closed_unless_it_is_opened() {
     for (flags, code) in [(&[][..], 7), (&["--host-loopback"][..], 0), (&["--host-loopback", "--no-proxy"][..], 0)] {
         let (out, _) = nobody.run(flags, &["curl", "-s", "-m", "20", &url]);
         assert_eq!(out.status.code(), Some(code), "{flags:?}");
+        assert!(!String::from_utf8_lossy(&out.stderr).contains("nobody listens"), "{flags:?}");
     }
+    // Who means this computer by 127.0.0.1 is told.
+    let url = format!("http://127.0.0.1:{}/", http().port());
+    let (out, _) = nobody.run(&[], &["curl", "-s", "-m", "20", &url]);
+    assert_eq!(out.status.code(), Some(7));
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(said.contains("reaches as host.wirelore.internal, with --host-loopback."), "{said}");
 }
 
 #[test]
