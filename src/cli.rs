@@ -263,6 +263,9 @@ pub struct Gating {
     /// Replace in bodies: `[/FILTER]/REGEX/[@]REPLACEMENT`; `@` reads the replacement from a file.
     #[arg(short = 'B', long, value_name = "PATTERN")]
     pub modify_body: Vec<String>,
+    /// Wait for bodies of up to so many bytes (`64m`), in memory, where a rule or a breakpoint is about them; longer ones stream past it.
+    #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = crate::options::size)]
+    pub keep_bodies: u64,
     /// Block requests: `/FILTER/STATUS`; status 444 breaks the connection off.
     #[arg(long, value_name = "PATTERN")]
     pub block_list: Vec<String>,

@@ -62,6 +62,7 @@ pub fn arm(gate: &Gate, args: &Gating) -> Result<(), Failure> {
     rules.sort_by_key(|r| {
         u8::from(r.name.starts_with(Spelling::MapLocal.option()) || r.name.starts_with(Spelling::MapRemote.option()))
     });
+    gate.keep_bodies(args.keep_bodies);
     gate.command_line(rules);
     Ok(())
 }

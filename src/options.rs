@@ -70,6 +70,7 @@ const OPTIONS: &[(&str, Put)] = &[
         a.upstream_ca.push(PathBuf::from(v));
         Ok(())
     }),
+    ("stream_large_bodies", |a, v| size(v).map(|n| a.gating.keep_bodies = n)),
     ("throttle", |a, v| {
         a.gating.throttle = Some(v.to_owned()).filter(|v| !v.is_empty());
         Ok(())
@@ -95,6 +96,20 @@ fn push(to: &mut Vec<String>, value: &str) -> Result<(), String> {
 fn path(to: &mut Option<PathBuf>, value: &str) -> Result<(), String> {
     *to = Some(PathBuf::from(value)).filter(|p| !p.as_os_str().is_empty());
     Ok(())
+}
+
+/// Bytes, with mitmproxy's suffixes: `500k`, `64m`, `1g`.
+///
+/// # Errors
+/// It is no such number, or none at all.
+pub fn size(value: &str) -> Result<u64, String> {
+    let lower = value.to_ascii_lowercase();
+    let (digits, shift) = [("k", 10), ("m", 20), ("g", 30)]
+        .iter()
+        .find_map(|(suffix, shift)| Some((lower.strip_suffix(suffix)?, *shift)))
+        .unwrap_or((&lower, 0));
+    let bytes = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(1 << shift)).filter(|n| *n > 0);
+    bytes.ok_or_else(|| format!("{value:?} is no size; write one as 500k, 64m or 1g"))
 }
 
 fn number<N: std::str::FromStr>(value: &str) -> Result<N, String> {
@@ -170,10 +185,18 @@ mod tests {
 
     #[test]
     fn options_are_the_flags_that_they_stand_for() {
-        let args =
-            with(&["ssl_insecure=true", "listen_port=9090", "map_local=|x|y", "anticache", "mode=socks5@1080", "flow_detail=0"]);
+        let args = with(&[
+            "ssl_insecure=true",
+            "listen_port=9090",
+            "map_local=|x|y",
+            "anticache",
+            "mode=socks5@1080",
+            "flow_detail=0",
+            "stream_large_bodies=3m",
+        ]);
         let args = args.unwrap_or_else(|f| panic!("{}", f.text));
         assert!(args.ssl_insecure && args.gating.anticache && !args.flow_lines);
+        assert_eq!(args.gating.keep_bodies, 3 << 20);
         assert_eq!((args.port, args.modes.len(), args.gating.map_local.len()), (9090, 1, 1));
     }
 
@@ -184,6 +207,7 @@ mod tests {
         assert!(said("xyzzy=1").contains("these are: allow_hosts"));
         assert!(said("http2=false").contains("cannot be false"));
         assert!(said("listen_port=x").contains("no number"));
+        assert!(said("stream_large_bodies=much").contains("500k, 64m or 1g"));
     }
 
     #[test]

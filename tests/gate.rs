@@ -505,6 +505,7 @@ const FLAGS: &[(&str, &str)] = &[
     ("map-local", "set map_local"),
     ("map-remote", "set map_remote"),
     ("mode", "start: listeners stay as they are"),
+    ("keep-bodies", "set stream_large_bodies"),
     ("modify-body", "set modify_body"),
     ("modify-headers", "set modify_headers"),
     ("no-control", "start: the socket itself"),

@@ -109,6 +109,28 @@ fn curl_keeps_http_2_where_rules_change_answer_and_block() {
 }
 
 #[test]
+fn larger_bodies_are_judged_where_they_are_to_be_kept() {
+    if !are_here(&["curl", "nginx"]) {
+        return;
+    }
+    let site = Site::new("h2edit-large");
+    // Above the 16 MiB that are usual; the last bytes are the ones that change.
+    let large = [&b"a".repeat(17 << 20)[..], b"NEEDLE"].concat();
+    site.folder.put("www/large", &large);
+    let sent = format!("@{}", site.folder.put("sent", &large).display());
+    for (size, end, arrives) in [("16m", "NEEDLE", large.len()), ("20m", "found", large.len() - 1)] {
+        let proxy = site.proxy(&["--keep-bodies", size, "--modify-body", "/./NEEDLE/found"]);
+        for version in ["--http1.1", "--http2"] {
+            let got = site.curl(proxy.port(), "/large", &[version]);
+            assert!(got.ends_with(end) && got.len() == arrives, "{size} {version}: {}", got.len());
+            let said = site.curl(proxy.port(), "/up", &[version, "--data-binary", &sent]);
+            assert_eq!(said, format!("{arrives} bytes\n"), "{size} {version}");
+        }
+        proxy.stop();
+    }
+}
+
+#[test]
 fn many_streams_at_once_pass_an_armed_host_whole() {
     if !are_here(&["h2load", "nghttp", "nginx", "tshark"]) {
         return;

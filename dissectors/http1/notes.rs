@@ -57,7 +57,7 @@ notes! {
     BODILESS_FRAMED = "http.note.bodiless_framed", "An answer that has no body announces one", Error, Security, "RFC 9110 §8.6";
     UPGRADE_UNASKED = "http.note.upgrade_unasked", "The server changes the protocol without having been asked to", Error, Security, "RFC 9110 §7.8";
     ANSWER_CUT = "http.note.answer_cut", "The server ended the connection before its answer was complete", Warn, Missing, "RFC 9112 §8";
-    BODY_NOT_KEPT = "http.note.body_not_kept", "The body is longer than the 16 MiB that are kept to be edited", Note, Limit, "";
+    BODY_NOT_KEPT = "http.note.body_not_kept", "The body is longer than those that are kept to be edited (--keep-bodies)", Note, Limit, "";
     EDIT_FRAMED = "http.note.edit_framed", "An edit made the headers say another length than the body has", Warn, Protocol, "RFC 9112 §6";
     CLIENT_ERROR = "http.note.client_error", "The server says that the request is at fault", Note, Response, "RFC 9110 §15.5";
     SERVER_ERROR = "http.note.server_error", "The server says that it failed", Note, Response, "RFC 9110 §15.6";

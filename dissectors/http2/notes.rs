@@ -50,7 +50,7 @@ notes! {
     STREAM_CANCELLED = "http2.note.stream_cancelled", "The stream was given up before its end", Chat, Protocol, "RFC 9113 §7";
     CONNECTION_ERROR = "http2.note.connection_error", "The connection is ended because of an error", Error, Protocol, "RFC 9113 §7";
     TOO_MANY_STREAMS = "http2.note.too_many_streams", "More streams are open than are followed; the oldest are let go", Note, Limit, "RFC 9113 §5.1.2";
-    BODY_NOT_KEPT = "http2.note.body_not_kept", "The body is longer than the 16 MiB that are kept to be edited", Note, Limit, "";
+    BODY_NOT_KEPT = "http2.note.body_not_kept", "The body is longer than those that are kept to be edited (--keep-bodies)", Note, Limit, "";
     SETTINGS_FLOOD = "http2.note.settings_flood", "More SETTINGS than are ever acknowledged", Error, Limit, "RFC 9113 §10.5";
     SERVER_AWAY = "http2.note.server_away", "The server was going away when this request was let go", Warn, Sequence, "RFC 9113 §6.8";
     STREAMS_OPEN = "http2.note.streams_open", "The connection ended while answers were due", Warn, Sequence, "RFC 9113 §5.4.1";

@@ -18,6 +18,9 @@ pub enum Place {
     Forward,
 }
 
+/// A body that is to be judged is kept up to so many bytes, unless the setting says otherwise.
+pub const KEPT: usize = 16 << 20;
+
 /// What a [`Middle`] is told when it begins.
 #[derive(Debug, Clone)]
 pub struct Setting {
@@ -27,6 +30,8 @@ pub struct Setting {
     pub place: Place,
     /// Hand each message over to be judged ([`Step::Judge`]); false: only what the protocol itself needs is looked at.
     pub judge: bool,
+    /// A body that is to be judged is kept in memory up to so many bytes; a longer one streams and is not judged.
+    pub keep: usize,
     /// Let through what two readers could read differently (request smuggling and its like), byte for byte, instead of refusing it.
     pub lax: bool,
     /// A name for us where the protocol asks for one (`Via`); empty: none is told.

@@ -227,6 +227,27 @@ fn a_body_too_long_to_be_kept_goes_on_as_it_comes() {
 }
 
 #[test]
+fn a_body_is_kept_as_far_as_the_setting_says() {
+    let body: Judge = |t| match t.stage {
+        Stage::Head => Judgement::Body,
+        Stage::Whole => change(t, |t| t.body = "new".into()),
+    };
+    let long = "x".repeat(17 << 20);
+    for (keep, kept) in [(18 << 20, true), (10, false)] {
+        for request in [
+            format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{long}", long.len()),
+            format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{long}\r\n0\r\n\r\n", long.len()),
+        ] {
+            let mut play = judged(body).client(&request);
+            play.setting.keep = keep;
+            let played = play.run_cut(&mut |_| 1 << 16);
+            assert_eq!(played.was_told("http.note.body_not_kept"), !kept);
+            assert_eq!(played.sent_to_server().len() < 200, kept, "{keep}");
+        }
+    }
+}
+
+#[test]
 fn a_bad_chunk_is_found_while_the_body_is_kept() {
     let body: Judge = |t| if t.stage == Stage::Head { Judgement::Body } else { Judgement::Pass };
     let bad = CHUNKED.replace("2\r\nlo", "zz\r\nlo");

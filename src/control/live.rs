@@ -37,6 +37,7 @@ const LIVE: &[Changeable] = &[
     ("proxyauth", |a| json!(a.proxyauth.as_deref().and_then(|p| p.split(':').next())), Anew::Options),
     ("server_replay", |a| json!(a.gating.server_replay), Anew::Replay),
     ("server_replay_extra", |a| a.gating.server_replay_extra.map_or(json!("forward"), |s| json!(s)), Anew::Replay),
+    ("stream_large_bodies", |a| json!(a.gating.keep_bodies), Anew::Rules),
     ("throttle", |a| json!(a.gating.throttle), Anew::Rules),
     ("validate_inbound_headers", |a| json!(!a.lax), Anew::Options),
     ("via", |a| json!(a.via), Anew::Options),

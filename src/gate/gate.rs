@@ -11,7 +11,7 @@ use crate::verdict::{Dialling, Fetch, Hit, Outcome, Pace};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
-use wirelore_kit::middle::{Judgement, Origin, Refusal, Transit};
+use wirelore_kit::middle::{Judgement, KEPT, Origin, Refusal, Transit};
 
 /// Judges messages. Clones are the same gate.
 #[derive(Clone, Default)]
@@ -27,6 +27,8 @@ pub(crate) struct Inner {
     pub(crate) places: Mutex<Places>,
     pub(crate) fetch: OnceLock<Arc<Fetch>>,
     decode: OnceLock<Decode>,
+    /// Bytes of a body that is waited for; 0: as usual.
+    keep: AtomicU64,
     listeners: RwLock<Vec<Arc<Listener>>>,
     /// Hits of all rules.
     hits: AtomicU64,
@@ -104,6 +106,20 @@ impl Gate {
     /// Who undoes content codings: value of `Content-Encoding` and body in, the plain body or why not out. The first one given stays.
     pub fn decode_with(&self, decode: Decode) {
         let _ = self.0.decode.set(decode);
+    }
+
+    /// Bodies are waited for, in memory, if they have at most so many bytes; longer ones stream past rules about them. 0: as usual.
+    pub fn keep_bodies(&self, bytes: u64) {
+        self.0.keep.store(bytes, Ordering::Relaxed);
+    }
+
+    /// So many bytes of a body are kept while it is waited for.
+    #[must_use]
+    pub fn keep(&self) -> usize {
+        match self.0.keep.load(Ordering::Relaxed) {
+            0 => KEPT,
+            bytes => usize::try_from(bytes).unwrap_or(usize::MAX),
+        }
     }
 
     pub(crate) fn set(&self) -> Arc<Set> {

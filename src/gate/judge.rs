@@ -12,9 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use wirelore_kit::middle::{Judgement, Part, Refusal, Stage, Transit};
 
-/// A body larger than this is not waited for.
-const MOST_BODY: u64 = 16 << 20;
-
 impl Gate {
     /// Judges a message. `Some`: at once. `None`: it is held, or its answer is fetched; `then` is called later, once, from any thread, or
     /// is dropped uncalled when the gate is.
@@ -33,7 +30,10 @@ impl Gate {
             conn,
             came: &message,
             now: None,
-            body_to_come: message.stage == Stage::Head && !waited && !asks_for_tunnel(&message) && can_be_kept(&message),
+            body_to_come: message.stage == Stage::Head
+                && !waited
+                && !asks_for_tunnel(&message)
+                && can_be_kept(&message, self.keep()),
             decode: self.decode(),
             wait: Duration::ZERO,
             hits: Vec::new(),
@@ -189,14 +189,14 @@ fn remember(set: &Set, conn: &Conn, m: &Transit) {
 }
 
 /// Whether it makes sense to wait for the body: an endless one never is there, and messages of gRPC come one by one.
-fn can_be_kept(m: &Transit) -> bool {
+fn can_be_kept(m: &Transit, keep: usize) -> bool {
     let endless = |t: &[u8]| {
         t.to_ascii_lowercase().starts_with(b"text/event-stream")
             || t.to_ascii_lowercase().starts_with(b"multipart/x-mixed")
             || brings_messages(m)
     };
     let length = m.header("content-length").and_then(|v| std::str::from_utf8(v).ok()?.trim().parse::<u64>().ok());
-    !m.header("content-type").is_some_and(|t| endless(t)) && length.is_none_or(|l| l <= MOST_BODY)
+    !m.header("content-type").is_some_and(|t| endless(t)) && length.is_none_or(|l| l <= keep as u64)
 }
 
 /// Whether what is in the body comes as messages, each to be judged for itself.

@@ -368,7 +368,8 @@ impl Course {
     pub(crate) fn setting(&self, start: Start, place: Place, judge: bool) -> Setting {
         let options = self.worker.shared.options();
         let (name, auth) = (options.via.clone(), options.auth.clone());
-        Setting { start, place, judge, lax: options.lax, name, auth, away: None, table: self.worker.shared.table }
+        let shared = &self.worker.shared;
+        Setting { start, place, judge, keep: shared.gate.keep(), lax: options.lax, name, auth, away: None, table: shared.table }
     }
 
     /// Looks at first bytes of both sides; whoever speaks first decides.

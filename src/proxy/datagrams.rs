@@ -472,6 +472,7 @@ impl Session {
             start,
             place: Place::Between,
             judge: true,
+            keep: shared.gate.keep(),
             lax: shared.options().lax,
             name: String::new(),
             auth: None,

@@ -26,8 +26,6 @@ use std::collections::VecDeque;
 use wirelore_kit::middle::{Judgement, Middle, News, Origin, Place, Setting, Step};
 use wirelore_kit::{Dir, End, Hint, Note};
 
-/// A body that is to be judged is kept up to here, bytes; a longer one streams and cannot be edited.
-pub const MOST_KEPT: usize = 16 << 20;
 /// So many requests may wait for their answers; then no more are taken until one is answered.
 const MOST_ASKED: usize = 1024;
 
@@ -103,6 +101,8 @@ struct Http1 {
     place: Place,
     judge: bool,
     lax: bool,
+    /// Bytes of a body that is to be judged that are kept at most; a longer one streams and cannot be edited.
+    keep: usize,
     secure: bool,
     name: String,
     /// What the client must say in Proxy-Authorization behind `Basic`, without base64.
@@ -144,6 +144,7 @@ pub fn new(setting: &Setting) -> Box<dyn Middle> {
         place: setting.place,
         judge: setting.judge,
         lax: setting.lax,
+        keep: setting.keep,
         secure: setting.start.inside == Some("tls"),
         name: setting.name.clone(),
         pass: setting.auth.as_ref().filter(|_| setting.place == Place::Forward).map(|(user, word)| format!("{user}:{word}")),

@@ -8,7 +8,7 @@ use super::flow::{self, Flow, Way};
 use super::forward::{self, Bad, Hop, Target};
 use super::head::{self, Lines, MOST_HEAD, RequestLine, Said};
 use super::page::{self, For};
-use super::{Go, Http1, MOST_ASKED, MOST_KEPT, State, Waits, edit, told};
+use super::{Go, Http1, MOST_ASKED, State, Waits, edit, told};
 use crate::coding::transfer::base64;
 use bytes::{Bytes, BytesMut};
 use wirelore_kit::middle::{Judgement, Origin, Refusal, Stage, Step};
@@ -303,7 +303,7 @@ impl Http1 {
     /// Keeps the body of the request that is judged.
     fn keep(&mut self, mut asking: Box<Asking>, lines: &Lines, steps: &mut Vec<Step>) {
         match asking.frame {
-            Frame::Counted(len) if len > MOST_KEPT as u64 => {
+            Frame::Counted(len) if len > self.keep as u64 => {
                 asking.kept = Some(Kept::default());
                 return self.judge_request_alone(asking, lines, steps);
             }
@@ -328,7 +328,7 @@ impl Http1 {
         let kept = asking.kept.as_mut();
         let raw = kept.map_or(&mut none, |k| &mut k.raw);
         let flow = flow::read(cur, frame, Way::Keep(raw), self.unfolds(), steps);
-        let full = raw.len() > MOST_KEPT;
+        let full = raw.len() > self.keep;
         let mut lines = std::mem::take(&mut self.lines);
         lines.again(&asking.head);
         let go = match flow {

@@ -8,7 +8,7 @@ use super::flow::{self, Flow, Way};
 use super::forward;
 use super::head::{self, Lines, MOST_HEAD, Said};
 use super::page;
-use super::{Go, Http1, MOST_KEPT, State, edit, told};
+use super::{Go, Http1, State, edit, told};
 use bytes::{Bytes, BytesMut};
 use wirelore_kit::middle::{Judgement, Part, Stage, Step};
 use wirelore_kit::{Dir, Hint, Note, Side};
@@ -351,7 +351,7 @@ impl Http1 {
     /// Keeps the body of the response that is judged.
     fn keep_answer(&mut self, mut answering: Box<Answering>, lines: &Lines, steps: &mut Vec<Step>) {
         match answering.frame {
-            Frame::Counted(len) if len > MOST_KEPT as u64 => {
+            Frame::Counted(len) if len > self.keep as u64 => {
                 answering.kept = Some(Kept::default());
                 return self.judge_response_alone(answering, lines, steps);
             }
@@ -367,12 +367,12 @@ impl Http1 {
     }
 
     fn keep_response(&mut self, cur: &mut Cursor, frame: Frame, steps: &mut Vec<Step>) -> Go {
-        let unfold = self.unfolds();
+        let (unfold, keep) = (self.unfolds(), self.keep);
         let Some(answering) = &mut self.answering else { return self.down_stop(State::Done) };
         let mut none = BytesMut::new();
         let raw = answering.kept.as_mut().map_or(&mut none, |k| &mut k.raw);
         let flow = flow::read(cur, frame, Way::Keep(raw), unfold, steps);
-        let full = raw.len() > MOST_KEPT;
+        let full = raw.len() > keep;
         match flow {
             Flow::More(frame) if full => {
                 answering.frame = frame;

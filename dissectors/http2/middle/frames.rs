@@ -201,7 +201,7 @@ impl Http2 {
         if lane.phase == Phase::Flow && lane.grpc.is_none() && lane.way.is_none() {
             return self.emit(dir, id, data, even, steps);
         }
-        if lane.phase == Phase::Keep && lane.kept.saturating_add(flow) > super::MOST_KEPT as i64 {
+        if lane.phase == Phase::Keep && u64::try_from(lane.kept.saturating_add(flow)).is_ok_and(|k| k > self.keep as u64) {
             lane.bodiless = true;
         }
         self.keep(dir, id, data, steps);

@@ -8,7 +8,7 @@ use super::grpc::{self, Grpc, Next};
 use super::inside::Way;
 use super::state::{Block, Data, Item, Phase};
 use super::write::{self, code};
-use super::{Http2, MOST_KEPT, message};
+use super::{Http2, message};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use wirelore_kit::Dir;
@@ -85,7 +85,7 @@ impl Http2 {
         let Some(head) = &lane.head else { return };
         let messages = grpc::is_grpc(head);
         let length = message::length(head);
-        let large = length.is_some_and(|l| l > MOST_KEPT as u64) || lane.kept > MOST_KEPT as i64;
+        let large = length.is_some_and(|l| l > self.keep as u64) || u64::try_from(lane.kept).is_ok_and(|k| k > self.keep as u64);
         if tunnel || messages || large {
             lane.bodiless = true;
             if large {

@@ -51,6 +51,8 @@ struct Http2 {
     alone: bool,
     /// What breaks rules is answered as well.
     lax: bool,
+    /// Bytes of a body that is to be judged that are kept at most.
+    keep: usize,
     /// What the client sends, and the server.
     halves: [Half; 2],
     /// Streams on which something may still go on, by the client's number.
@@ -80,6 +82,7 @@ fn new(setting: &Setting) -> Box<dyn Middle> {
         judge: setting.judge,
         alone: setting.away.is_some(),
         lax: setting.lax,
+        keep: setting.keep,
         halves: [Half::new(), Half::new()],
         streams: BTreeMap::new(),
         numbers: BTreeMap::new(),
