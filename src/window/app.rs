@@ -684,7 +684,9 @@ impl App {
                     _ => Level::Bytes,
                 };
                 self.place = Place::Traffic;
-                self.prefs.level = if level == Level::Bytes { self.prefs.level } else { level };
+                let proxied = self.tab().is_some_and(|t| t.steering.is_some());
+                let kept = if proxied { &mut self.prefs.proxied } else { &mut self.prefs.level };
+                *kept = if level == Level::Bytes { *kept } else { level };
                 self.with(|t| t.go_level(level));
                 self.focus_region = Some(if level == Level::Bytes { Region::Bytes } else { Region::List });
             }

@@ -178,6 +178,8 @@ pub struct Prefs {
     pub captured: bool,
     /// The level that a capture opens at.
     pub level: Level,
+    /// The level that a proxy's traffic opens at.
+    pub proxied: Level,
     /// Whether the side is open.
     pub side: bool,
     /// Whether the drawer is open.
@@ -208,6 +210,8 @@ impl Default for Prefs {
             grouped: true,
             captured: false,
             level: Level::Packets,
+            // Who steers a proxy thinks in questions and answers.
+            proxied: Level::Exchanges,
             side: true,
             drawer: false,
             view: View::Fields,

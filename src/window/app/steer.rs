@@ -28,6 +28,7 @@ impl App {
                 let steering = Steering::new(handle);
                 let mut tab = Tab::new(steering.state.file.clone(), capture, &self.prefs, &self.waker);
                 tab.title = "Live".into();
+                tab.level = self.prefs.proxied;
                 tab.steering = Some(steering);
                 tab.traced = self.trace.clone().map(|to| Traced::new(begun, to));
                 self.put(tab);
