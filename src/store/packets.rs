@@ -72,10 +72,10 @@ impl Full {
         }
     }
 
-    fn rows(&self) -> Cow<'_, [PacketRow]> {
+    fn rows(&self, wanted: Parts) -> Cow<'_, [PacketRow]> {
         match &self.rows {
             Form::Plain(rows) => Cow::Borrowed(rows.as_slice()),
-            Form::Packed(columns) => Cow::Owned(columns.rows()),
+            Form::Packed(columns) => Cow::Owned(columns.rows(wanted)),
         }
     }
 
@@ -147,18 +147,31 @@ impl Columns {
         row
     }
 
-    fn rows(&self) -> Vec<PacketRow> {
-        let [mut places, mut interfaces, mut values] = [const { Vec::new() }; 3];
-        self.places.unpack(ROWS, &mut places);
-        self.interfaces.unpack(ROWS, &mut interfaces);
+    /// The rows; of them only the parts that are wanted.
+    fn rows(&self, wanted: Parts) -> Vec<PacketRow> {
         let mut rows: Vec<PacketRow> = Vec::with_capacity(ROWS);
-        rows.extend(places.iter().zip(&interfaces).map(|(at, interface)| PacketRow::new(0, *at, *interface as u16, 0, 0)));
-        let (rows_mut, values) = (&mut rows, &mut values);
-        self.times.set(rows_mut, values, |row, v| row.time = self.time(v));
-        self.cap_lens.set(rows_mut, values, |row, v| row.cap_len = v as u32);
-        self.cut.set(rows_mut, values, |row, v| row.wire_len = row.cap_len.wrapping_add(v as u32));
-        self.flows.set(rows_mut, values, |row, v| row.flow = flow(v));
-        self.bits.set(rows_mut, values, |row, v| row.bits = bits(v));
+        if wanted.has(Parts::ORIGIN) {
+            let (mut places, mut interfaces) = (Vec::new(), Vec::new());
+            self.places.unpack(ROWS, &mut places);
+            self.interfaces.unpack(ROWS, &mut interfaces);
+            rows.extend(places.iter().zip(&interfaces).map(|(at, interface)| PacketRow::new(0, *at, *interface as u16, 0, 0)));
+        } else {
+            rows.resize(ROWS, PacketRow::new(0, 0, 0, 0, 0));
+        }
+        let (rows_mut, values) = (&mut rows, &mut Vec::new());
+        if wanted.has(Parts::TIME) {
+            self.times.set(rows_mut, values, |row, v| row.time = self.time(v));
+        }
+        if wanted.has(Parts::LENGTHS) {
+            self.cap_lens.set(rows_mut, values, |row, v| row.cap_len = v as u32);
+            self.cut.set(rows_mut, values, |row, v| row.wire_len = row.cap_len.wrapping_add(v as u32));
+        }
+        if wanted.has(Parts::FLOW) {
+            self.flows.set(rows_mut, values, |row, v| row.flow = flow(v));
+        }
+        if wanted.has(Parts::BITS) {
+            self.bits.set(rows_mut, values, |row, v| row.bits = bits(v));
+        }
         rows
     }
 
@@ -176,6 +189,30 @@ const fn flow(packed: u64) -> u32 {
 #[inline]
 const fn bits(packed: u64) -> u32 {
     (packed as u32).rotate_right(1)
+}
+
+/// Parts of packet rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Parts(u8);
+
+impl Parts {
+    /// Where it lies, and its interface.
+    pub const ORIGIN: Parts = Parts(1);
+    pub const TIME: Parts = Parts(2);
+    pub const LENGTHS: Parts = Parts(4);
+    pub const FLOW: Parts = Parts(8);
+    /// Its direction among them.
+    pub const BITS: Parts = Parts(16);
+    pub const ALL: Parts = Parts(31);
+    pub const NONE: Parts = Parts(0);
+
+    pub const fn and(self, other: Parts) -> Parts {
+        Parts(self.0 | other.0)
+    }
+
+    const fn has(self, part: Parts) -> bool {
+        self.0 & part.0 != 0
+    }
 }
 
 /// Packet rows, by number from 0. Cloning costs one reference count a segment.
@@ -223,8 +260,13 @@ impl Packets {
     /// The rows of segment `index`: 4,096 of them, fewer in the last. Together they are had several times sooner than one by one.
     #[must_use]
     pub fn segment(&self, index: usize) -> Cow<'_, [PacketRow]> {
+        self.parts(index, Parts::ALL)
+    }
+
+    /// The same, but what is not wanted of the rows may be missing in them: each part has to be unpacked.
+    pub(crate) fn parts(&self, index: usize, wanted: Parts) -> Cow<'_, [PacketRow]> {
         match self.full.get(index) {
-            Some(full) => full.rows(),
+            Some(full) => full.rows(wanted),
             None if index == self.full.len() => Cow::Borrowed(&self.last),
             None => Cow::Borrowed(&[]),
         }
@@ -360,6 +402,14 @@ mod tests {
         assert_eq!(seen.segments().flat_map(|(_, rows)| rows).collect::<Vec<_>>(), rows);
         let flows = (0..=rows.len() / ROWS).flat_map(|i| seen.flows(i));
         assert!(flows.eq(rows.iter().map(|r| r.flow)));
+        let part = |wanted, of: fn(&PacketRow) -> u64| {
+            let got = (0..=rows.len() / ROWS).flat_map(|i| seen.parts(i, wanted).iter().map(of).collect::<Vec<_>>());
+            assert!(got.eq(rows.iter().map(of)), "{wanted:?}");
+        };
+        part(Parts::ORIGIN, |r| r.at() ^ u64::from(r.interface()) << 48);
+        part(Parts::TIME, |r| r.time.cast_unsigned());
+        part(Parts::LENGTHS, |r| u64::from(r.cap_len) << 32 | u64::from(r.wire_len));
+        part(Parts::FLOW.and(Parts::BITS), |r| u64::from(r.flow) << 32 | u64::from(r.bits));
         assert_eq!(seen.wire_bytes(), rows.iter().map(|r| u64::from(r.wire_len)).sum());
         let times = || rows.iter().map(|r| r.time).filter(|t| *t != i64::MIN);
         assert_eq!(seen.times(), times().min().zip(times().max()));

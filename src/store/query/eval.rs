@@ -7,6 +7,7 @@ use super::{MessageFact, Query, Rows, Subject, Test, endpoints, facts};
 use crate::cell::{CellKind, column_of};
 use crate::jobs::Work;
 use crate::packed::SegmentRows;
+use crate::packets::Parts;
 use crate::segment::{ROWS, Segment};
 use crate::snapshot::Snapshot;
 use wirelore_kit::row::NONE;
@@ -120,7 +121,7 @@ impl Eval<'_> {
                 let found = match facts::end_of(fact) {
                     Some((receiver, of_end)) => self.by_ends(receiver, |end| of_end(end, &ready))?,
                     None => Bits::filled(snapshot.packets(), self.work, |block, bits| {
-                        for (i, row) in snapshot.packet_table().segment(block as usize).iter().enumerate() {
+                        for (i, row) in snapshot.packet_table().parts(block as usize, facts::parts(fact)).iter().enumerate() {
                             bits.put(i, facts::packet(block * BLOCK + i as u32, row, fact, &ready));
                         }
                     })?,
@@ -151,8 +152,9 @@ impl Eval<'_> {
             })
         };
         let (first, second) = (flows_by(0)?, flows_by(1)?);
+        let wanted = Parts::FLOW.and(Parts::BITS);
         Bits::filled(s.packets(), self.work, |block, bits| {
-            for (i, row) in s.packet_table().segment(block as usize).iter().enumerate() {
+            for (i, row) in s.packet_table().parts(block as usize, wanted).iter().enumerate() {
                 bits.put(i, if row.is_backward() == receiver { &first } else { &second }.has(row.flow));
             }
         })

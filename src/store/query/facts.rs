@@ -4,6 +4,7 @@ use super::test::Ready;
 use super::{FlowFact, MessageFact, PacketFact};
 use crate::flow::Flow;
 use crate::message::Packed;
+use crate::packets::Parts;
 use crate::snapshot::Snapshot;
 use wirelore_kit::row::NONE;
 use wirelore_kit::{Endpoint, PacketRow};
@@ -19,6 +20,22 @@ pub(crate) fn end_of(fact: PacketFact) -> Option<(bool, fn(&Endpoint, &Ready) ->
         PacketFact::SourcePort => Some((false, port)),
         PacketFact::DestinationPort => Some((true, port)),
         _ => None,
+    }
+}
+
+/// What of a row a fact of a packet itself is in.
+pub(crate) const fn parts(fact: PacketFact) -> Parts {
+    match fact {
+        PacketFact::Number => Parts::NONE,
+        PacketFact::Time => Parts::TIME,
+        PacketFact::CapLen | PacketFact::WireLen => Parts::LENGTHS,
+        PacketFact::Interface => Parts::ORIGIN,
+        PacketFact::Verdicts | PacketFact::Bits => Parts::BITS,
+        PacketFact::Flow => Parts::FLOW,
+        // Of both ends of its flow.
+        PacketFact::Source | PacketFact::Destination | PacketFact::SourcePort | PacketFact::DestinationPort => {
+            Parts::FLOW.and(Parts::BITS)
+        }
     }
 }
 
