@@ -4,7 +4,7 @@ use bytes::Bytes;
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use wirelore_dissectors::http1::SPEC;
-use wirelore_kit::middle::{Judgement, KEPT, Middle, News, Place, Setting, Step};
+use wirelore_kit::middle::{Judgement, Middle, News, Place, Setting, Step};
 use wirelore_kit::{Dir, Hint, Start, Transport};
 
 fn main() {
@@ -41,7 +41,7 @@ fn middle(place: Place, judge: bool) -> Box<dyn Middle> {
         inside: None,
     };
     let serve = SPEC.middle.expect("it stands in the middle");
-    (serve.new)(&Setting { start, place, judge, keep: KEPT, lax: false, name: String::new(), auth: None, away: None, table: &[] })
+    (serve.new)(&Setting::new(start, place, judge))
 }
 
 /// Does what is asked for until nothing more is; gives how much was sent.

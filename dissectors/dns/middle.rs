@@ -320,23 +320,13 @@ impl Talk for Dns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wirelore_kit::middle::{Judgement, KEPT, News, Place, Step};
+    use wirelore_kit::middle::{Judgement, News, Place, Step};
     use wirelore_kit::{Hint, Start};
 
     fn setting(transport: Transport) -> Setting {
         let start =
             Start { transport, client: None, server: None, hint: Hint::Probe, midstream: false, expected: None, inside: None };
-        Setting {
-            start,
-            place: Place::Between,
-            judge: true,
-            keep: KEPT,
-            lax: false,
-            name: String::new(),
-            auth: None,
-            away: None,
-            table: &[],
-        }
+        Setting::new(start, Place::Between, true)
     }
 
     const ASKS: &[u8] = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\x03org\0\0\x01\0\x01";

@@ -63,7 +63,7 @@ impl Talk for Chunks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::middle::{Judgement, KEPT, News, Place, Step};
+    use crate::middle::{Judgement, News, Place, Step};
     use crate::spec::{Hint, Start, Transport};
 
     fn setting(judge: bool) -> Setting {
@@ -76,17 +76,7 @@ mod tests {
             expected: None,
             inside: None,
         };
-        Setting {
-            start,
-            place: Place::Between,
-            judge,
-            keep: KEPT,
-            lax: false,
-            name: String::new(),
-            auth: None,
-            away: None,
-            table: &[],
-        }
+        Setting::new(start, Place::Between, judge)
     }
 
     fn sent(steps: &[Step]) -> Vec<u8> {

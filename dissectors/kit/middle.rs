@@ -47,6 +47,14 @@ pub struct Setting {
     pub table: &'static [&'static Spec],
 }
 
+impl Setting {
+    /// The usual: strict, bodies kept up to [`KEPT`], without a name, a password, a server that is away, or protocols inside.
+    #[must_use]
+    pub fn new(start: Start, place: Place, judge: bool) -> Setting {
+        Setting { start, place, judge, keep: KEPT, lax: false, name: String::new(), auth: None, away: None, table: &[] }
+    }
+}
+
 /// How a protocol stands in the middle, as one value of its Spec.
 #[derive(Clone, Copy)]
 pub struct Serve {

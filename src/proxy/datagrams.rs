@@ -469,15 +469,10 @@ impl Session {
         let serve = spec.and_then(|s| s.middle).unwrap_or(wirelore_kit::chunks::SERVE);
         self.conn.proto = spec.filter(|s| s.middle.is_some()).map(|s| s.name);
         let setting = Setting {
-            start,
-            place: Place::Between,
-            judge: true,
             keep: shared.gate.keep(),
             lax: shared.options().lax,
-            name: String::new(),
-            auth: None,
-            away: None,
             table: shared.table,
+            ..Setting::new(start, Place::Between, true)
         };
         self.middle = Some((serve.new)(&setting));
         let to = self.injected.0.clone();

@@ -21,7 +21,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use wirelore_ca::Trust;
 use wirelore_gate::Composed;
-use wirelore_kit::middle::{Judgement, KEPT, Middle, News, Origin, Part, Place, Refusal, Setting, Stage, Step, Transit};
+use wirelore_kit::middle::{Judgement, Middle, News, Origin, Part, Place, Refusal, Setting, Stage, Step, Transit};
 use wirelore_kit::{Dir, End as How, Hint, Start, Transport, reader_of};
 use wirelore_record::{Kind, Leg, Note, Side};
 
@@ -223,17 +223,7 @@ impl Reader {
             expected: None,
             inside: request.origin.tls.then_some("tls"),
         };
-        let setting = Setting {
-            start,
-            place: Place::Between,
-            judge: true,
-            keep: KEPT,
-            lax: true,
-            name: String::new(),
-            auth: None,
-            away: None,
-            table,
-        };
+        let setting = Setting { lax: true, table, ..Setting::new(start, Place::Between, true) };
         let middle = spec.and_then(|s| s.middle).map(|serve| (serve.new)(&setting));
         let mut reader = Reader { middle, steps: Vec::new(), answer: None, over: false };
         // The answer's framing depends on the question. One that is malformed on purpose is read as a GET would be.

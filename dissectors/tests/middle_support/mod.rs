@@ -8,7 +8,7 @@
 
 use bytes::Bytes;
 use std::collections::VecDeque;
-use wirelore_kit::middle::{Agreed, Judgement, KEPT, Middle, News, Origin, Place, Refusal, Setting, Step, Transit};
+use wirelore_kit::middle::{Agreed, Judgement, Middle, News, Origin, Place, Refusal, Setting, Step, Transit};
 use wirelore_kit::{Dir, End, Hint, Spec, Start, Transport};
 
 /// One thing that happens to the conversation.
@@ -99,17 +99,7 @@ impl Play {
         };
         Play {
             spec,
-            setting: Setting {
-                start,
-                place,
-                judge: false,
-                keep: KEPT,
-                lax: false,
-                name: String::new(),
-                auth: None,
-                away: None,
-                table: &[],
-            },
+            setting: Setting::new(start, place, false),
             acts: Vec::new(),
             judge: |_| Judgement::Pass,
             network: |_, _| Reached::Yes,
