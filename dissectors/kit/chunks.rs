@@ -1,8 +1,10 @@
-//! Bytes of a protocol that nobody reads, in the middle: each piece is a message as it comes, so that they can be held and changed too.
+//! Bytes of a protocol that nobody reads, in the middle: each piece is a message as it comes, so that they can be held and changed too. Where
+//! TLS begins within them it is opened.
 
 use crate::middle::{Middle, Part, Serve, Setting, Transit};
 use crate::span::Dir;
 use crate::talk::{Book, Draft, Next, Says, Talk, Talking};
+use crate::within::{WITHIN, hello_behind};
 use bytes::Bytes;
 
 /// A piece handed to a judge is at most so long, bytes.
@@ -12,7 +14,7 @@ const MOST_PIECE: usize = 64 << 10;
 pub static SERVE: Serve = Serve { forward: false, reopened: false, new };
 
 fn new(setting: &Setting) -> Box<dyn Middle> {
-    Box::new(Talking::new(Chunks { judge: setting.judge, count: 0 }, setting))
+    Box::new(Talking::new(Chunks { judge: setting.judge, count: 0, passed: 0 }, setting))
 }
 
 /// Each piece of bytes as one message. Its line is its first line where that is text, so that rules about lines fit; its body is all of it.
@@ -20,6 +22,8 @@ fn new(setting: &Setting) -> Box<dyn Middle> {
 struct Chunks {
     judge: bool,
     count: u64,
+    /// Bytes that were passed on, in both directions.
+    passed: usize,
 }
 
 /// The first line of a piece, if it is text.
@@ -36,12 +40,23 @@ impl Talk for Chunks {
         "data"
     }
 
-    fn next(&mut self, _dir: Dir, bytes: &[u8], _seen: usize, _book: &mut Book<()>) -> Next {
-        if !self.judge {
+    fn next(&mut self, dir: Dir, bytes: &[u8], _seen: usize, _book: &mut Book<()>) -> Next {
+        let within = self.passed < WITHIN;
+        // A hello at the very beginning has been looked at: it could not be opened.
+        let before = hello_behind(bytes).filter(|_| within && dir == Dir::ToServer);
+        if before == Some(0) && self.passed > 0 {
+            return Next::Anew;
+        }
+        if !self.judge && !within {
             return Next::Opaque;
         }
+        let piece = before.filter(|n| *n > 0).unwrap_or(bytes.len().min(MOST_PIECE));
+        self.passed = self.passed.saturating_add(piece);
+        if !self.judge {
+            return Next::Pass(piece);
+        }
         self.count = self.count.saturating_add(1);
-        Next::Whole(bytes.len().min(MOST_PIECE))
+        Next::Whole(piece)
     }
 
     fn draft(&self, _dir: Dir, message: &Bytes, _book: &Book<()>) -> Draft {
@@ -100,9 +115,47 @@ mod tests {
     }
 
     #[test]
-    fn without_a_judge_bytes_are_copied() {
+    fn without_a_judge_bytes_are_copied_once_tls_cannot_begin_any_more() {
         let (mut m, mut steps) = (new(&setting(false)), Vec::new());
         m.push(Dir::ToClient, Bytes::from_static(b"x"), &mut steps);
-        assert!(matches!(steps.as_slice(), [Step::Send { .. }, Step::Opaque { .. }]), "{steps:?}");
+        assert!(matches!(steps.as_slice(), [Step::Send { .. }]), "{steps:?}");
+        steps.clear();
+        m.push(Dir::ToClient, vec![0; WITHIN].into(), &mut steps);
+        m.push(Dir::ToServer, HELLO.into(), &mut steps);
+        assert_eq!(sent(&steps).len(), WITHIN + HELLO.len());
+        assert!(matches!(steps.last(), Some(Step::Opaque { .. })), "{:?}", steps.last());
+    }
+
+    /// The head of a ClientHello's record.
+    const HELLO: &[u8] = &[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, 7];
+
+    #[test]
+    fn a_hello_within_begins_anew_and_one_that_could_not_be_opened_does_not() {
+        for judge in [false, true] {
+            let (mut m, mut steps) = (new(&setting(judge)), Vec::new());
+            m.push(Dir::ToServer, Bytes::from_static(b"tls?"), &mut steps);
+            // The hello waits for what is being judged before it.
+            m.push(Dir::ToServer, HELLO.into(), &mut steps);
+            if judge {
+                let Some(Step::Judge { ticket, .. }) = steps.pop() else { panic!("nothing to judge") };
+                m.tell(News::Judged { ticket, judgement: Judgement::Pass }, &mut steps);
+            }
+            assert_eq!(sent(&steps), b"tls?");
+            let Some(Step::Becomes { rest: [to_server, _], .. }) = steps.pop() else { panic!("{steps:?}") };
+            assert_eq!(&*to_server, HELLO);
+        }
+        let (mut m, mut steps) = (new(&setting(false)), Vec::new());
+        m.push(Dir::ToServer, HELLO.into(), &mut steps);
+        assert_eq!(sent(&steps), HELLO);
+    }
+
+    #[test]
+    fn a_hello_that_came_together_with_mysqls_request_is_parted_from_it() {
+        let request = [&[0x20, 0, 0, 1][..], &[9; 32]].concat();
+        let (mut m, mut steps) = (new(&setting(false)), Vec::new());
+        m.push(Dir::ToServer, [&request, HELLO].concat().into(), &mut steps);
+        assert_eq!(sent(&steps), request);
+        let Some(Step::Becomes { rest: [to_server, _], .. }) = steps.pop() else { panic!("{steps:?}") };
+        assert_eq!(&*to_server, HELLO);
     }
 }

@@ -44,6 +44,7 @@ pub mod talk;
 pub mod tree;
 pub mod value;
 pub mod verdict;
+pub mod within;
 
 pub use explain::{Explanations, FieldProse, NoteProse};
 pub use field::{DATA, F, Field, Flags, Kind, Names, Role, TRAILING, UNKNOWN};

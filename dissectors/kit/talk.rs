@@ -42,6 +42,8 @@ pub enum Next {
     Drop(usize),
     /// Nothing needs to be looked at: everything goes on as it comes from here on.
     Opaque,
+    /// They begin another protocol, whatever it is: what it is is found out anew.
+    Anew,
     /// They are no message of this protocol: everything goes on as it comes from here on.
     Broken(&'static Note),
     /// Two readers could read them differently: the connection is closed.
@@ -334,6 +336,8 @@ pub struct Talking<T: Talk> {
     tickets: u64,
     /// Nothing is read any more; [`Step::Opaque`] follows as soon as no judgement is awaited.
     raw: bool,
+    /// Another protocol begins; [`Step::Becomes`] follows as soon as no judgement is awaited.
+    anew: bool,
     done: bool,
 }
 
@@ -354,6 +358,7 @@ impl<T: Talk> Talking<T> {
             book: Book::default(),
             tickets: 0,
             raw: false,
+            anew: false,
             done: false,
         }
     }
@@ -405,9 +410,10 @@ impl<T: Talk> Talking<T> {
         if self.done {
             return;
         }
-        if self.raw && self.halves.iter().all(|h| matches!(h.at, At::Reading) && h.aside.is_empty()) {
+        if (self.raw || self.anew) && self.halves.iter().all(|h| matches!(h.at, At::Reading) && h.aside.is_empty()) {
             let [a, b] = &mut self.halves;
-            steps.push(Step::Opaque { rest: [a.rest(), b.rest()] });
+            let rest = [a.rest(), b.rest()];
+            steps.push(if self.raw { Step::Opaque { rest } } else { Step::Becomes { hint: Hint::Probe, rest } });
             self.done = true;
             return;
         }
@@ -431,6 +437,9 @@ impl<T: Talk> Talking<T> {
         }
         if self.talk.between(dir) && self.put_in(dir, steps) {
             return true;
+        }
+        if self.anew && !self.raw {
+            return false;
         }
         let raw = self.raw;
         let other_ended = self.half(dir.other()).finished;
@@ -522,6 +531,10 @@ impl<T: Talk> Talking<T> {
             Next::Opaque => {
                 self.raw = true;
                 true
+            }
+            Next::Anew => {
+                self.anew = true;
+                false
             }
             Next::Broken(what) => {
                 self.give_up(what, steps);

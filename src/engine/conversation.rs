@@ -9,6 +9,7 @@ mod half;
 mod inside;
 mod read;
 mod tell;
+mod within;
 
 use crate::announce::Bound;
 use half::{Arrivals, Half};
@@ -22,6 +23,7 @@ use wirelore_kit::{
     AfterGap, BufId, Chunk, ConvId, Dir, Dissector, End, Expect, Hint, How, Level, Memo, More, Op, Ops, Out, Reader, SecretId,
     Secrets, Side, Sink, Span, Spec, Start, State, Stop, Transport, Turn, UNKNOWN,
 };
+use within::Within;
 
 /// A direction keeps at most so many unread bytes; a message that needs more is not waited for.
 pub const MOST_UNREAD: usize = 4 << 20;
@@ -278,6 +280,7 @@ pub struct Conversation {
     /// The message whose content it reads; its own messages are no rows then.
     content: Option<Box<(ConvId, Dir, u64)>>,
     twin: Option<Twin>,
+    within: Within,
 }
 
 /// A conversation whose contents are read elsewhere: what only carries (TLS) is read until it begins to.
@@ -312,6 +315,7 @@ impl Conversation {
             numbers: Numbering::default(),
             content: None,
             twin: None,
+            within: Within::default(),
         }
     }
 
@@ -374,7 +378,7 @@ impl Conversation {
     pub fn weight(&self) -> usize {
         let halves: usize = self.halves.iter().map(|h| h.unread.capacity().saturating_add(h.arrivals.weight())).sum();
         let reader = if let Mode::Reads(d) = &self.mode { d.weight() } else { 0 };
-        size_of::<Conversation>() + halves + reader + self.inside.weight()
+        size_of::<Conversation>() + halves + reader + self.inside.weight() + self.within.weight()
     }
 
     /// A copy of the whole state, to be read on for rows; `None` where a dissector cannot be copied now. Nodes of open messages and
@@ -422,6 +426,7 @@ impl Conversation {
             numbers: self.numbers,
             content: None,
             twin: self.twin,
+            within: self.within.clone(),
         })
     }
 
@@ -455,15 +460,19 @@ impl Conversation {
         s: &mut Scratch,
         to: &mut L,
     ) {
-        if bytes.is_empty() || !self.begins(way, at) {
+        if bytes.is_empty() {
             return;
         }
-        let h = self.half_mut(way);
-        h.last = from;
-        h.arrivals.push(at.saturating_add(bytes.len() as u64), from, from);
         self.lend(s);
-        self.took(way, bytes, cx, s, to);
+        self.look_within(way, bytes, cx, s, to);
+        if self.begins(way, at) {
+            let h = self.half_mut(way);
+            h.last = from;
+            h.arrivals.push(at.saturating_add(bytes.len() as u64), from, from);
+            self.took(way, bytes, cx, s, to);
+        }
         self.take_back(s);
+        self.keep_within(way, at, bytes, [from; 2]);
     }
 
     /// Whether bytes of a way are taken; `at` is the offset of the next.
@@ -533,6 +542,7 @@ impl Conversation {
 
     /// `missing` bytes of `way` never came; `u64::MAX`: nobody knows how many. `at` is the offset of the first.
     pub fn gap<L: Listen + ?Sized>(&mut self, way: usize, at: u64, missing: u64, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
+        self.within.forget();
         if self.is_left() || self.half(way).given_up {
             return;
         }
@@ -587,6 +597,7 @@ impl Conversation {
 
     /// A direction ended behind all the bytes given.
     pub fn end<L: Listen + ?Sized>(&mut self, way: usize, how: End, at: Arrival, cx: Context<'_>, s: &mut Scratch, to: &mut L) {
+        self.within.forget();
         if self.is_left() || self.half(way).ended.is_some() {
             return;
         }

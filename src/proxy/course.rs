@@ -349,9 +349,9 @@ impl Course {
     fn middle_of(&self, spec: Option<&'static Spec>, hint: &Hint, inside: Option<&'static str>) -> Option<Box<dyn Middle>> {
         let judge = self.worker.shared.gate.wants(&self.conn);
         let serve = match spec {
-            // Bytes of no known protocol are judged piece by piece.
-            None if judge => wirelore_kit::chunks::SERVE,
-            None => return None,
+            None if matches!(hint, Hint::Bytes(_)) && !judge => return None,
+            // Bytes of no known protocol are judged piece by piece, and TLS may begin within them.
+            None => wirelore_kit::chunks::SERVE,
             Some(spec) => {
                 let serve = spec.middle?;
                 // What can be spoken to a proxy needs watching there; between a client and its one server nothing in it is ours.

@@ -69,6 +69,23 @@ impl Conversation {
         }
     }
 
+    /// What comes is another protocol's: it is decided anew what it speaks.
+    pub(super) fn reopen(&mut self, hint: Hint) {
+        self.start.hint = hint;
+        self.start.midstream = false;
+        self.mode = Mode::Open;
+        self.confirmed = false;
+        self.not = 0;
+        self.user = None;
+        self.within = Within::default();
+        for h in &mut self.halves {
+            h.need = 0;
+            h.waiting = false;
+            h.seeking = false;
+            h.memo = Memo::default();
+        }
+    }
+
     /// The first message read well: the guess stands.
     pub(super) fn confirm<L: Listen + ?Sized>(&mut self, to: &mut L) {
         if let Some(spec) = self.spec.filter(|_| !self.confirmed) {

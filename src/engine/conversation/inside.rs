@@ -272,8 +272,9 @@ impl Conversation {
             inside.of.took_datagram(dir.index(), at, bytes, false, first, last, cx, s, to);
             return;
         }
+        inside.of.look_within(dir.index(), bytes, cx, s, to);
         if !inside.of.begins(dir.index(), at) {
-            return;
+            return inside.of.keep_within(dir.index(), at, bytes, [first, last]);
         }
         // Bytes that stand out here as they are came with the packets that brought them; of bytes that were made only the range is known.
         let exact = own && how.keeps_offsets() && from.len as usize == bytes.len();
@@ -286,6 +287,7 @@ impl Conversation {
             h.arrivals.push(end, first, last);
         }
         inside.of.took(dir.index(), bytes, cx, s, to);
+        inside.of.keep_within(dir.index(), at, bytes, [first, last]);
     }
 
     /// A direction of a conversation inside ends.

@@ -281,18 +281,7 @@ impl Conversation {
                     for dir in Dir::BOTH {
                         self.end_all_inside(dir, End::Cut, done, cx, s, to);
                     }
-                    self.start.hint = hint.clone();
-                    self.start.midstream = false;
-                    self.mode = Mode::Open;
-                    self.confirmed = false;
-                    self.not = 0;
-                    self.user = None;
-                    for h in &mut self.halves {
-                        h.need = 0;
-                        h.waiting = false;
-                        h.seeking = false;
-                        h.memo = Memo::default();
-                    }
+                    self.reopen(hint.clone());
                 }
                 _ => {}
             }
