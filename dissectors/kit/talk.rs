@@ -438,16 +438,13 @@ impl<T: Talk> Talking<T> {
         if self.talk.between(dir) && self.put_in(dir, steps) {
             return true;
         }
-        if self.anew && !self.raw {
-            return false;
-        }
         let raw = self.raw;
         let other_ended = self.half(dir.other()).finished;
         let [a, b] = &mut self.halves;
         let half = if dir == Dir::ToServer { a } else { b };
         // What was kept of a message goes on when it is clear that its end will not come.
         let cut = half.held.is_empty() && half.ended && !half.kept.is_empty();
-        if half.held.is_empty() && !cut {
+        if (half.held.is_empty() && !cut) || (self.anew && !raw) {
             return false;
         }
         if raw || cut {
