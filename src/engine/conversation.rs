@@ -465,14 +465,29 @@ impl Conversation {
         }
         self.lend(s);
         self.look_within(way, bytes, cx, s, to);
-        if self.begins(way, at) {
-            let h = self.half_mut(way);
-            h.last = from;
-            h.arrivals.push(at.saturating_add(bytes.len() as u64), from, from);
-            self.took(way, bytes, cx, s, to);
-        }
+        self.came(way, at, bytes, [from; 2], cx, s, to);
         self.take_back(s);
         self.keep_within(way, at, bytes, [from; 2]);
+    }
+
+    /// Bytes came, with packets from the first to the last of these.
+    #[expect(clippy::too_many_arguments, reason = "the circumstances of a read go with every call")]
+    fn came<L: Listen + ?Sized>(
+        &mut self,
+        way: usize,
+        at: u64,
+        bytes: &[u8],
+        [first, last]: [Arrival; 2],
+        cx: Context<'_>,
+        s: &mut Scratch,
+        to: &mut L,
+    ) {
+        if self.begins(way, at) {
+            let h = self.half_mut(way);
+            h.last = last;
+            h.arrivals.push(at.saturating_add(bytes.len() as u64), first, last);
+            self.took(way, bytes, cx, s, to);
+        }
     }
 
     /// Whether bytes of a way are taken; `at` is the offset of the next.

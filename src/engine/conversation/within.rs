@@ -13,9 +13,12 @@ pub(super) struct Piece {
     /// Their offset in the stream of that way.
     pub at: u64,
     pub bytes: Vec<u8>,
-    pub first: Arrival,
-    pub last: Arrival,
+    /// The first and the last packet of them.
+    pub arrived: [Arrival; 2],
 }
+
+/// A turn in more pieces than this is not kept: each costs more memory than it brings.
+const MOST_PIECES: usize = 4096;
 
 /// What is kept.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +32,7 @@ pub(super) struct Within {
 impl Within {
     /// Bytes of memory.
     pub fn weight(&self) -> usize {
-        self.pieces.iter().map(|p| p.bytes.capacity()).sum()
+        self.pieces.iter().map(|p| p.bytes.capacity().saturating_add(size_of::<Piece>())).sum()
     }
 
     /// What was said last was the last, or is not whole.
@@ -63,12 +66,12 @@ impl Within {
     }
 
     /// Keeps bytes that nobody reads; `asks`: their sender may be the client.
-    pub fn keep(&mut self, asks: bool, way: usize, at: u64, bytes: &[u8], [first, last]: [Arrival; 2]) {
+    pub fn keep(&mut self, asks: bool, way: usize, at: u64, bytes: &[u8], arrived: [Arrival; 2]) {
         if self.passed >= WITHIN {
             return;
         }
         self.passed = self.passed.saturating_add(bytes.len());
-        if self.passed >= WITHIN {
+        if self.passed >= WITHIN || self.pieces.len() >= MOST_PIECES {
             return self.forget();
         }
         let answers = self.pieces.first().is_some_and(|p| p.way != way);
@@ -82,7 +85,7 @@ impl Within {
             from = i;
         }
         let bytes = bytes.get(from..).unwrap_or_default().to_vec();
-        self.pieces.push(Piece { way, at: at.saturating_add(from as u64), bytes, first, last });
+        self.pieces.push(Piece { way, at: at.saturating_add(from as u64), bytes, arrived });
     }
 }
 
@@ -108,12 +111,7 @@ impl Conversation {
         }
         self.reopen(Hint::Probe);
         for p in pieces {
-            if self.begins(p.way, p.at) {
-                let h = self.half_mut(p.way);
-                h.last = p.last;
-                h.arrivals.push(p.at.saturating_add(p.bytes.len() as u64), p.first, p.last);
-                self.took(p.way, &p.bytes, cx, s, to);
-            }
+            self.came(p.way, p.at, &p.bytes, p.arrived, cx, s, to);
         }
     }
 
